@@ -1,0 +1,217 @@
+"""How long an epoch takes, the course's way and ours, and how far from the floor.
+
+    python benchmarks/epoch_time.py [--data data] [--epochs 5] [--device cpu]
+
+For part1, part2, and part2 with a net of the size that students hand in (25,899 parameters). One
+run, the systems taking turns epoch by epoch; medians of `--epochs` epochs, each one of training
+on train and validation on test, at batch 32:
+
+    a  every image opened, decoded and transformed in every epoch; DataLoader without workers
+    b  the same with two workers
+    c  ours, float32: decoded once, transformed by batches
+    d  ours with bfloat16 autocast
+    e  the floor: the same network, batches and steps on a random tensor that is in memory already
+
+Then the time from the start of a process to its first step, with an empty cache and a full one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from scene_recog.datasets import find_dataset
+from scene_recog.engine.image_cache import clear_cache, default_cache_dirs
+from scene_recog.models import NETS
+from scene_recog.optimizer import get_optimizer
+from scene_recog.recipes import RECIPES, Recipe
+from scene_recog.runner import Trainer
+
+FIRST_STEP = """
+import sys, time
+started = float(sys.argv[1])
+import torch, torchvision, matplotlib.pyplot
+from torch.optim.lr_scheduler import OneCycleLR
+libraries = time.time() - started
+from scene_recog.recipes import RECIPES
+recipe = RECIPES[sys.argv[2]].override(["val_fraction=0"])
+trainer = recipe.make_trainer(sys.argv[3], sys.argv[4], device=sys.argv[5])
+x, y = next(iter(trainer.train_loader))
+trainer.model.loss_criterion(trainer.model(x), y).backward()
+trainer.optimizer.step()
+total = time.time() - started
+print(libraries, total - libraries)
+"""
+
+
+class StudentNet(nn.Module):
+    """Three convolutional stages with batch norm, dropout, two linear layers: 25,899 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_layers = nn.Sequential(  # [N, 1, 64, 64]
+            nn.Conv2d(1, 10, kernel_size=5),
+            nn.BatchNorm2d(10),
+            nn.MaxPool2d(3),
+            nn.ReLU(),  # [N, 10, 20, 20]
+            nn.Conv2d(10, 20, kernel_size=3, padding=1),
+            nn.BatchNorm2d(20),
+            nn.MaxPool2d(2),
+            nn.ReLU(),  # [N, 20, 10, 10]
+            nn.Dropout(),
+            nn.Conv2d(20, 32, kernel_size=3, padding=1),
+            nn.MaxPool2d(2),
+            nn.ReLU(),  # [N, 32, 5, 5]
+        )
+        self.fc_layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(800, 22), nn.ReLU(), nn.Linear(22, 15)
+        )
+        self.loss_criterion = nn.CrossEntropyLoss()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Images [N, 1, 64, 64] -> logits [N, 15]."""
+        return self.fc_layers(self.conv_layers(x))
+
+
+def synchronize(device: str) -> None:
+    """Wait until the GPU has done what it was given."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+
+
+def trainer_epoch(trainer: Trainer) -> Callable[[], None]:
+    """A function that trains one epoch and validates."""
+
+    def epoch() -> None:
+        trainer.train_epoch()
+        trainer.validate()
+
+    return epoch
+
+
+def floor_epoch(recipe: Recipe, trainer: Trainer) -> Callable[[], None]:
+    """A function that does an epoch's arithmetic and nothing else."""
+    device = trainer.device
+    n_train, n_val = len(trainer.train_dataset), len(trainer.val_dataset)
+    size = recipe.input_size
+    x_train = torch.randn(n_train, 1, size, size, device=device)
+    x_val = torch.randn(n_val, 1, size, size, device=device)
+    y_train = torch.randint(15, (n_train,), device=device)
+    y_val = torch.randint(15, (n_val,), device=device)
+    model = NETS[recipe.model]().to(device)
+    optimizer = get_optimizer(model, recipe.optimizer_config)
+    batches = [(i, i + recipe.batch_size) for i in range(0, n_train, recipe.batch_size)]
+
+    def epoch() -> None:
+        model.train()
+        for start, end in batches:
+            loss = model.loss_criterion(model(x_train[start:end]), y_train[start:end])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        model.eval()
+        with torch.inference_mode():
+            for start in range(0, n_val, recipe.batch_size):
+                end = start + recipe.batch_size
+                model.loss_criterion(model(x_val[start:end]), y_val[start:end])
+
+    return epoch
+
+
+def measure(recipe: Recipe, data_dir: Path, device: str, epochs: int, folder: Path) -> None:
+    """Print the table of one recipe."""
+
+    def trainer(**options: str) -> Trainer:
+        return recipe.make_trainer(data_dir, folder / "run", device=device, **options)
+
+    ours = trainer()
+    with_workers = trainer(cache="off")
+    with_workers.train_loader, with_workers.val_loader = (
+        DataLoader(dataset, recipe.batch_size, shuffle=shuffle, num_workers=2)
+        for dataset, shuffle in (
+            (with_workers.train_dataset, True), (with_workers.val_dataset, False),
+        )
+    )  # fmt: skip
+    systems = {
+        "a  decode every epoch": trainer_epoch(trainer(cache="off")),
+        "b  the same, 2 workers": trainer_epoch(with_workers),
+        "c  ours, float32": trainer_epoch(ours),
+        "d  ours, bfloat16": trainer_epoch(trainer(amp="on")),
+        "e  floor, float32": floor_epoch(recipe, ours),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in systems}
+    for round_number in range(epochs + 1):
+        for name, epoch in systems.items():
+            synchronize(device)
+            start = time.perf_counter()
+            epoch()
+            synchronize(device)
+            if round_number:  # the first is a warm-up
+                seconds[name].append(time.perf_counter() - start)
+
+    median = {name[0]: statistics.median(times) for name, times in seconds.items()}
+    print(f"\n{recipe.name}: {recipe.model}, batch {recipe.batch_size}, "
+          f"{len(ours.train_dataset)} + {len(ours.val_dataset)} images")  # fmt: skip
+    print(f"{'':24} {'median':>8} {'least':>8} {'most':>8}   {'a / it':>6} {'it / e':>6}")
+    for name, times in seconds.items():
+        key = name[0]
+        print(
+            f"{name:24} {median[key]:6.3f} s {min(times):6.3f} s {max(times):6.3f} s   "
+            f"{median['a'] / median[key]:6.2f} {median[key] / median['e']:6.2f}"
+        )
+
+
+def measure_first_step(recipe: str, data_dir: Path, device: str, folder: Path) -> None:
+    """Print the time from the start of a process to its first step, cold and warm."""
+    for cache in ("cold", "warm", "warm", "warm"):
+        if cache == "cold":
+            for directory in default_cache_dirs(data_dir):
+                clear_cache(directory)
+        result = subprocess.run(
+            [sys.executable, "-c", FIRST_STEP, str(time.time()), recipe, str(data_dir),
+             str(folder / "first"), device],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        libraries, own = map(float, result.stdout.split())
+        print(f"first step of {recipe}, {cache} cache: {libraries + own:.2f} s, of which "
+              f"importing torch, torchvision and matplotlib {libraries:.2f} s, the rest {own:.2f} s"
+        )  # fmt: skip
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--recipes", nargs="+", default=["part1", "part2"])
+    args = parser.parse_args()
+    data_dir = find_dataset(args.data)
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch "
+          f"{torch.__version__}, {torch.get_num_threads()} threads, device {args.device}, "
+          f"bfloat16 in hardware: {torch.ops.mkldnn._is_mkldnn_bf16_supported()}")  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:
+        NETS["StudentNet"] = StudentNet
+        recipes = [RECIPES[recipe_name] for recipe_name in args.recipes]
+        student = RECIPES["part2"].override(["name=student", "model=StudentNet"])
+        for recipe in [*recipes, student]:
+            recipe = recipe.override(["val_fraction=0", "scheduler=none"])
+            measure(recipe, data_dir, args.device, args.epochs, Path(name))
+        for recipe_name in args.recipes:
+            measure_first_step(recipe_name, data_dir, args.device, Path(name))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""`python -m scene_recog` and the console script."""
+
+from scene_recog.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

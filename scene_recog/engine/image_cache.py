@@ -1,0 +1,401 @@
+"""Images read once: decoded, resized, and kept as one uint8 tensor in a memory-mapped file.
+
+    data/train/*/*.jpg  --load, head-->  data/.cache/images-<key>.pixels  --map-->  [N, 1, H, W]
+
+The key in the name is a hash of all that decides the pixels, so a stale file is never found. The
+file is mapped, not read: its pages come from disk when they are touched, are shared by all
+processes, and the system drops them when it needs the memory. Deleting a cache file is always safe.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import struct
+import sys
+import time
+import uuid
+import zlib
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import PIL
+import torch
+import torchvision
+from PIL import Image
+
+from scene_recog.engine.progress import notice, progress_bar
+
+Pixels = npt.NDArray[np.uint8]  # [H, W]
+Decode = Callable[[str], Pixels]
+
+_MAGIC = b"scene-recog pixels 1"  # raise the number when the format changes
+_HEADER = struct.Struct("<20sI32sQII440s")  # magic, checksum, key, N, H, W, what it is; then pixels
+_LIMIT = 2 * 10**9  # bytes in one cache folder
+_ABANDONED = 3600  # seconds after which an unfinished file belongs to a process that was killed
+_WORKERS = min(4, os.cpu_count() or 1)  # Pillow lets other threads run while it decodes
+
+
+@dataclass(frozen=True)
+class CacheFile:
+    """A cache file: N images (0 if it is damaged) of (height, width) pixels."""
+
+    path: Path
+    what: str  # the folder that the images are from, such as "data/train"
+    images: int
+    height: int
+    width: int
+    bytes: int
+    last_use: datetime  # UTC
+
+
+def load_images(
+    paths: Sequence[str],
+    load: Callable[[str], Image.Image],
+    head: Sequence[Callable[..., Any]],
+    *,
+    cache_dir: str | Path | None,
+) -> torch.Tensor:
+    """All images after `load` and `head`, from the cache if they are there, else put there.
+
+    If `cache_dir` cannot be written, the user's cache folder is used, and failing that, memory.
+
+    Args:
+        paths: image files, in the order wanted.
+        load: path -> PIL image. Called from several threads. A change of its code, or of the code
+            of its own package that it calls, makes the cache anew.
+        head: PIL image -> PIL image, one after the other, without randomness, ending in one size.
+            The `repr` must tell the parameters; if it tells an address, nothing is cached.
+        cache_dir: folder for cache files, usually `<data_dir>/.cache`; None: memory only.
+
+    Returns:
+        uint8 [N, 1, H, W]. Writing to it changes neither the file nor what others see.
+
+    Raises:
+        ValueError: no paths, images of different sizes or not of mode L; or `load` says so.
+        FileNotFoundError: an image is not there.
+    """
+    if not paths:
+        raise ValueError("there are no images to load")
+    decode = partial(_decode, load=load, head=head)
+    trouble: OSError | None = None
+    if cache_dir is not None and not any(" at 0x" in repr(transform) for transform in head):
+        own = Path(cache_dir).expanduser()
+        for folder in dict.fromkeys((own, user_cache_dir())):
+            if folder is None:
+                continue
+            key = cache_key(paths, load, head, own, shared=folder != own)
+            path = folder / f"images-{key.hex()[:32]}.pixels"
+            if (images := _open(path, key)) is not None:
+                return images
+            try:
+                return _build(path, key, paths, decode)
+            except OSError as error:  # `_decode` lets no other OSError out than a missing image
+                trouble = error
+    images = _read_into_memory(paths, decode)
+    if trouble is not None:
+        reason = trouble.strerror or trouble
+        notice(f"The images cannot be cached on disk ({reason}): kept in memory for this run.")
+    return images
+
+
+# -------------------------------------------------------------------- cache folders
+
+
+def default_cache_dirs(data_dir: str | Path) -> list[Path]:
+    """The cache folder of a data folder, then the user's (for data that cannot be written to)."""
+    user = user_cache_dir()
+    return [Path(data_dir).expanduser() / ".cache", *([user] if user else [])]
+
+
+def user_cache_dir() -> Path | None:
+    """The folder of this system for what can be made again; None if the user has no home."""
+    if sys.platform == "win32":
+        variable, usual = "LOCALAPPDATA", "AppData/Local"
+    elif sys.platform == "darwin":
+        variable, usual = "", "Library/Caches"
+    else:
+        variable, usual = "XDG_CACHE_HOME", ".cache"
+    named = Path(os.environ.get(variable, ""))
+    try:
+        return (named if named.is_absolute() else Path.home() / usual) / "scene-recog"
+    except RuntimeError:
+        return None
+
+
+def cache_files(cache_dir: str | Path) -> list[CacheFile]:
+    """The cache files in a folder, the last used first; none if there is no such folder."""
+    found = []
+    for path in Path(cache_dir).expanduser().glob("images-*.pixels"):
+        with suppress(OSError):  # another process has just deleted it
+            status = path.stat()
+            used = datetime.fromtimestamp(status.st_mtime, timezone.utc)
+            try:
+                with path.open("rb") as file:
+                    _, _, _, n, height, width, what = _read_header(file.read(_HEADER.size))
+            except ValueError:
+                n, height, width, what = 0, 0, 0, b"damaged"
+            text = what.rstrip(b"\0").decode(errors="replace")
+            found.append(CacheFile(path, text, n, height, width, status.st_size, used))
+    return sorted(found, key=lambda file: file.last_use, reverse=True)
+
+
+def clear_cache(cache_dir: str | Path) -> int:
+    """Delete the cache files in a folder, finished or not: bytes freed.
+
+    Nothing else in it is touched. Windows keeps files that a running process has mapped.
+    """
+    folder = Path(cache_dir).expanduser()
+    ours = *folder.glob("images-*.pixels"), *folder.glob("stats-*.json"), *_unfinished(folder)
+    freed = sum(_delete(path) for path in ours)
+    with suppress(OSError):  # it holds something else
+        folder.rmdir()
+    return freed
+
+
+def _unfinished(folder: Path) -> list[Path]:
+    return list(folder.glob(".images-*.part"))
+
+
+def _delete(path: Path) -> int:
+    with suppress(OSError):
+        size = path.stat().st_size
+        path.unlink()
+        return size
+    return 0
+
+
+def _tidy(folder: Path, keep: Path) -> None:
+    """Delete what was used longest ago until the folder is small enough, and what was abandoned."""
+    for part in _unfinished(folder):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > _ABANDONED:
+                part.unlink()
+    files = cache_files(folder)
+    total = sum(file.bytes for file in files)
+    for file in reversed(files):
+        if total > _LIMIT and file.path != keep:
+            total -= _delete(file.path)
+
+
+# -------------------------------------------------------------------- the key
+
+
+def cache_key(
+    paths: Sequence[str],
+    load: Callable[..., Any],
+    head: Sequence[Callable[..., Any]],
+    own: Path,
+    *,
+    shared: bool,
+) -> bytes:
+    """SHA-256 of all that decides the pixels.
+
+    Names are relative to the data folder, so that it can be moved with its cache; in a folder
+    shared with other datasets, the key has the data folder's place too.
+    """
+    prefix = f"{own.parent}{os.sep}"
+    files = []
+    for path in map(str, paths):
+        status = os.stat(path)  # noqa: PTH116 (Path would take most of the time of a warm start)
+        name = path.removeprefix(prefix)
+        name = name if name != path else str(Path(path).absolute())
+        files.append((name, status.st_size, status.st_mtime_ns))
+    place = str(own.absolute()) if shared else ""
+    versions = (_MAGIC, PIL.__version__, torchvision.__version__)
+    parts = (versions, place, files, [repr(transform) for transform in head], _behaviour(load))
+    return hashlib.sha256(repr(parts).encode()).digest()
+
+
+def _behaviour(load: Callable[..., Any]) -> list[str]:
+    """The bytecode of a function and of the functions of its package that it names, in turn.
+
+    Not the source text: after an edit a notebook still runs the old code, and the pixels that it
+    makes must not be found under the new text.
+    """
+    described: list[str] = []
+    while isinstance(load, partial):
+        described.append(repr((load.args, load.keywords)))
+        load = load.func
+    owner = type(getattr(load, "__self__", None))
+    waiting: list[Any] = [load if hasattr(load, "__name__") else type(load).__call__]
+    package = str(waiting[0].__module__).split(".")[0]
+    seen: list[FunctionType] = []
+    while waiting:
+        value = waiting.pop()
+        value = getattr(value, "__func__", value)  # of a method
+        if isinstance(value, bool | int | float | str):
+            described.append(repr(value))
+        if callable(value) and hasattr(value, "__wrapped__"):  # by functools.cache, for instance
+            waiting.append(value.__wrapped__)
+        if not isinstance(value, FunctionType) or value in seen:
+            continue
+        if str(value.__module__).split(".")[0] != package:
+            continue
+        seen.append(value)
+        codes = _nested(value.__code__)
+        described.append(repr(value.__defaults__))
+        for code in codes:
+            described += [code.co_name, code.co_code.hex(), *code.co_names, *_constants(code)]
+        for name in sorted({name for code in codes for name in code.co_names}):
+            waiting += [value.__globals__.get(name), inspect.getattr_static(owner, name, None)]
+        with suppress(ValueError):  # a variable that has no value yet
+            waiting += [cell.cell_contents for cell in value.__closure__ or ()]
+    return described if seen else [*described, repr(load)]
+
+
+def _nested(code: CodeType) -> list[CodeType]:
+    inner = [const for const in code.co_consts if isinstance(const, CodeType)]
+    return [code, *(nested for const in inner for nested in _nested(const))]
+
+
+def _constants(code: CodeType) -> list[str]:
+    plain = (const for const in code.co_consts if not isinstance(const, CodeType))
+    # a set's order is not the same in every process
+    return [repr(sorted(map(repr, c)) if isinstance(c, frozenset) else c) for c in plain]
+
+
+# -------------------------------------------------------------------- reading and writing
+
+
+def _read_header(header: bytes) -> tuple[Any, ...]:
+    """The fields of `_HEADER`.
+
+    Raises:
+        ValueError: too short, or not the header of a cache file.
+    """
+    if len(header) < _HEADER.size or not header.startswith(_MAGIC):
+        raise ValueError("cut off" if _MAGIC.startswith(header[:20]) else "not an image cache")
+    return _HEADER.unpack(header)
+
+
+def _open(path: Path, key: bytes) -> torch.Tensor | None:
+    """Map a cache file: uint8 [N, 1, H, W]; None if it is not there, or (with a notice) damaged."""
+    try:
+        with path.open("rb") as file:
+            fields = _read_header(file.read(_HEADER.size))
+            magic, checksum, found_key, n, height, width, what = fields
+            if os.fstat(file.fileno()).st_size != _HEADER.size + n * height * width:
+                raise ValueError("its size is wrong")
+            found = zlib.crc32(_HEADER.pack(magic, 0, found_key, n, height, width, what))
+            while block := file.read(1 << 18):
+                found = zlib.crc32(block, found)
+            if found != checksum or found_key != key:
+                raise ValueError("its checksum is wrong")
+            shape = (n, 1, height, width)
+            # copy on write: torch warns of arrays that it may not write to
+            pixels = np.memmap(file, np.uint8, mode="c", offset=_HEADER.size, shape=shape)
+    except OSError:
+        return None
+    except ValueError as error:
+        notice(f"The image cache {path} is damaged ({error}): it is made anew.")
+        return None
+    with suppress(OSError):
+        os.utime(path)  # the time of last use
+    return torch.from_numpy(pixels)
+
+
+def _build(path: Path, key: bytes, paths: Sequence[str], decode: Decode) -> torch.Tensor:
+    """Write a cache file, image by image, under another name until it is complete; then map it.
+
+    Raises:
+        OSError: it cannot be written. Nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part")
+    what = Path(paths[0]).absolute().parent.parent
+    try:
+        with part.open("xb") as file, closing(_decoded(paths, decode)) as images:
+            for number, pixels in enumerate(images):
+                if number == 0:
+                    label = "/".join(what.parts[-2:]).encode(errors="replace")[:440]
+                    fields = (key, len(paths), *pixels.shape, label)
+                    header = _HEADER.pack(_MAGIC, 0, *fields)
+                    file.write(header)
+                    checksum = zlib.crc32(header)
+                file.write(pixels.data)
+                checksum = zlib.crc32(pixels.data, checksum)
+            file.seek(0)
+            file.write(_HEADER.pack(_MAGIC, checksum, *fields))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(PermissionError):  # Windows: another process was faster, and has it mapped
+            part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    built = _open(path, key)
+    if built is None:
+        raise OSError(f"{path} cannot be put in place")
+    _tidy(path.parent, keep=path)
+    return built
+
+
+def _read_into_memory(paths: Sequence[str], decode: Decode) -> torch.Tensor:
+    with closing(_decoded(paths, decode)) as images:
+        for number, pixels in enumerate(images):
+            if number == 0:
+                result = torch.empty((len(paths), 1, *pixels.shape), dtype=torch.uint8)
+            result[number, 0] = torch.from_numpy(pixels)
+    return result
+
+
+def _decoded(paths: Sequence[str], decode: Decode) -> Generator[Pixels, None, None]:
+    """Each image's pixels, in order, decoded in parallel; only a few are held at a time.
+
+    Raises:
+        ValueError: an image has another size than the first.
+    """
+    shape: tuple[int, ...] | None = None
+    ahead = iter(paths)
+    waiting: deque[Future[Pixels]] = deque()
+    bar = progress_bar(total=len(paths), desc="reading images", unit="img", leave=False)
+    with bar, ThreadPoolExecutor(_WORKERS) as pool:
+        for path in paths:
+            for coming in islice(ahead, 4 * _WORKERS - len(waiting)):
+                waiting.append(pool.submit(decode, coming))
+            pixels = waiting.popleft().result()
+            shape = shape or pixels.shape
+            if pixels.shape != shape:
+                sizes = [f"{width} x {height}" for height, width in (pixels.shape, shape)]
+                raise ValueError(
+                    f"{path} is {sizes[0]} pixels wide and high, {paths[0]} is {sizes[1]}: "
+                    "begin the transforms with Resize((H, W)), so that all have one size"
+                )
+            yield pixels
+            bar.update()
+
+
+def _decode(
+    path: str, load: Callable[[str], Image.Image], head: Sequence[Callable[..., Any]]
+) -> Pixels:
+    """One image's pixels, uint8 [H, W].
+
+    Raises:
+        ValueError: the image cannot be read, or is not of mode L.
+        FileNotFoundError: it is not there.
+    """
+    try:
+        image: Any = load(path)
+        for transform in head:
+            image = transform(image)
+        mode = getattr(image, "mode", type(image).__name__)
+        if mode != "L":
+            raise ValueError(f"{path} is loaded as {mode}, it must be a PIL image of mode L")
+        return np.array(image)  # reads the file, if `load` has only opened it
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError(f"cannot read the image {path}: {error}") from error

@@ -1,0 +1,102 @@
+"""Batches from images that were decoded once, so that an epoch is little but arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from scene_recog.engine.batch_transforms import UnsupportedTransform, split_pipeline
+from scene_recog.engine.image_cache import default_cache_dirs, load_images
+from scene_recog.engine.progress import notice
+from scene_recog.image_loader import ImageLoader
+
+CACHE_MODES = ("disk", "memory", "off")
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+class BatchLoader:
+    """Like a `DataLoader` over an `ImageLoader`, from one tensor and with batched transforms.
+
+    Iterating gives (x, y) on `device`: x as the dataset's transform makes it, stacked; y integers.
+    Shuffling and augmentation draw from torch's global generator.
+
+    Args:
+        dataset: the examples, in order.
+        images: uint8 [M, 1, H, W], M >= N; may be a memory-mapped file.
+        positions: int64 [N], where in `images` each example is.
+        tail: what is left of the transform, uint8 [n, 1, H, W] -> x.
+        batch_size: images per batch; the last batch may be smaller.
+        shuffle: a new order each time.
+        device: where the images are kept and the batches made.
+    """
+
+    def __init__(
+        self,
+        dataset: ImageLoader,
+        images: torch.Tensor,
+        positions: torch.Tensor,
+        tail: Callable[[torch.Tensor], torch.Tensor],
+        batch_size: int,
+        *,
+        shuffle: bool,
+        device: torch.device,
+    ) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        # On a GPU the images move there once; on the CPU they stay in the file, so that memory
+        # does not grow with the dataset.
+        on_cpu = device.type == "cpu"
+        self.images = images if on_cpu else images[positions].to(device)
+        self.positions = positions if on_cpu else torch.arange(len(positions), device=device)
+        self.labels = torch.tensor([label for _, label in dataset.dataset], device=device)
+        self.tail = tail
+        self.shuffle = shuffle
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return -(-len(self.labels) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        n = len(self.labels)
+        order = torch.randperm(n) if self.shuffle else torch.arange(n)
+        for indices in order.to(self.labels.device).split(self.batch_size):
+            yield self.tail(self.images[self.positions[indices]]), self.labels[indices]
+
+
+def make_loader(
+    dataset: ImageLoader, batch_size: int, *, shuffle: bool, device: torch.device, cache: str
+) -> BatchLoader | DataLoader[Any]:
+    """The fastest loader that gives what `DataLoader(dataset, batch_size, shuffle)` gives.
+
+    Args:
+        dataset: the examples; its transform is a torchvision `Compose`, or anything else.
+        batch_size, shuffle, device: as for `BatchLoader`.
+        cache: "disk" keeps the decoded images in a file for the next run, "memory" for this one
+            only; "off" decodes every image in every epoch, as the course's starter does.
+
+    Returns:
+        A `BatchLoader`; a `DataLoader` if cache is "off" or the transform has no batched form
+        (which is said once, on stderr).
+    """
+    if cache == "off":
+        return DataLoader(dataset, batch_size, shuffle=shuffle)
+    try:
+        pipeline = split_pipeline(dataset.transform)
+    except UnsupportedTransform as error:
+        notice(f"{error}: transforming image by image, which is slower.")
+        return DataLoader(dataset, batch_size, shuffle=shuffle)
+
+    # The whole split is cached, whichever part of it is asked for: one file serves all seeds.
+    split = [path for path, _ in dataset.load_imagepaths_with_labels(dataset.class_dict)]
+    directory = default_cache_dirs(Path(dataset.root))[0] if cache == "disk" else None
+    images = load_images(split, dataset.load_img_from_path, pipeline.head, cache_dir=directory)
+    position = {path: index for index, path in enumerate(split)}
+    positions = torch.tensor([position[path] for path, _ in dataset.dataset])
+    return BatchLoader(
+        dataset, images, positions, pipeline.tail, batch_size, shuffle=shuffle, device=device
+    )

@@ -1,0 +1,65 @@
+"""A pipeline of torchvision transforms as plain data, so that a checkpoint can carry it."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from typing import Any
+
+from torchvision import transforms
+
+
+def describe_transforms(pipeline: Any) -> list[dict[str, Any]] | None:
+    """The steps of a `Compose` as names and arguments, or None if it cannot be rebuilt from them.
+
+    torchvision keeps each constructor argument as an attribute of the same name.
+
+    Returns:
+        For instance `[{"name": "Resize", "size": [64, 64], ...}, {"name": "ToTensor"}]`.
+    """
+    steps = []
+    for step in getattr(pipeline, "transforms", []):
+        name = type(step).__name__
+        if type(step) is not getattr(transforms, name, None):
+            return None
+        arguments = list(inspect.signature(type(step)).parameters)
+        if not all(hasattr(step, argument) for argument in arguments):
+            return None
+        values = {argument: _plain(getattr(step, argument)) for argument in arguments}
+        values = {key: value for key, value in values.items() if value is not None}  # the default
+        if not all(_is_plain(value) for value in values.values()):
+            return None
+        steps.append({"name": name, **values})
+    return steps or None
+
+
+def build_transforms(steps: list[dict[str, Any]]) -> transforms.Compose:
+    """The inverse of `describe_transforms`.
+
+    Raises:
+        ValueError: a step that torchvision does not have.
+    """
+    built = []
+    for step in steps:
+        arguments = {key: value for key, value in step.items() if key != "name"}
+        if "interpolation" in arguments:
+            arguments["interpolation"] = transforms.InterpolationMode(arguments["interpolation"])
+        transform = getattr(transforms, step["name"], None)
+        if not inspect.isclass(transform):
+            raise ValueError(f"unknown transform {step['name']!r} in the checkpoint")
+        built.append(transform(**arguments))
+    return transforms.Compose(built)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    return isinstance(value, bool | int | float | str)

@@ -1,0 +1,10 @@
+"""The networks by name. To add one: write its file in this folder and list its class here."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from scene_recog.simple_net import SimpleNet
+from scene_recog.simple_net_final import SimpleNetFinal
+
+NETS: dict[str, type[nn.Module]] = {net.__name__: net for net in (SimpleNet, SimpleNetFinal)}

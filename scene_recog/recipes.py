@@ -1,0 +1,260 @@
+"""Named, complete training configurations. A recipe is data: print it, change it, repeat it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torchvision.transforms import Compose
+
+from scene_recog import data_transforms
+from scene_recog.engine.pixel_stats import pixel_stats as measure_pixel_stats
+from scene_recog.engine.schedules import SCHEDULES
+from scene_recog.models import NETS
+from scene_recog.optimizer import get_optimizer
+from scene_recog.runner import Trainer
+
+AUGMENTATIONS = ("none", "flip-jitter")
+OPTIMIZERS = ("sgd", "adam", "adamw")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides how a training run goes, except the images.
+
+    Raises:
+        ValueError: a value of the wrong type, out of range or unknown; the message names it.
+    """
+
+    name: str
+    model: str  # a class in scene_recog.models.NETS
+    epochs: int
+    batch_size: int = 32
+    input_size: int = 64  # side of the square input, in pixels
+    augmentation: str = "none"  # one of AUGMENTATIONS
+    normalize: bool = False  # subtract the training pixels' mean, divide by their std
+    optimizer_type: str = "sgd"
+    lr: float = 0.01  # the highest learning rate
+    weight_decay: float = 0.0
+    momentum: float = 0.9  # sgd only
+    nesterov: bool = False  # sgd only
+    scheduler: str = "none"  # one of SCHEDULES
+    label_smoothing: float = 0.0
+    grad_clip: float | None = None
+    patience: int | None = None  # epochs without improvement before stopping early
+    val_fraction: float = 0.1  # share of train held out; 0 validates on test, as the course does
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_type(field.name, getattr(self, field.name), str(field.type))
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", self.name):
+            raise ValueError(f"name is {self.name!r}: use letters, digits, dots, dashes (a folder)")
+        _check_choice("model", self.model, NETS)
+        _check_choice("augmentation", self.augmentation, AUGMENTATIONS)
+        _check_choice("optimizer_type", self.optimizer_type, OPTIMIZERS)
+        _check_choice("scheduler", self.scheduler, SCHEDULES)
+        for key in ("epochs", "batch_size", "input_size"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key} is {getattr(self, key)}: it must be at least 1")
+        for key in ("lr", "weight_decay", "momentum", "seed"):
+            if not 0 <= getattr(self, key) < float("inf"):
+                raise ValueError(f"{key} is {getattr(self, key)}: it must be 0 or more")
+
+    def override(self, settings: Iterable[str]) -> Recipe:
+        """A copy with changed values, each given as "key=value", for instance "lr=0.05".
+
+        Raises:
+            ValueError: no such key, or a value that does not suit it.
+        """
+        changes: dict[str, Any] = {}
+        known = [field.name for field in fields(self)]
+        for setting in settings:
+            key, equals, text = setting.partition("=")
+            if not equals:
+                raise ValueError(f"{setting!r} is no setting: write key=value, such as lr=0.05")
+            if key not in known:
+                raise ValueError(f"a recipe has no {key!r}: choose from {', '.join(known)}")
+            try:
+                changes[key] = ast.literal_eval(text)
+            except (ValueError, SyntaxError, MemoryError, RecursionError):
+                changes[key] = text  # a plain word, such as cosine
+            if isinstance(changes[key], str) and text.lower() in ("true", "false"):
+                changes[key] = text.lower() == "true"
+        return replace(self, **changes)
+
+    @property
+    def optimizer_config(self) -> dict[str, Any]:
+        """The config for `get_optimizer`."""
+        config = {
+            "optimizer_type": self.optimizer_type,
+            "lr": self.lr,
+            "weight_decay": self.weight_decay,
+        }
+        if self.optimizer_type == "sgd":
+            config |= {"momentum": self.momentum, "nesterov": self.nesterov}
+        return config
+
+    def make_transforms(self, pixel_mean: float, pixel_std: float) -> tuple[Compose, Compose]:
+        """(training transforms, validation transforms) for pixels of this mean and deviation."""
+        size = (self.input_size, self.input_size)
+        stats = [pixel_mean], [pixel_std]
+        if self.normalize:
+            plain = data_transforms.get_fundamental_normalization_transforms(size, *stats)
+            augmented = data_transforms.get_all_transforms(size, *stats)
+        else:
+            plain = data_transforms.get_fundamental_transforms(size)
+            augmented = data_transforms.get_fundamental_augmentation_transforms(size)
+        return (augmented if self.augmentation == "flip-jitter" else plain), plain
+
+    def make_trainer(
+        self,
+        data_dir: str | Path,
+        model_dir: str | Path,
+        *,
+        device: str = "auto",
+        load_from_disk: bool = False,
+        cache: str = "disk",
+        amp: str = "off",
+        compile_model: bool = False,
+        pixel_stats: tuple[float, float] | None = None,
+    ) -> Trainer:
+        """A `Trainer` set up by this recipe; `run_training_loop(recipe.epochs)` is left to do.
+
+        Args:
+            data_dir: folder with train/ and test/.
+            model_dir: the run's folder.
+            device, load_from_disk, cache, amp, compile_model: as for `Trainer`.
+            pixel_stats: (mean, std) of the training pixels in [0, 1]; None measures them.
+
+        Raises:
+            ValueError, FileNotFoundError: as `Trainer` and `compute_mean_and_std`.
+        """
+        if pixel_stats is None:
+            pixel_stats = (0.0, 1.0)
+            if self.normalize:
+                pixel_stats = measure_pixel_stats(Path(data_dir) / "train", cache=cache)
+        train_transforms, val_transforms = self.make_transforms(*pixel_stats)
+        torch.manual_seed(self.seed)
+        model = NETS[self.model]()
+        num_outputs = self._count_outputs(model)
+        trainer = Trainer(
+            data_dir,
+            model,
+            get_optimizer(model, self.optimizer_config),
+            model_dir,
+            train_transforms,
+            val_transforms,
+            batch_size=self.batch_size,
+            load_from_disk=load_from_disk,
+            device=device,
+            seed=self.seed,
+            val_fraction=self.val_fraction,
+            scheduler=self.scheduler,
+            label_smoothing=self.label_smoothing,
+            grad_clip=self.grad_clip,
+            patience=self.patience,
+            cache=cache,
+            amp=amp,
+            compile_model=compile_model,
+            extra_config={"recipe": asdict(self), "pixel_stats": list(pixel_stats)},
+        )
+        num_classes = len(trainer.train_dataset.class_dict)
+        if num_classes > num_outputs:
+            raise ValueError(
+                f"{data_dir} has {num_classes} classes, but {self.model} tells {num_outputs} apart"
+            )
+        return trainer
+
+    def _count_outputs(self, model: nn.Module) -> int:
+        images = torch.zeros(1, 1, self.input_size, self.input_size)
+        try:
+            with torch.inference_mode():
+                return model.eval()(images).shape[1]
+        except RuntimeError as error:
+            raise ValueError(
+                f"{self.model} does not take images of {self.input_size}x{self.input_size} pixels: "
+                "change input_size (the handout's nets take 64)"
+            ) from error
+
+
+def get_recipe(name: str) -> Recipe:
+    """A recipe by its name, or the one in a run's config.json by the file's path.
+
+    Raises:
+        ValueError: no such recipe; the message lists those there are.
+        FileNotFoundError: no such file.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    if name.endswith(".json"):
+        path = Path(name)
+        if not path.is_file():
+            raise FileNotFoundError(f"no recipe file {path}")
+        try:
+            return recipe_from_dict(json.loads(path.read_text(encoding="utf-8"))["recipe"])
+        except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} holds no recipe: name a run's config.json") from error
+    raise ValueError(f"unknown recipe {name!r}: choose from {', '.join(RECIPES)}, or a config.json")
+
+
+def recipe_from_dict(values: dict[str, Any]) -> Recipe:
+    """The recipe that `dataclasses.asdict` made these values of.
+
+    Raises:
+        ValueError: a key is unknown or missing, or a value does not suit it.
+    """
+    known = {field.name for field in fields(Recipe)}
+    if unknown := sorted(set(values) - known):
+        raise ValueError(f"a recipe has no {unknown[0]!r}: choose from {', '.join(sorted(known))}")
+    if missing := sorted({"name", "model", "epochs"} - set(values)):
+        raise ValueError(f"the recipe lacks {', '.join(missing)}")
+    return Recipe(**values)
+
+
+def _check_type(key: str, value: Any, annotation: str) -> None:
+    names = annotation.replace(" ", "").split("|")
+    allowed = {"str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None)}
+    for name in names:
+        is_bool_as_number = isinstance(value, bool) and name != "bool"
+        if isinstance(value, allowed[name]) and not is_bool_as_number:  # type: ignore[arg-type]
+            return
+    raise ValueError(f"{key} is {value!r}: it must be {' or '.join(names)}")
+
+
+def _check_choice(key: str, value: str, choices: Iterable[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{key} is {value!r}: it must be one of {', '.join(choices)}")
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="part1",
+            model="SimpleNet",
+            epochs=40,
+            optimizer_type="adam",
+            lr=1e-3,
+            scheduler="one-cycle",
+        ),
+        Recipe(
+            name="part2",
+            model="SimpleNetFinal",
+            epochs=40,
+            augmentation="flip-jitter",
+            normalize=True,
+            lr=0.05,
+            weight_decay=5e-4,
+            nesterov=True,
+            scheduler="one-cycle",
+        ),
+    )
+}

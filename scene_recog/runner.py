@@ -1,0 +1,526 @@
+"""The training loop: provided, but meant to be read.
+
+    for each epoch:
+        for each batch of training images:
+            logits = model(images); loss; gradients; one optimizer step
+        measure loss and accuracy on the validation images
+        save
+
+A run lives in one folder (`model_dir`): config.json, history.csv, checkpoint.pt (the last epoch),
+best.pt (the best on validation) and curves.png.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from scene_recog.datasets import describe_dataset
+from scene_recog.dl_utils import compute_loss
+from scene_recog.engine import run_folder
+from scene_recog.engine.checkpoint import read_checkpoint, write_checkpoint
+from scene_recog.engine.devices import AMP_MODES, choose_device, use_bfloat16
+from scene_recog.engine.loader import CACHE_MODES, make_loader
+from scene_recog.engine.progress import notice, progress_bar
+from scene_recog.engine.run_folder import EpochRecord
+from scene_recog.engine.schedules import SCHEDULES, make_scheduler
+from scene_recog.engine.splits import split_train_validation
+from scene_recog.engine.transform_spec import describe_transforms
+from scene_recog.image_loader import ImageLoader
+from scene_recog.visualize.curves import draw_accuracy, draw_loss, save_curves
+
+
+class Trainer:
+    """Trains a model, epoch by epoch, and keeps the run on disk.
+
+    Args:
+        data_dir: folder with train/ and test/, one folder per class in each.
+        model: images [N, 1, H, W] -> logits [N, num_classes]; has `loss_criterion`.
+        optimizer: over the model's parameters.
+        model_dir: the run's folder, made if it is not there.
+        train_data_transforms, val_data_transforms: PIL image -> float32 tensor [1, H, W].
+        batch_size: images per optimizer step.
+        load_from_disk: go on with the run in `model_dir`, if there is one. Otherwise a run that is
+            there is moved to `model_dir/earlier-001` when this one first saves.
+        cuda, mps: the course's switches for the GPU; `device` is the general form.
+        device: "auto" (CUDA, else Apple's MPS, else CPU), "cpu", "cuda", "mps".
+        seed: fixes the order of images, augmentation, dropout and the validation split, so that a
+            run on the CPU repeats exactly. None draws one (see `self.seed`). The model's initial
+            weights are the caller's: `torch.manual_seed(seed)` before making the model.
+        val_fraction: 0 validates on the test split, as the course does. Above 0, that share of
+            each training class is held out for validation, and the test split is not touched.
+        scheduler: learning-rate schedule over one `run_training_loop`: "none", "one-cycle",
+            "cosine" or "step" (see `engine/schedules.py`).
+        label_smoothing: 0 to below 1; share of the target spread evenly over all classes in
+            training (Szegedy et al. 2016, section 7). Validation uses the plain loss.
+        grad_clip: longest gradient (2-norm over all weights) allowed; None does not clip
+            (Pascanu et al. 2013).
+        cache: "disk" decodes each image once and keeps the pixels in a file that later runs use,
+            "memory" decodes once per run, "off" in every epoch, as the course's starter does.
+        amp: bfloat16 autocast: "off", "on", or "auto" (if the processor has it and it is faster).
+        compile_model: run the model through `torch.compile`.
+        patience: stop after that many epochs without a better validation accuracy; None never.
+        extra_config: plain data to keep in config.json and the checkpoint, such as the recipe.
+
+    Attributes:
+        model, optimizer, device, seed, epochs_done.
+        train_dataset, val_dataset: `ImageLoader`; train_loader, val_loader: (x, y) batches.
+        train_loss_history, validation_loss_history: mean cross-entropy per example, one an epoch.
+        train_accuracy_history, validation_accuracy_history: from 0 to 1, one an epoch.
+
+    Raises:
+        ValueError: an argument out of range, a device that is not there, train and test with
+            different classes, or a checkpoint of another model in `model_dir`.
+        FileNotFoundError: no dataset in `data_dir`.
+    """
+
+    def __init__(
+        self,
+        data_dir: str | Path,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        model_dir: str | Path,
+        train_data_transforms: Callable[..., Any],
+        val_data_transforms: Callable[..., Any],
+        batch_size: int = 100,
+        load_from_disk: bool = True,
+        cuda: bool = False,
+        mps: bool = False,
+        *,
+        device: str = "auto",
+        seed: int | None = None,
+        val_fraction: float = 0.0,
+        scheduler: str = "none",
+        label_smoothing: float = 0.0,
+        grad_clip: float | None = None,
+        patience: int | None = None,
+        cache: str = "disk",
+        amp: str = "off",
+        compile_model: bool = False,
+        extra_config: Mapping[str, Any] | None = None,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}: it must be at least 1")
+        if not 0 <= val_fraction < 1:
+            raise ValueError(f"val_fraction is {val_fraction}: it must be from 0 to below 1")
+        if scheduler not in SCHEDULES:
+            raise ValueError(
+                f"scheduler is {scheduler!r}: it must be one of {', '.join(SCHEDULES)}"
+            )
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing is {label_smoothing}: it must be from 0 to below 1")
+        if grad_clip is not None and grad_clip <= 0:
+            raise ValueError(f"grad_clip is {grad_clip}: it must be above 0, or None")
+        for name, value, allowed in (("cache", cache, CACHE_MODES), ("amp", amp, AMP_MODES)):
+            if value not in allowed:
+                raise ValueError(f"{name} is {value!r}: it must be one of {', '.join(allowed)}")
+        if patience is not None and (patience < 1 or val_fraction == 0):
+            raise ValueError(
+                f"patience is {patience} with val_fraction {val_fraction}: patience must be at "
+                "least 1, and val_fraction above 0, or the test split would choose when to stop"
+            )
+
+        self.model_dir = Path(model_dir).expanduser()
+        checkpoint_path = self.model_dir / run_folder.LAST
+        saved = (
+            read_checkpoint(checkpoint_path)
+            if load_from_disk and checkpoint_path.exists()
+            else None
+        )
+        if seed is None:
+            drawn = int(torch.randint(2**31, ()))
+            seed = saved.get("seed", drawn) if saved else drawn
+
+        self.device = choose_device(device, cuda=cuda, mps=mps)
+        self.model = model.to(self.device)
+        self.optimizer = optimizer
+        self.seed = seed
+        self.val_fraction = val_fraction
+        self.scheduler_name = scheduler
+        self.label_smoothing = label_smoothing
+        self.grad_clip = grad_clip
+        self.patience = patience
+
+        self.dataset_info = describe_dataset(data_dir)
+        self.train_dataset = ImageLoader(data_dir, "train", train_data_transforms)
+        if val_fraction > 0:
+            self.val_dataset = ImageLoader(data_dir, "train", val_data_transforms)
+            images = self.train_dataset.dataset
+            training, validation = split_train_validation(images, val_fraction, seed)
+            self.train_dataset.dataset = [images[index] for index in training]
+            self.val_dataset.dataset = [images[index] for index in validation]
+        else:
+            self.val_dataset = ImageLoader(data_dir, "test", val_data_transforms)
+        _check_classes(self.train_dataset, self.val_dataset)
+        # Any iterable of (x, y) batches will do: replace them by loaders of your own if you like.
+        options: dict[str, Any] = {"device": self.device, "cache": cache}
+        self.train_loader = make_loader(self.train_dataset, batch_size, shuffle=True, **options)
+        self.val_loader = make_loader(self.val_dataset, batch_size, shuffle=False, **options)
+
+        self.bfloat16 = False
+        if amp != "off":
+            x, _ = next(iter(self.val_loader))
+            self.bfloat16 = use_bfloat16(amp, self.model, x.to(self.device), self.device)
+        self._forward = torch.compile(self.model) if compile_model else self.model
+
+        self.epochs_done = 0
+        self.records: list[EpochRecord] = []
+        self.train_loss_history: list[float] = []
+        self.validation_loss_history: list[float] = []
+        self.train_accuracy_history: list[float] = []
+        self.validation_accuracy_history: list[float] = []
+
+        self._scheduler: LRScheduler | None = None
+        self._schedule_end = 0  # the epoch at which the schedule is through
+        self._peak_lrs = [group["lr"] for group in optimizer.param_groups]
+        self._saved_schedule: dict[str, Any] | None = None
+        self._continues = saved is not None
+        self._folder_is_ours = False
+        self.config = {
+            **(extra_config or {}),
+            "model": {
+                "class_name": type(model).__name__,
+                "parameters": sum(p.numel() for p in model.parameters()),
+            },
+            "optimizer": {"class_name": type(optimizer).__name__, **_plain(optimizer.defaults)},
+            "train_transforms": describe_transforms(train_data_transforms)
+            or repr(train_data_transforms),
+            "val_transforms": describe_transforms(val_data_transforms) or repr(val_data_transforms),
+            "batch_size": batch_size,
+            "seed": seed,
+            "val_fraction": val_fraction,
+            "scheduler": scheduler,
+            "label_smoothing": label_smoothing,
+            "grad_clip": grad_clip,
+            "patience": patience,
+            "bfloat16": self.bfloat16,
+            "compiled": compile_model,
+            "class_names": list(self.train_dataset.class_dict),
+            "data": {
+                "folder": str(Path(data_dir).expanduser().resolve()),
+                "kind": self.dataset_info.kind,
+                "title": self.dataset_info.title,
+                "train_images": len(self.train_dataset),
+                "val_images": len(self.val_dataset),
+                "validated_on": self.validation_name,
+            },
+            "device": str(self.device),
+            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "versions": run_folder.versions(),
+        }
+        if saved:
+            self._load(saved, checkpoint_path)
+
+    @property
+    def validation_name(self) -> str:
+        """What validation looks at: "validation" (held out of train) or "test"."""
+        return "validation" if self.val_fraction > 0 else "test"
+
+    # ---------------------------------------------------------------- training
+
+    def run_training_loop(self, num_epochs: int) -> None:
+        """Train for `num_epochs` more epochs; validate and save after each.
+
+        A schedule spans these epochs. If the run was loaded from disk in the middle of a schedule
+        and `num_epochs` is what was left of it, the schedule goes on where it was.
+
+        Raises:
+            ValueError: num_epochs is below 1.
+            FloatingPointError: the loss is no longer finite.
+        """
+        if num_epochs < 1:
+            raise ValueError(f"num_epochs is {num_epochs}: it must be at least 1")
+        self._start_schedule(num_epochs)
+        self._prepare_folder()
+        with progress_bar(range(num_epochs), desc="epochs", unit="epoch") as bar:
+            for _ in bar:
+                start = time.perf_counter()
+                train_loss, train_accuracy = self.train_epoch()
+                validation_loss, validation_accuracy = self.validate()
+                record = EpochRecord(
+                    epoch=self.epochs_done,
+                    train_loss=train_loss,
+                    train_accuracy=train_accuracy,
+                    validation_loss=validation_loss,
+                    validation_accuracy=validation_accuracy,
+                    learning_rate=self.optimizer.param_groups[0]["lr"],
+                    seconds=time.perf_counter() - start,
+                )
+                self._remember(record)
+                # This order lets a kill between any two lines be made good by repeating the epoch.
+                if self.best_record is record:
+                    self._write(run_folder.BEST)
+                self.save_model()
+                run_folder.append_history(self.model_dir, record)
+                bar.set_postfix_str(
+                    f"loss {train_loss:.3f}, accuracy {train_accuracy:.1%}, "
+                    f"{self.validation_name} {validation_loss:.3f}, {validation_accuracy:.1%}"
+                )
+                if self.patience and self.epochs_done - self.best_record.epoch >= self.patience:
+                    notice(
+                        f"Stopped after epoch {self.epochs_done}: no better validation accuracy "
+                        f"since epoch {self.best_record.epoch}."
+                    )
+                    break
+        save_curves(
+            self.model_dir / "curves.png",
+            (self.train_loss_history, self.validation_loss_history),
+            (self.train_accuracy_history, self.validation_accuracy_history),
+            self._title(),
+            self.validation_name,
+        )
+
+    def train_epoch(self) -> tuple[float, float]:
+        """Go once through the training images: (mean loss per example, accuracy from 0 to 1).
+
+        Both are measured on the fly, with augmentation and dropout, while the weights change.
+
+        Raises:
+            FloatingPointError: the loss of a batch is not finite; the weights are those before it.
+        """
+        seed_generators(self.seed, self.epochs_done)
+        self.model.train()
+        totals = Totals(self.device)
+        with progress_bar(total=len(self.train_dataset), unit="img", leave=False) as bar:
+            bar.set_description(f"epoch {self.epochs_done + 1}")
+            for x, y in self.train_loader:
+                x, y = x.to(self.device), y.to(self.device)
+                with self._autocast():
+                    logits = self._forward(x)
+                    loss = self._training_loss(logits, y)
+                totals.add(loss, logits, y, self.optimizer.param_groups[0]["lr"])
+                if self.device.type == "cpu":  # elsewhere, looking would make every step wait
+                    self._check_finite(totals)
+
+                self.optimizer.zero_grad()
+                loss.backward()
+                if self.grad_clip is not None:
+                    nn.utils.clip_grad_norm_(self.model.parameters(), self.grad_clip)
+                self.optimizer.step()
+                if self._scheduler is not None:
+                    self._scheduler.step()
+
+                bar.update(len(y))
+                if not bar.disable and time.time() - bar.last_print_t > 0.2:
+                    running_loss, running_accuracy = totals.means()
+                    bar.set_postfix_str(f"loss {running_loss:.3f}, accuracy {running_accuracy:.1%}")
+        self._check_finite(totals)
+        self.epochs_done += 1
+        return totals.means()
+
+    @torch.inference_mode()
+    def validate(self) -> tuple[float, float]:
+        """Measure on the validation images: (mean loss per example, accuracy from 0 to 1)."""
+        self.model.eval()
+        totals = Totals(self.device)
+        for x, y in self.val_loader:
+            x, y = x.to(self.device), y.to(self.device)
+            with self._autocast():
+                logits = self._forward(x)
+                loss = compute_loss(self.model, logits, y)
+            totals.add(loss, logits, y)
+        return totals.means()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
+    def _training_loss(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if self.label_smoothing > 0:
+            return F.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
+        return compute_loss(self.model, logits, y)
+
+    def _start_schedule(self, num_epochs: int) -> None:
+        end = self.epochs_done + num_epochs
+        saved, self._saved_schedule = self._saved_schedule, None
+        if self.scheduler_name != "none":
+            for group, peak in zip(self.optimizer.param_groups, self._peak_lrs, strict=True):
+                group["lr"] = peak
+                group.pop("initial_lr", None)  # left there by an earlier schedule
+        steps = num_epochs * len(self.train_loader)
+        self._scheduler = make_scheduler(self.scheduler_name, self.optimizer, steps)
+        self._schedule_end = end
+        if saved and saved["schedule_end"] == end and self._scheduler is not None:
+            self._scheduler.load_state_dict(saved["scheduler_state_dict"])
+            self.optimizer.load_state_dict(saved["optimizer_state_dict"])
+
+    def _check_finite(self, totals: Totals) -> None:
+        if (bad := totals.first_non_finite()) is None:
+            return
+        loss, batch, rate = bad
+        kept = (
+            f"the checkpoint of epoch {self.records[-1].epoch} is kept in {self.model_dir}"
+            if self.records
+            else "no epoch was finished, so there is no checkpoint"
+        )
+        raise FloatingPointError(
+            f"the loss is {loss} in epoch {self.epochs_done + 1}, batch {batch}, at learning rate "
+            f"{rate:g}: lower the learning rate or set grad_clip; {kept}"
+        )
+
+    # ---------------------------------------------------------------- saving and loading
+
+    @property
+    def best_record(self) -> EpochRecord:
+        """The epoch with the highest validation accuracy; of equals, the least loss."""
+        return max(self.records, key=lambda r: (r.validation_accuracy, -r.validation_loss))
+
+    def save_model(self) -> None:
+        """Write `model_dir/checkpoint.pt`; the old one stays until the new one is complete."""
+        self._prepare_folder()
+        self._write(run_folder.LAST)
+
+    def _write(self, name: str) -> None:
+        write_checkpoint(
+            self.model_dir / name,
+            {
+                "model_state_dict": self.model.state_dict(),
+                "optimizer_state_dict": self.optimizer.state_dict(),
+                "scheduler_state_dict": self._scheduler.state_dict() if self._scheduler else None,
+                "schedule_end": self._schedule_end,
+                "epoch": self.epochs_done,
+                "seed": self.seed,
+                "history": [asdict(record) for record in self.records],
+                "config": self.config,
+            },
+        )
+
+    def _load(self, saved: dict[str, Any], path: Path) -> None:
+        advice = "pass load_from_disk=False to start anew, or another model_dir"
+        config = saved.get("config", {})  # a checkpoint of the course's own Trainer has none
+        try:
+            self.model.load_state_dict(saved["model_state_dict"])
+            self.optimizer.load_state_dict(saved["optimizer_state_dict"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            theirs = config.get("model", {}).get("class_name", "model")
+            raise ValueError(
+                f"{path} is of a {theirs} or an optimizer that does not fit this "
+                f"{type(self.model).__name__} with {type(self.optimizer).__name__}: {advice}"
+            ) from error
+        if config.get("class_names", self.config["class_names"]) != self.config["class_names"]:
+            raise ValueError(f"{path} was trained on other classes than are in the data: {advice}")
+        self.config["started"] = config.get("started", self.config["started"])
+        self.epochs_done = saved.get("epoch", 0)
+        for record in saved.get("history", []):
+            self._remember(EpochRecord(**record))
+        if saved.get("scheduler_state_dict"):
+            self._saved_schedule = saved
+        notice(f"Going on after epoch {self.epochs_done} of the run in {self.model_dir}.")
+
+    def _remember(self, record: EpochRecord) -> None:
+        self.records.append(record)
+        self.train_loss_history.append(record.train_loss)
+        self.validation_loss_history.append(record.validation_loss)
+        self.train_accuracy_history.append(record.train_accuracy)
+        self.validation_accuracy_history.append(record.validation_accuracy)
+
+    def _prepare_folder(self) -> None:
+        if self._folder_is_ours:
+            return
+        self.model_dir.mkdir(parents=True, exist_ok=True)
+        if not self._continues and (earlier := run_folder.set_aside(self.model_dir)):
+            notice(f"The run that was in {self.model_dir} is now in {earlier}.")
+        run_folder.write_config(self.model_dir, self.config)
+        run_folder.write_history(self.model_dir, self.records)
+        self._folder_is_ours = True
+
+    # ---------------------------------------------------------------- plots
+
+    def plot_loss_history(self) -> None:
+        """Draw the loss of both splits by epoch, in a new pyplot figure."""
+        _, axes = plt.subplots(layout="constrained")
+        losses = self.train_loss_history, self.validation_loss_history
+        draw_loss(axes, *losses, self._title(), self.validation_name)
+
+    def plot_accuracy(self) -> None:
+        """Draw the accuracy of both splits by epoch, in a new pyplot figure."""
+        _, axes = plt.subplots(layout="constrained")
+        accuracies = self.train_accuracy_history, self.validation_accuracy_history
+        draw_accuracy(axes, *accuracies, self._title(), self.validation_name)
+
+    def _title(self) -> str:
+        return f"{type(self.model).__name__} on {self.dataset_info.title}"
+
+
+class Totals:
+    """Loss and accuracy over an epoch, added up on the device, so that no step waits for them."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.losses: list[torch.Tensor] = []
+        self.sizes: list[int] = []
+        self.rates: list[float] = []
+        self.correct = torch.zeros((), dtype=torch.int64, device=device)
+        self._checked = 0
+
+    def add(
+        self, loss: torch.Tensor, logits: torch.Tensor, y: torch.Tensor, rate: float = 0.0
+    ) -> None:
+        """Add a batch: its mean loss, its logits [n, C] and labels [n], and the learning rate."""
+        self.losses.append(loss.detach())
+        self.sizes.append(len(y))
+        self.rates.append(rate)
+        self.correct += (logits.argmax(dim=1) == y).sum()
+
+    def means(self) -> tuple[float, float]:
+        """(mean loss per example, share of right labels) so far."""
+        sizes = torch.tensor(self.sizes, dtype=torch.float64)
+        losses = torch.stack(self.losses).cpu().double()  # MPS has no float64
+        n = float(sizes.sum())
+        return float(losses @ sizes) / n, int(self.correct) / n
+
+    def first_non_finite(self) -> tuple[float, int, float] | None:
+        """(loss, number of the batch from 1, learning rate), of the batches not looked at yet."""
+        unseen = self.losses[self._checked :]
+        losses = torch.stack(unseen).tolist() if unseen else []
+        for batch, loss in enumerate(losses, start=self._checked):
+            if not math.isfinite(loss):
+                return loss, batch + 1, self.rates[batch]
+        self._checked = len(self.losses)
+        return None
+
+
+def seed_generators(seed: int, epoch: int) -> None:
+    """Start every random generator anew for an epoch, so that a resumed run repeats it exactly."""
+    state = np.random.SeedSequence([seed, epoch]).generate_state(1)[0]
+    torch.manual_seed(int(state))
+    random.seed(int(state))
+    np.random.seed(state)  # other people's transforms may draw from it
+
+
+def _check_classes(train: ImageLoader, val: ImageLoader) -> None:
+    for ours, theirs in ((train, val), (val, train)):
+        for name in sorted(set(ours.class_dict) - set(theirs.class_dict)):
+            raise ValueError(
+                f"class {name} is in {ours.curr_folder} but not in {theirs.curr_folder}: "
+                "both need the same class folders"
+            )
+    if not val.dataset:
+        raise ValueError(f"no images in {val.curr_folder}: there is nothing to validate on")
+    labels_with_images = {label for _, label in train.dataset}
+    for name, label in train.class_dict.items():
+        if label not in labels_with_images:
+            raise ValueError(
+                f"class folder {Path(train.curr_folder) / name} has no images: "
+                "add some, or remove the folder"
+            )
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    plain = (bool, int, float, str, type(None))
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in options.items()
+        if isinstance(value, (*plain, tuple))
+    }

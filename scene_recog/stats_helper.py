@@ -1,0 +1,48 @@
+"""Step 2.2: mean and standard deviation of a dataset's pixels, for normalization."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from scene_recog.datasets.images import is_image_name, read_grayscale
+
+
+def compute_mean_and_std(dir_name: str | Path) -> tuple[float, float]:
+    """Mean and standard deviation over every pixel of every image below a folder.
+
+    The images are taken in grayscale, at their own resolution, scaled to [0, 1]. A pixel has one
+    of 256 grey levels, so all that both figures need is how often each level occurs: one image is
+    in memory at a time, 256 exact counts are kept, and a dataset of any size will do.
+
+        n = sum of counts            mean = sum(count * level) / n
+                                     variance = sum(count * (level - mean)^2) / (n - 1)
+
+    Args:
+        dir_name: a folder; images are looked for in all its subfolders too.
+
+    Returns:
+        (mean, std): std is the sample standard deviation, hence the n - 1.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        ValueError: it holds no image, or a damaged one; the message names it.
+    """
+    folder = Path(dir_name).expanduser()
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}: name a folder that holds images")
+
+    counts = np.zeros(256, dtype=np.int64)
+    for path in folder.rglob("*"):
+        if is_image_name(path) and path.is_file():
+            counts += np.asarray(read_grayscale(path).histogram())
+
+    n = int(counts.sum())
+    if n < 2:
+        raise ValueError(f"no images below {folder}: expected {folder}/.../*.jpg")
+    levels = np.arange(256) / 255
+    mean = float(counts @ levels) / n
+    variance = float(counts @ (levels - mean) ** 2) / (n - 1)
+    return mean, math.sqrt(variance)

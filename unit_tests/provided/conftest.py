@@ -1,0 +1,55 @@
+"""Shared by the tests of the provided parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+
+from scene_recog.data_transforms import get_fundamental_transforms
+from scene_recog.datasets.sketch15 import write_sketch15
+from scene_recog.optimizer import get_optimizer
+from scene_recog.runner import Trainer
+from scene_recog.simple_net import SimpleNet
+
+
+@pytest.fixture(scope="session")
+def sketches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small sketch15 dataset: 15 x (6 train + 2 test) images. Not to be written to."""
+    return write_sketch15(
+        tmp_path_factory.mktemp("data") / "sketch15", train_per_class=6, test_per_class=2
+    )
+
+
+@pytest.fixture
+def make_trainer(sketches: Path, tmp_path: Path) -> Callable[..., Trainer]:
+    """A function that makes a Trainer for SimpleNet on the sketches; keywords override."""
+
+    def make(model: torch.nn.Module | None = None, lr: float = 0.05, **options: Any) -> Trainer:
+        torch.manual_seed(options.get("seed", 0))
+        model = model or SimpleNet()
+        transforms = get_fundamental_transforms((64, 64))
+        defaults = {
+            "data_dir": sketches,
+            "model_dir": tmp_path / "run",
+            "train_data_transforms": transforms,
+            "val_data_transforms": transforms,
+            "batch_size": 32,
+            "device": "cpu",
+            "seed": 0,
+        }
+        config = {"optimizer_type": "sgd", "lr": lr, "weight_decay": 0.0}
+        return Trainer(model=model, optimizer=get_optimizer(model, config), **defaults | options)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def close_figures() -> Iterator[None]:
+    """Leave no figure behind."""
+    yield
+    plt.close("all")

@@ -1,0 +1,274 @@
+"""The command line, as a user types it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from scene_recog import cli
+from scene_recog.datasets import sketch15
+from scene_recog.engine.run_folder import read_history
+from scene_recog.runner import Trainer
+
+FAST = ["--recipe", "part1", "--epochs", "2", "--device", "cpu", "--set", "val_fraction=0.34"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def trained(here: Path, sketches: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The folder of a run of two epochs, in the current folder."""
+    assert cli.main(["train", *FAST, "--data", str(sketches)]) == 0
+    capsys.readouterr()
+    return here / "model_checkpoints" / "part1-001"
+
+
+def refuse(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a command that must fail with one line on stderr and nothing on stdout; the line."""
+    assert cli.main(list(arguments)) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("scene-recog: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_help_needs_no_torch() -> None:
+    code = (
+        "import sys\nfrom scene_recog.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'torchvision', 'matplotlib', 'numpy', 'PIL'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    for verb in ("train", "evaluate", "predict", "runs", "recipes", "data", "info"):
+        assert verb in result.stdout
+
+
+def test_train_without_data_says_that_it_draws_sketches(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = functools.partial(sketch15.write_sketch15, train_per_class=4, test_per_class=1)
+    monkeypatch.setattr(sketch15, "write_sketch15", few)
+    assert cli.main(["train", *FAST, "--epochs", "1"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "drawn sketches" in captured.err
+    assert "scene-recog data download" in captured.err
+    assert "1 epochs on drawn sketches (sketch15)" in captured.out
+    config = json.loads((here / "model_checkpoints/part1-001/config.json").read_text())
+    assert config["data"]["kind"] == "sketch15"
+    assert (here / "data/sketch15/train/coast").is_dir()
+
+
+def test_named_folder_without_data_is_an_error(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = refuse(capsys, "train", "--data", "nowhere")
+    assert "no train/ folder in nowhere" in message
+    assert "scene-recog data download" in message
+    assert not (here / "model_checkpoints").exists()
+
+
+def test_half_a_dataset_is_an_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "data" / "train" / "coast").mkdir(parents=True)
+    assert "holds train/ but" in refuse(capsys, "train")
+
+
+def test_two_runs_do_not_meet(trained: Path, sketches: Path) -> None:
+    before = (trained / "checkpoint.pt").read_bytes()
+    assert cli.main(["train", *FAST, "--data", str(sketches), "--seed", "1"]) == 0
+    assert (trained.parent / "part1-002" / "checkpoint.pt").is_file()
+    assert (trained / "checkpoint.pt").read_bytes() == before
+
+
+def test_name_names_the_folder(here: Path, sketches: Path) -> None:
+    assert cli.main(["train", *FAST, "--data", str(sketches), "--name", "mine"]) == 0
+    assert (here / "model_checkpoints" / "mine-001" / "best.pt").is_file()
+
+
+def test_ctrl_c_says_how_to_go_on_and_resume_does(
+    here: Path,
+    sketches: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    validate = Trainer.validate
+
+    def interrupt(self: Trainer) -> tuple[float, float]:
+        if self.epochs_done == 2:
+            raise KeyboardInterrupt
+        return validate(self)
+
+    monkeypatch.setattr(Trainer, "validate", interrupt)
+    command = ["train", *FAST, "--epochs", "3", "--data", str(sketches)]
+    assert cli.main(command) == 130
+    message = capsys.readouterr().err
+    assert "1 of 3 epochs are saved" in message
+    assert "scene-recog train --resume model_checkpoints/part1-001" in message
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+
+    assert cli.main(["train", "--resume", "model_checkpoints/part1-001"]) == 0
+    assert "3 epochs on drawn sketches" in capsys.readouterr().out
+    assert cli.main(command) == 0  # never interrupted
+    capsys.readouterr()
+    assert cli.main(["runs", "--json"]) == 0
+    resumed, whole = json.loads(capsys.readouterr().out)
+    assert resumed["epochs"] == whole["epochs"] == 3
+    assert resumed["best_accuracy"] == whole["best_accuracy"]
+
+
+def test_complete_run_is_left_alone_unless_extended(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (trained / "checkpoint.pt").read_bytes()
+    assert cli.main(["train", "--resume", "part1-001"]) == 0
+    assert "is complete: 2 epochs" in capsys.readouterr().out
+    assert (trained / "checkpoint.pt").read_bytes() == before
+    assert cli.main(["train", "--resume", "part1-001", "--epochs", "3"]) == 0
+    assert "3 epochs" in capsys.readouterr().out
+
+
+def test_evaluate_reports_and_draws(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["evaluate", "part1-001"]) == 0
+    text = capsys.readouterr().out
+    assert "on test of drawn sketches (sketch15)" in text
+    assert "of 30 images" in text
+    assert "tallbuilding" in text
+    with Image.open(trained / "confusion_test.png") as picture:
+        picture.load()
+
+    assert cli.main(["evaluate", str(trained), "--json", "--tta", "--split", "validation"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["images"] == 30
+    assert summary["flip_averaged"]
+    assert summary["checkpoint"] == "best.pt"
+    rows = {row["class"]: row for row in summary["classes"]}
+    hits = sum(row["recall"] * row["images"] for row in rows.values())
+    assert summary["accuracy"] == pytest.approx(hits / 30)
+    best = max(row["validation_accuracy"] for row in read_history(trained))
+    assert cli.main(["evaluate", str(trained), "--json", "--split", "validation"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["accuracy"] == pytest.approx(best)
+
+
+def test_evaluate_without_twins(
+    here: Path, sketches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(sketches, root)
+    for number in (1, 2):
+        shutil.copy(
+            root / f"train/coast/image_000{number}.jpg", root / f"test/coast/image_000{number}.jpg"
+        )
+    assert cli.main(["train", *FAST, "--data", str(root)]) == 0
+    capsys.readouterr()
+    assert cli.main(["evaluate", "part1-001", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["images_with_twins_in_train"] == 2
+    rights = round(summary["accuracy"] * 30)
+    coast = round(next(r["recall"] for r in summary["classes"] if r["class"] == "coast") * 2)
+    assert summary["accuracy_without_twins"] == pytest.approx((rights - coast) / 28)
+
+
+def test_predict_files_folders_and_patterns(
+    trained: Path, sketches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("CMYK", (33, 500)).save(tmp_path / "narrow.jpg")
+    Image.new("RGBA", (1, 1)).save(tmp_path / "dot.png")
+    arguments = [
+        str(tmp_path / "narrow.jpg"),
+        str(tmp_path / "dot.png"),
+        str(sketches / "test" / "coast"),
+        str(sketches / "test" / "f*" / "*.jpg"),
+    ]
+    assert cli.main(["predict", "part1-001", *arguments, "--json"]) == 0
+    answers = json.loads(capsys.readouterr().out)["images"]
+    assert len(answers) == 2 + 2 + 2
+    for answer in answers:
+        probabilities = [label["probability"] for label in answer["labels"]]
+        assert len(probabilities) == 3
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert 0 < sum(probabilities) <= 1 + 1e-6
+    assert cli.main(["predict", "part1-001", *arguments, "--top", "15", "--json"]) == 0
+    for answer in json.loads(capsys.readouterr().out)["images"]:
+        assert sum(label["probability"] for label in answer["labels"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_predict_goes_on_after_a_bad_image(
+    trained: Path, sketches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no image")
+    good = sketches / "test" / "coast" / "image_0001.jpg"
+    assert cli.main(["predict", "part1-001", str(tmp_path / "bad.jpg"), "gone.jpg", str(good)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.startswith(str(good))
+    assert "cannot read the image" in captured.err
+    assert "no image gone.jpg" in captured.err
+
+
+def test_lists(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["runs"]) == 0
+    table = capsys.readouterr().out
+    assert "part1-001" in table
+    assert "2/2" in table
+    assert cli.main(["recipes"]) == 0
+    assert "part2" in capsys.readouterr().out
+    assert cli.main(["recipes", "part2"]) == 0
+    assert "weight_decay" in capsys.readouterr().out
+    assert cli.main(["info", "--json"]) == 0
+    assert "cpu" in json.loads(capsys.readouterr().out)["devices"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--recipe", "part3"], "unknown recipe 'part3'"),
+        (["train", "--set", "speed=9"], "no 'speed'"),
+        (["train", "--set", "lr"], "no setting"),
+        (["train", "--epochs", "0"], "epochs is 0"),
+        (["train", "--resume", "nothing"], "no run nothing"),
+        (["train", "--resume", "part1-001", "--set", "lr=1"], "its own recipe"),
+        (["evaluate", "part9"], "the runs in model_checkpoints are: part1-001"),
+        (["evaluate", "part1-001", "--data", "nowhere"], "no train/ folder in nowhere"),
+        (["predict", "part1-001", "*.nothing"], "no images match"),
+        (["predict", "part1-001", "x.jpg", "--top", "0"], "--top is 0"),
+        (["recipes", "part3"], "unknown recipe"),
+    ],
+)
+def test_a_bad_request_gets_one_line(
+    trained: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert message in refuse(capsys, *arguments)
+
+
+def test_damaged_run_gets_one_line(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("best.pt", "checkpoint.pt"):
+        (trained / name).write_bytes(b"PK\x03\x04 broken")
+    assert "best.pt is damaged" in refuse(capsys, "evaluate", "part1-001")
+    assert "checkpoint.pt is damaged" in refuse(capsys, "train", "--resume", "part1-001")
+
+
+def test_a_bug_keeps_its_traceback(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def buggy(_args: object) -> int:
+        return json.loads("{")  # a ValueError that is not ours
+
+    monkeypatch.setattr(cli, "runs", buggy)
+    with pytest.raises(json.JSONDecodeError):
+        cli.main(["runs"])

@@ -1,0 +1,145 @@
+"""Recipes are complete, printable and overridable, and refuse nonsense by name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from scene_recog.optimizer import get_optimizer
+from scene_recog.recipes import RECIPES, Recipe, get_recipe, recipe_from_dict
+from scene_recog.simple_net import SimpleNet
+from scene_recog.simple_net_final import SimpleNetFinal
+
+
+def test_the_course_s_two_parts_are_there() -> None:
+    assert RECIPES["part1"].model == "SimpleNet"
+    assert RECIPES["part1"].augmentation == "none"
+    assert not RECIPES["part1"].normalize
+    part2 = RECIPES["part2"]
+    assert part2.model == "SimpleNetFinal"
+    assert part2.augmentation == "flip-jitter"
+    assert part2.normalize
+    assert (part2.optimizer_type, part2.momentum, part2.weight_decay) == ("sgd", 0.9, 5e-4)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_survives_json(name: str) -> None:
+    text = json.dumps(asdict(RECIPES[name]))
+    assert recipe_from_dict(json.loads(text)) == RECIPES[name]
+
+
+def test_overrides_take_words_numbers_and_none() -> None:
+    recipe = RECIPES["part2"].override(
+        ["lr=0.25", "epochs=3", "scheduler=cosine", "grad_clip=1", "normalize=false",
+         "patience=None", "optimizer_type='adam'", "lr=0.5"]
+    )  # fmt: skip
+    assert recipe.lr == 0.5
+    assert recipe.epochs == 3
+    assert recipe.scheduler == "cosine"
+    assert recipe.grad_clip == 1
+    assert recipe.normalize is False
+    assert recipe.patience is None
+    assert recipe.optimizer_type == "adam"
+    assert RECIPES["part2"].lr != 0.5
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("lr", "no setting"),
+        ("learning_rate=1", "no 'learning_rate'"),
+        ("lr=fast", "lr is 'fast'"),
+        ("lr=-1", "lr is -1"),
+        ("lr=nan", "lr is 'nan'"),
+        ("lr=1e999", "lr is inf"),
+        ("epochs=2.5", "epochs is 2.5"),
+        ("epochs=0", "epochs is 0"),
+        ("epochs=True", "epochs is True"),
+        ("normalize=1", "normalize is 1"),
+        ("model=ResNet99", "model is 'ResNet99'"),
+        ("augmentation=all", "augmentation is 'all'"),
+        ("scheduler=warm", "scheduler is 'warm'"),
+        ("optimizer_type=lion", "optimizer_type is 'lion'"),
+        ("name=../../x", "name is '../../x'"),
+        ("name=", "name is ''"),
+        ("seed=-1", "seed is -1"),
+    ],
+)
+def test_bad_override_is_named(setting: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("[", r"\[")):
+        RECIPES["part2"].override([setting])
+
+
+def test_unknown_recipe_lists_the_known(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"unknown recipe 'part3'.*part1, part2"):
+        get_recipe("part3")
+    with pytest.raises(FileNotFoundError, match=r"no recipe file .*none.json"):
+        get_recipe(str(tmp_path / "none.json"))
+    for text in ("{", "[]", "{}", '{"recipe": 3}', '{"recipe": {"name": "x", "zzz": 1}}'):
+        path = tmp_path / "config.json"
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r"config.json|no 'zzz'"):
+            get_recipe(str(path))
+
+
+def test_recipe_file_repeats_a_run(tmp_path: Path) -> None:
+    recipe = RECIPES["part1"].override(["seed=7"])
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"recipe": asdict(recipe)}))
+    assert get_recipe(str(path)) == recipe
+
+
+def test_trainer_is_set_up_by_the_recipe(sketches: Path, tmp_path: Path) -> None:
+    recipe = RECIPES["part2"].override(["batch_size=20", "seed=3", "val_fraction=0.34", "lr=0.04"])
+    trainer = recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
+    assert isinstance(trainer.model, SimpleNetFinal)
+    assert trainer.seed == 3
+    group = trainer.optimizer.param_groups[0]
+    assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.04, 0.9, 5e-4)
+    assert len(trainer.val_dataset) == 30
+    mean, std = trainer.config["pixel_stats"]
+    assert 0.2 < mean < 0.8
+    assert 0.05 < std < 0.5
+    x = torch.cat([x for x, _ in trainer.val_loader])
+    assert abs(x.mean()) < 0.2
+    assert 0.7 < x.std() < 1.1
+    assert trainer.config["recipe"] == asdict(recipe)
+
+
+def test_same_seed_same_initial_weights(sketches: Path, tmp_path: Path) -> None:
+    def first_weights(seed: int) -> torch.Tensor:
+        recipe = RECIPES["part1"].override([f"seed={seed}", "val_fraction=0"])
+        trainer = recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
+        return next(trainer.model.parameters()).detach().clone()
+
+    assert torch.equal(first_weights(1), first_weights(1))
+    assert not torch.equal(first_weights(1), first_weights(2))
+
+
+def test_input_size_that_the_net_cannot_take_is_named(sketches: Path, tmp_path: Path) -> None:
+    recipe = RECIPES["part1"].override(["input_size=96"])
+    with pytest.raises(ValueError, match=r"SimpleNet does not take images of 96x96"):
+        recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
+
+
+def test_more_classes_than_outputs_are_refused(sketches: Path, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(sketches, root)
+    for split in ("train", "test"):
+        shutil.copytree(root / split / "coast", root / split / "volcano")
+    with pytest.raises(ValueError, match=r"has 16 classes, but SimpleNet tells 15 apart"):
+        RECIPES["part1"].override(["val_fraction=0"]).make_trainer(
+            root, tmp_path / "run", device="cpu"
+        )
+
+
+def test_optimizer_gets_only_its_own_keys() -> None:
+    for optimizer_type in ("sgd", "adam", "adamw"):
+        recipe = Recipe(name="x", model="SimpleNet", epochs=1, optimizer_type=optimizer_type)
+        optimizer = get_optimizer(SimpleNet(), recipe.optimizer_config)
+        assert optimizer.param_groups[0]["lr"] == recipe.lr
