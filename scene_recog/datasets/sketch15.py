@@ -7,6 +7,7 @@ Read from top to bottom: the canvas, the shared elements, one function per scene
 
 import json
 import math
+import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
