@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from scene_recog.engine.checkpoint import write_atomically
+
 # Okabe and Ito's blue and vermilion; the dashes tell the lines apart when printed in grey.
 TRAIN: dict[str, Any] = {"color": "#0072B2", "linestyle": "-", "marker": "."}
 VALIDATION: dict[str, Any] = {"color": "#D55E00", "linestyle": "--", "marker": "."}
@@ -73,7 +75,7 @@ def save_curves(
     left, right = figure.subplots(1, 2)
     draw_loss(left, *losses, title, validation_name)
     draw_accuracy(right, *accuracies, title, validation_name)
-    figure.savefig(path, dpi=110)
+    write_atomically(path, lambda part: figure.savefig(part, dpi=110, format="png"))
 
 
 def _draw_lines(
