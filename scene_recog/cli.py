@@ -111,6 +111,11 @@ def make_parser() -> argparse.ArgumentParser:
 
     add_data_parsers(verbs)
 
+    verb = verbs.add_parser("summary", help="a network layer by layer")
+    verb.add_argument("net", metavar="NET", help="a network, such as SimpleNet, or a run")
+    verb.add_argument("--size", type=int, metavar="N", help="side of the image (64, or the run's)")
+    verb.set_defaults(run=summary)
+
     verb = verbs.add_parser("info", help="versions, devices, threads, dataset")
     verb.add_argument("--json", action="store_true", help="print JSON")
     verb.set_defaults(run=info)
@@ -421,6 +426,30 @@ def recipes(args: argparse.Namespace) -> int:
                 f"lr {recipe.lr:g} {recipe.scheduler}, augmentation {recipe.augmentation}"
             )
         print("print one whole: scene-recog recipes NAME; change it: train --set KEY=VALUE")
+    return 0
+
+
+def summary(args: argparse.Namespace) -> int:
+    """Print a network's layers: shapes, parameters, multiply-adds, receptive fields."""
+    from scene_recog.engine.run_folder import find_run, read_config
+    from scene_recog.models import NETS
+    from scene_recog.visualize.summary import format_summary, summarize
+
+    name, size = args.net, 64
+    if name not in NETS:
+        try:
+            config = read_config(find_run(name, RUNS_DIR))
+        except FileNotFoundError as error:
+            raise ValueError(
+                f"no network {name} (there are {', '.join(NETS)}), and {error}"
+            ) from None
+        name = config.get("model", {}).get("class_name")
+        size = config.get("recipe", {}).get("input_size", size)
+        if name not in NETS:
+            raise ValueError(f"{args.net} is of {name}, which is none of {', '.join(NETS)}")
+    side = args.size or size
+    table = format_summary(summarize(NETS[name](), (1, side, side)))
+    print(f"{name}, for images of 1x{side}x{side}\n\n{table}")
     return 0
 
 
