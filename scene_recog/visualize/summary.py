@@ -87,9 +87,9 @@ def summarize(model: nn.Module, input_size: Sequence[int] = (1, 64, 64)) -> list
     ]
     was_training = model.training
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    image = torch.zeros(1, *input_size, device=device).as_subclass(TracedTensor)
-    image.field = Field((1, 1), (1, 1))
     try:
+        image = torch.zeros(1, *input_size, device=device).as_subclass(TracedTensor)
+        image.field = Field((1, 1), (1, 1))
         with torch.no_grad():
             model.eval()(image)
     except RuntimeError as error:
