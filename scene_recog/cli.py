@@ -1,7 +1,7 @@
 """The command line: `scene-recog <verb> ...`. Results on stdout, progress and notices on stderr.
 
 Exit codes: 0 done; 1 done, but something is wrong with what was looked at; 2 the request cannot be
-met, one line on stderr says why; 130 stopped with Ctrl-C.
+met, one line on stderr says why; 130 stopped with Ctrl-C, 143 with SIGTERM.
 
 torch is imported by the verbs that need it, so that `--help` answers at once.
 """
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from scene_recog import __version__
 from scene_recog.datasets.cli import add_data_parsers
+from scene_recog.engine.progress import notice
 
 if TYPE_CHECKING:
     from scene_recog.engine.evaluation import Evaluation, LoadedRun
@@ -69,7 +70,13 @@ def make_parser() -> argparse.ArgumentParser:
         help="change the recipe (`scene-recog recipes` lists the keys)",
     )  # fmt: skip
     verb.add_argument("--name", help="the run's name (default: the recipe's)")
-    verb.add_argument("--resume", metavar="RUN", help="go on with this run where it stopped")
+    verb.add_argument(
+        "--resume", metavar="RUN",
+        help="go on with this run where it stopped, or from this checkpoint file of it",
+    )  # fmt: skip
+    verb.add_argument(
+        "--skip-bad", action="store_true", help="leave out images that cannot be read"
+    )
     _add_device(verb)
     verb.add_argument(
         "--cache", choices=("disk", "memory", "off"), default="disk",
@@ -79,6 +86,10 @@ def make_parser() -> argparse.ArgumentParser:
         "--amp", choices=("off", "on", "auto"), default="off", help="bfloat16 autocast"
     )
     verb.add_argument("--compile", action="store_true", help="use torch.compile")
+    verb.add_argument(
+        "--sync-batch-norm", action="store_true",
+        help="with torchrun on GPUs: batch norm over the batch of all processes",
+    )  # fmt: skip
     verb.set_defaults(run=train)
 
     verb = verbs.add_parser("evaluate", help="measure a run on a split it was not trained on")
@@ -127,27 +138,43 @@ def make_parser() -> argparse.ArgumentParser:
 
 def train(args: argparse.Namespace) -> int:
     """Train from a recipe into a new run folder, or go on with a run."""
+    from scene_recog.engine import distributed
+
+    with distributed.process_group(args.device):
+        return _train(args)
+
+
+def _train(args: argparse.Namespace) -> int:
+    from scene_recog.engine import distributed
+    from scene_recog.engine.interrupts import Interrupted
+
+    own = args.settings or args.recipe or args.name or args.skip_bad or args.seed is not None
+    if args.resume and own:
+        raise ValueError(
+            "a run goes on with its own recipe: only --epochs and --data go with --resume"
+        )
+    if not args.resume and distributed.restarts() > 0:
+        args.resume = distributed.from_first(_run_of_this_launch)
     trainer, epochs = _resumed_trainer(args) if args.resume else _new_trainer(args)
     left = epochs - trainer.epochs_done
     if left <= 0:
-        print(
+        _say(
             f"{trainer.model_dir.name} is complete: {trainer.epochs_done} epochs are done. "
             "To train longer, add --epochs N with a larger N."
         )
         return 0
     try:
         trainer.run_training_loop(left)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         done = trainer.records[-1].epoch if trainer.records else 0
-        print(
+        notice(
             f"\nStopped in epoch {done + 1}; {done} of {epochs} epochs are saved. Go on with: "
-            f"scene-recog train --resume {trainer.model_dir}",
-            file=sys.stderr,
+            f"scene-recog train --resume {trainer.model_dir}"
         )
-        return 130
+        return 128 + (stop.signal if isinstance(stop, Interrupted) else 2)
 
     best, seconds = trainer.best_record, sum(record.seconds for record in trainer.records)
-    print(
+    _say(
         f"{trainer.model_dir.name}: {trainer.epochs_done} epochs on "
         f"{trainer.dataset_info.title} in {seconds:.0f} s, {trainer.validation_name} accuracy "
         f"{trainer.validation_accuracy_history[-1]:.1%} "
@@ -157,37 +184,65 @@ def train(args: argparse.Namespace) -> int:
     return 0
 
 
+def _say(text: str) -> None:
+    from scene_recog.engine import distributed
+
+    if distributed.rank() == 0:
+        print(text)
+
+
+def _run_of_this_launch() -> str | None:
+    """The run that these processes were at before torchrun started them again."""
+    from scene_recog.engine import distributed, run_folder
+
+    for folder in run_folder.list_runs(RUNS_DIR):
+        if run_folder.read_config(folder).get("launch") == distributed.launch_id():
+            return str(folder)
+    return None
+
+
 def _new_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
     from scene_recog.datasets import find_dataset
+    from scene_recog.engine import distributed
+    from scene_recog.engine.bad_images import find_bad_images
     from scene_recog.engine.run_folder import new_run_folder
     from scene_recog.recipes import get_recipe
 
     shorthands = {"epochs": args.epochs, "seed": args.seed, "name": args.name}
     settings = [f"{key}={value}" for key, value in shorthands.items() if value is not None]
     recipe = get_recipe(args.recipe or "part2").override(args.settings + settings)
-    data_dir = find_dataset(args.data)
-    folder = new_run_folder(RUNS_DIR, recipe.name)
+    with distributed.one_first():
+        data_dir = find_dataset(args.data)
+    bad = find_bad_images(data_dir) if args.skip_bad else {}
+    if bad:
+        reasons = "".join(f"\n  {reason}" for reason in bad.values())
+        notice(f"Leaving out {len(bad)} of the images, which cannot be read:{reasons}")
+    folder = distributed.from_first(lambda: new_run_folder(RUNS_DIR, recipe.name))
     try:
-        return recipe.make_trainer(data_dir, folder, **_speed(args)), recipe.epochs
+        trainer = recipe.make_trainer(data_dir, folder, skip_images=list(bad), **_speed(args))
     except BaseException:
-        folder.rmdir()
+        if distributed.rank() == 0:
+            folder.rmdir()
         raise
+    return trainer, recipe.epochs
 
 
 def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
     from scene_recog.datasets import find_dataset
-    from scene_recog.engine import run_folder
+    from scene_recog.engine import distributed, run_folder
     from scene_recog.engine.checkpoint import read_checkpoint
     from scene_recog.recipes import recipe_from_dict
 
-    if args.settings or args.recipe or args.name or args.seed is not None:
-        raise ValueError(
-            "a run goes on with its own recipe: only --epochs and --data go with --resume"
-        )
     folder = run_folder.find_run(args.resume, RUNS_DIR)
     last = folder / run_folder.LAST
-    config = (
-        read_checkpoint(last).get("config", {}) if last.exists() else run_folder.read_config(folder)
+    named = Path(args.resume)
+    checkpoint = folder / named.name if named.suffix == ".pt" else last
+    config = distributed.from_first(
+        lambda: (
+            read_checkpoint(checkpoint).get("config", {})
+            if checkpoint.exists()
+            else run_folder.read_config(folder)
+        )
     )
     if "recipe" not in config:
         raise ValueError(
@@ -199,8 +254,9 @@ def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
         find_dataset(args.data or config["data"]["folder"]),
         folder,
         **_speed(args),
-        load_from_disk=True,
+        load_from_disk=True if checkpoint == last else checkpoint,
         pixel_stats=tuple(config["pixel_stats"]),
+        skip_images=config.get("skipped_images", []),
     )
     return trainer, recipe.epochs if args.epochs is None else args.epochs
 
@@ -212,6 +268,7 @@ def _speed(args: argparse.Namespace) -> dict[str, Any]:
         "cache": args.cache,
         "amp": args.amp,
         "compile_model": args.compile,
+        "sync_batch_norm": args.sync_batch_norm,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from torch import nn
 from torchvision.transforms import Compose
 
 from scene_recog import data_transforms
+from scene_recog.engine import distributed
+from scene_recog.engine.bad_images import all_bad_images_named
 from scene_recog.engine.pixel_stats import pixel_stats as measure_pixel_stats
 from scene_recog.engine.schedules import SCHEDULES
 from scene_recog.models import NETS
@@ -120,18 +122,21 @@ class Recipe:
         model_dir: str | Path,
         *,
         device: str = "auto",
-        load_from_disk: bool = False,
+        load_from_disk: bool | str | Path = False,
         cache: str = "disk",
         amp: str = "off",
         compile_model: bool = False,
+        sync_batch_norm: bool = False,
         pixel_stats: tuple[float, float] | None = None,
+        skip_images: Collection[str] = (),
     ) -> Trainer:
         """A `Trainer` set up by this recipe; `run_training_loop(recipe.epochs)` is left to do.
 
         Args:
             data_dir: folder with train/ and test/.
             model_dir: the run's folder.
-            device, load_from_disk, cache, amp, compile_model: as for `Trainer`.
+            device, load_from_disk, cache, amp, compile_model, sync_batch_norm, skip_images: as for
+                `Trainer`.
             pixel_stats: (mean, std) of the training pixels in [0, 1]; None measures them.
 
         Raises:
@@ -140,7 +145,8 @@ class Recipe:
         if pixel_stats is None:
             pixel_stats = (0.0, 1.0)
             if self.normalize:
-                pixel_stats = measure_pixel_stats(Path(data_dir) / "train", cache=cache)
+                with all_bad_images_named(data_dir), distributed.one_first():
+                    pixel_stats = measure_pixel_stats(data_dir, cache=cache, left_out=skip_images)
         train_transforms, val_transforms = self.make_transforms(*pixel_stats)
         torch.manual_seed(self.seed)
         model = NETS[self.model]()
@@ -164,6 +170,8 @@ class Recipe:
             cache=cache,
             amp=amp,
             compile_model=compile_model,
+            sync_batch_norm=sync_batch_norm,
+            skip_images=skip_images,
             extra_config={"recipe": asdict(self), "pixel_stats": list(pixel_stats)},
         )
         num_classes = len(trainer.train_dataset.class_dict)

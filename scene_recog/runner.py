@@ -7,35 +7,43 @@
         save
 
 A run lives in one folder (`model_dir`): config.json, history.csv, checkpoint.pt (the last epoch),
-best.pt (the best on validation) and curves.png.
+checkpoint.previous.pt (the one before), best.pt (the best on validation) and curves.png.
 """
 
 from __future__ import annotations
 
 import math
-import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import LRScheduler
 
 from scene_recog.datasets import describe_dataset
 from scene_recog.dl_utils import compute_loss
-from scene_recog.engine import run_folder
-from scene_recog.engine.checkpoint import read_checkpoint, write_checkpoint
+from scene_recog.engine import distributed, run_folder
+from scene_recog.engine.bad_images import all_bad_images_named
+from scene_recog.engine.checkpoint import read_checkpoint
 from scene_recog.engine.devices import AMP_MODES, choose_device, use_bfloat16
+from scene_recog.engine.epoch_state import (
+    Totals,
+    batches_after,
+    get_random_state,
+    seed_generators,
+)
+from scene_recog.engine.interrupts import Interrupted, StopRequest
 from scene_recog.engine.loader import CACHE_MODES, make_loader
 from scene_recog.engine.progress import notice, progress_bar
-from scene_recog.engine.run_folder import EpochRecord
+from scene_recog.engine.run_folder import EpochRecord, RunFolder
 from scene_recog.engine.schedules import SCHEDULES, make_scheduler
 from scene_recog.engine.splits import split_train_validation
 from scene_recog.engine.transform_spec import describe_transforms
@@ -53,8 +61,9 @@ class Trainer:
         model_dir: the run's folder, made if it is not there.
         train_data_transforms, val_data_transforms: PIL image -> float32 tensor [1, H, W].
         batch_size: images per optimizer step.
-        load_from_disk: go on with the run in `model_dir`, if there is one. Otherwise a run that is
-            there is moved to `model_dir/earlier-001` when this one first saves.
+        load_from_disk: go on with the run in `model_dir`, if there is one, or from the checkpoint
+            of this path. False: a run that is there is moved to `model_dir/earlier-001` when this
+            one first saves.
         cuda, mps: the course's switches for the GPU; `device` is the general form.
         device: "auto" (CUDA, else Apple's MPS, else CPU), "cpu", "cuda", "mps".
         seed: fixes the order of images, augmentation, dropout and the validation split, so that a
@@ -72,6 +81,10 @@ class Trainer:
             "memory" decodes once per run, "off" in every epoch, as the course's starter does.
         amp: bfloat16 autocast: "off", "on", or "auto" (if the processor has it and it is faster).
         compile_model: run the model through `torch.compile`.
+        sync_batch_norm: with several processes (see `engine/distributed.py`) batch norm sees each
+            one's share of the batch; True lets it see the whole batch (on GPUs only).
+        skip_images: images to leave out of both splits, as paths below `data_dir` such as
+            "train/coast/a.jpg" (see `engine.bad_images.find_bad_images`).
         patience: stop after that many epochs without a better validation accuracy; None never.
         extra_config: plain data to keep in config.json and the checkpoint, such as the recipe.
 
@@ -96,7 +109,7 @@ class Trainer:
         train_data_transforms: Callable[..., Any],
         val_data_transforms: Callable[..., Any],
         batch_size: int = 100,
-        load_from_disk: bool = True,
+        load_from_disk: bool | str | Path = True,
         cuda: bool = False,
         mps: bool = False,
         *,
@@ -110,10 +123,15 @@ class Trainer:
         cache: str = "disk",
         amp: str = "off",
         compile_model: bool = False,
+        sync_batch_norm: bool = False,
+        skip_images: Collection[str] = (),
         extra_config: Mapping[str, Any] | None = None,
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size}: it must be at least 1")
+        if batch_size < distributed.world_size():
+            raise ValueError(
+                f"batch_size is {batch_size}: it must be at least 1"
+                + (" for each process" if distributed.launched() else "")
+            )
         if not 0 <= val_fraction < 1:
             raise ValueError(f"val_fraction is {val_fraction}: it must be from 0 to below 1")
         if scheduler not in SCHEDULES:
@@ -134,47 +152,66 @@ class Trainer:
             )
 
         self.model_dir = Path(model_dir).expanduser()
-        checkpoint_path = self.model_dir / run_folder.LAST
-        saved = (
-            read_checkpoint(checkpoint_path)
-            if load_from_disk and checkpoint_path.exists()
-            else None
-        )
+        last = self.model_dir / run_folder.LAST
+        checkpoint_path = last if isinstance(load_from_disk, bool) else Path(load_from_disk)
+        loads = bool(load_from_disk) and (checkpoint_path != last or last.exists())
+        saved = distributed.from_first(lambda: read_checkpoint(checkpoint_path) if loads else None)
         if seed is None:
-            drawn = int(torch.randint(2**31, ()))
+            drawn = distributed.from_first(lambda: int(torch.randint(2**31, ())))
             seed = saved.get("seed", drawn) if saved else drawn
 
         self.device = choose_device(device, cuda=cuda, mps=mps)
+        if sync_batch_norm:
+            if self.device.type != "cuda" or distributed.world_size() == 1:
+                raise ValueError(
+                    "sync_batch_norm needs several processes with a GPU each: leave it out"
+                )
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         self.model = model.to(self.device)
         self.optimizer = optimizer
         self.seed = seed
+        self.batch_size = batch_size
         self.val_fraction = val_fraction
         self.scheduler_name = scheduler
         self.label_smoothing = label_smoothing
         self.grad_clip = grad_clip
         self.patience = patience
 
+        self.data_dir = Path(data_dir).expanduser()
         self.dataset_info = describe_dataset(data_dir)
-        self.train_dataset = ImageLoader(data_dir, "train", train_data_transforms)
+        left_out = {self.data_dir / name for name in skip_images}
+
+        def images_of(split: str, transform: Callable[..., Any]) -> ImageLoader:
+            dataset = ImageLoader(data_dir, split, transform)
+            dataset.dataset = [item for item in dataset.dataset if Path(item[0]) not in left_out]
+            return dataset
+
+        self.train_dataset = images_of("train", train_data_transforms)
+        self.val_dataset = images_of("train" if val_fraction > 0 else "test", val_data_transforms)
         if val_fraction > 0:
-            self.val_dataset = ImageLoader(data_dir, "train", val_data_transforms)
             images = self.train_dataset.dataset
             training, validation = split_train_validation(images, val_fraction, seed)
             self.train_dataset.dataset = [images[index] for index in training]
             self.val_dataset.dataset = [images[index] for index in validation]
-        else:
-            self.val_dataset = ImageLoader(data_dir, "test", val_data_transforms)
         _check_classes(self.train_dataset, self.val_dataset)
         # Any iterable of (x, y) batches will do: replace them by loaders of your own if you like.
-        options: dict[str, Any] = {"device": self.device, "cache": cache}
-        self.train_loader = make_loader(self.train_dataset, batch_size, shuffle=True, **options)
-        self.val_loader = make_loader(self.val_dataset, batch_size, shuffle=False, **options)
+        options: dict[str, Any] = {
+            "device": self.device,
+            "cache": cache,
+            "left_out": {str(path) for path in left_out},
+        }
+        with all_bad_images_named(data_dir), distributed.one_first():
+            self.train_loader = make_loader(self.train_dataset, batch_size, shuffle=True, **options)
+            self.val_loader = make_loader(self.val_dataset, batch_size, shuffle=False, **options)
 
         self.bfloat16 = False
         if amp != "off":
             x, _ = next(iter(self.val_loader))
-            self.bfloat16 = use_bfloat16(amp, self.model, x.to(self.device), self.device)
-        self._forward = torch.compile(self.model) if compile_model else self.model
+            x = x.to(self.device)
+            self.bfloat16 = distributed.from_first(
+                lambda: use_bfloat16(amp, self.model, x, self.device)
+            )
+        self._compiled = torch.compile(self.model) if compile_model else self.model
 
         self.epochs_done = 0
         self.records: list[EpochRecord] = []
@@ -187,8 +224,9 @@ class Trainer:
         self._schedule_end = 0  # the epoch at which the schedule is through
         self._peak_lrs = [group["lr"] for group in optimizer.param_groups]
         self._saved_schedule: dict[str, Any] | None = None
-        self._continues = saved is not None
-        self._folder_is_ours = False
+        self._unfinished: dict[str, Any] | None = None  # an epoch that was interrupted
+        self._stop = StopRequest()
+        self._folder = RunFolder(self.model_dir, continues=saved is not None)
         self.config = {
             **(extra_config or {}),
             "model": {
@@ -208,6 +246,9 @@ class Trainer:
             "patience": patience,
             "bfloat16": self.bfloat16,
             "compiled": compile_model,
+            "processes": distributed.world_size(),
+            "launch": distributed.launch_id(),
+            "skipped_images": sorted(skip_images),
             "class_names": list(self.train_dataset.class_dict),
             "data": {
                 "folder": str(Path(data_dir).expanduser().resolve()),
@@ -238,50 +279,60 @@ class Trainer:
         and `num_epochs` is what was left of it, the schedule goes on where it was.
 
         Raises:
-            ValueError: num_epochs is below 1.
+            ValueError: num_epochs is below 1, or another process works in `model_dir`.
             FloatingPointError: the loss is no longer finite.
+            Interrupted: Ctrl-C or SIGTERM; the step was finished, and the run is saved.
+            OSError: `model_dir` cannot be written to. If that begins after the first epoch,
+                training goes on, and this comes at the end: `save_model` then tries once more.
         """
         if num_epochs < 1:
             raise ValueError(f"num_epochs is {num_epochs}: it must be at least 1")
-        self._start_schedule(num_epochs)
-        self._prepare_folder()
-        with progress_bar(range(num_epochs), desc="epochs", unit="epoch") as bar:
-            for _ in bar:
-                start = time.perf_counter()
-                train_loss, train_accuracy = self.train_epoch()
-                validation_loss, validation_accuracy = self.validate()
-                record = EpochRecord(
-                    epoch=self.epochs_done,
-                    train_loss=train_loss,
-                    train_accuracy=train_accuracy,
-                    validation_loss=validation_loss,
-                    validation_accuracy=validation_accuracy,
-                    learning_rate=self.optimizer.param_groups[0]["lr"],
-                    seconds=time.perf_counter() - start,
-                )
-                self._remember(record)
-                # This order lets a kill between any two lines be made good by repeating the epoch.
-                if self.best_record is record:
-                    self._write(run_folder.BEST)
-                self.save_model()
-                run_folder.append_history(self.model_dir, record)
-                bar.set_postfix_str(
-                    f"loss {train_loss:.3f}, accuracy {train_accuracy:.1%}, "
-                    f"{self.validation_name} {validation_loss:.3f}, {validation_accuracy:.1%}"
-                )
-                if self.patience and self.epochs_done - self.best_record.epoch >= self.patience:
-                    notice(
-                        f"Stopped after epoch {self.epochs_done}: no better validation accuracy "
-                        f"since epoch {self.best_record.epoch}."
+        with (
+            self._folder.held(self.config, self.records),
+            all_bad_images_named(self.data_dir),
+            StopRequest() as self._stop,
+        ):
+            self._start_schedule(num_epochs)
+            with progress_bar(range(num_epochs), desc="epochs", unit="epoch") as bar:
+                for _ in bar:
+                    record = self._run_epoch()
+                    is_best = record is self.best_record
+                    self._folder.save_epoch(self._state(), self.records, is_best=is_best)
+                    bar.set_postfix_str(
+                        f"loss {record.train_loss:.3f}, accuracy {record.train_accuracy:.1%}, "
+                        f"{self.validation_name} {record.validation_loss:.3f}, "
+                        f"{record.validation_accuracy:.1%}"
                     )
-                    break
-        save_curves(
-            self.model_dir / "curves.png",
-            (self.train_loss_history, self.validation_loss_history),
-            (self.train_accuracy_history, self.validation_accuracy_history),
-            self._title(),
-            self.validation_name,
+                    if self._stop.signal:
+                        raise Interrupted(self._stop.signal)
+                    if self.patience and self.epochs_done - self.best_record.epoch >= self.patience:
+                        notice(
+                            f"Stopped after epoch {self.epochs_done}: no better validation "
+                            f"accuracy since epoch {self.best_record.epoch}."
+                        )
+                        break
+            self._folder.save_curves(self._draw_curves)
+
+    def _run_epoch(self) -> EpochRecord:
+        start = time.perf_counter()
+        train_loss, train_accuracy = self.train_epoch()
+        validation_loss, validation_accuracy = self.validate()
+        if not math.isfinite(validation_loss):
+            raise FloatingPointError(
+                f"the validation loss is {validation_loss} after epoch {self.epochs_done}: lower "
+                f"the learning rate or set grad_clip; {self._what_is_kept()}"
+            )
+        record = EpochRecord(
+            epoch=self.epochs_done,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            validation_loss=validation_loss,
+            validation_accuracy=validation_accuracy,
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+            seconds=time.perf_counter() - start,
         )
+        self._remember(record)
+        return record
 
     def train_epoch(self) -> tuple[float, float]:
         """Go once through the training images: (mean loss per example, accuracy from 0 to 1).
@@ -293,20 +344,20 @@ class Trainer:
         """
         seed_generators(self.seed, self.epochs_done)
         self.model.train()
-        totals = Totals(self.device)
+        totals, done, batches = self._start_epoch()
         with progress_bar(total=len(self.train_dataset), unit="img", leave=False) as bar:
             bar.set_description(f"epoch {self.epochs_done + 1}")
-            for x, y in self.train_loader:
+            for step, (x, y) in enumerate(batches, start=done):
                 x, y = x.to(self.device), y.to(self.device)
                 with self._autocast():
-                    logits = self._forward(x)
+                    logits = self._parallel(x)
                     loss = self._training_loss(logits, y)
                 totals.add(loss, logits, y, self.optimizer.param_groups[0]["lr"])
                 if self.device.type == "cpu":  # elsewhere, looking would make every step wait
                     self._check_finite(totals)
 
                 self.optimizer.zero_grad()
-                loss.backward()
+                (loss * self._weight(step, len(y))).backward()
                 if self.grad_clip is not None:
                     nn.utils.clip_grad_norm_(self.model.parameters(), self.grad_clip)
                 self.optimizer.step()
@@ -317,22 +368,58 @@ class Trainer:
                 if not bar.disable and time.time() - bar.last_print_t > 0.2:
                     running_loss, running_accuracy = totals.means()
                     bar.set_postfix_str(f"loss {running_loss:.3f}, accuracy {running_accuracy:.1%}")
+                if self._stop.signal:
+                    self._interrupt_epoch(totals, step + 1)
         self._check_finite(totals)
         self.epochs_done += 1
-        return totals.means()
+        return totals.means_of_all()
 
     @torch.inference_mode()
     def validate(self) -> tuple[float, float]:
         """Measure on the validation images: (mean loss per example, accuracy from 0 to 1)."""
         self.model.eval()
+        distributed.share_buffers(self.model)
         totals = Totals(self.device)
         for x, y in self.val_loader:
             x, y = x.to(self.device), y.to(self.device)
             with self._autocast():
-                logits = self._forward(x)
+                logits = self._compiled(x)
                 loss = compute_loss(self.model, logits, y)
             totals.add(loss, logits, y)
-        return totals.means()
+        return totals.means_of_all()
+
+    def _start_epoch(self) -> tuple[Totals, int, Iterable[Any]]:
+        """(sums so far, steps done, batches to come); an interrupted epoch goes on where it was."""
+        unfinished, self._unfinished = self._unfinished, None
+        if unfinished is None:
+            return Totals(self.device), 0, self.train_loader
+        done = unfinished["steps"]
+        batches = batches_after(self.train_loader, done, unfinished["random_state"])
+        return Totals(self.device, unfinished["totals"]), done, batches
+
+    def _interrupt_epoch(self, totals: Totals, steps: int) -> NoReturn:
+        self._unfinished = {
+            "steps": steps,
+            "totals": totals.state_dict(),
+            "random_state": get_random_state(),
+        }
+        self._folder.save_unfinished(self._state() | {"unfinished_epoch": self._unfinished})
+        assert self._stop.signal is not None
+        raise Interrupted(self._stop.signal)
+
+    @cached_property
+    def _parallel(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The model, its gradients averaged over all processes."""
+        if distributed.world_size() == 1:
+            return self._compiled
+        return DistributedDataParallel(self._compiled)
+
+    def _weight(self, step: int, examples: int) -> float:
+        """What makes the average over all processes the mean over all examples of the batch."""
+        if distributed.world_size() == 1:
+            return 1.0
+        whole = min(self.batch_size, len(self.train_dataset) - step * self.batch_size)
+        return examples * distributed.world_size() / whole
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
@@ -360,15 +447,15 @@ class Trainer:
         if (bad := totals.first_non_finite()) is None:
             return
         loss, batch, rate = bad
-        kept = (
-            f"the checkpoint of epoch {self.records[-1].epoch} is kept in {self.model_dir}"
-            if self.records
-            else "no epoch was finished, so there is no checkpoint"
-        )
         raise FloatingPointError(
             f"the loss is {loss} in epoch {self.epochs_done + 1}, batch {batch}, at learning rate "
-            f"{rate:g}: lower the learning rate or set grad_clip; {kept}"
+            f"{rate:g}: lower the learning rate or set grad_clip; {self._what_is_kept()}"
         )
+
+    def _what_is_kept(self) -> str:
+        if not self.records:
+            return "no epoch was finished, so there is no checkpoint"
+        return f"the checkpoint of epoch {self.records[-1].epoch} is kept in {self.model_dir}"
 
     # ---------------------------------------------------------------- saving and loading
 
@@ -378,24 +465,28 @@ class Trainer:
         return max(self.records, key=lambda r: (r.validation_accuracy, -r.validation_loss))
 
     def save_model(self) -> None:
-        """Write `model_dir/checkpoint.pt`; the old one stays until the new one is complete."""
-        self._prepare_folder()
-        self._write(run_folder.LAST)
+        """Write `model_dir/checkpoint.pt`; the old one becomes `checkpoint.previous.pt`.
 
-    def _write(self, name: str) -> None:
-        write_checkpoint(
-            self.model_dir / name,
-            {
-                "model_state_dict": self.model.state_dict(),
-                "optimizer_state_dict": self.optimizer.state_dict(),
-                "scheduler_state_dict": self._scheduler.state_dict() if self._scheduler else None,
-                "schedule_end": self._schedule_end,
-                "epoch": self.epochs_done,
-                "seed": self.seed,
-                "history": [asdict(record) for record in self.records],
-                "config": self.config,
-            },
-        )
+        With several processes, process 0 writes, and this does nothing in the others.
+
+        Raises:
+            ValueError: another process works in `model_dir`.
+            OSError: it cannot be written; the files that are there stay as they are.
+        """
+        with self._folder.held(self.config, self.records):
+            self._folder.save(self._state(), self.records)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "model_state_dict": self.model.state_dict(),
+            "optimizer_state_dict": self.optimizer.state_dict(),
+            "scheduler_state_dict": self._scheduler.state_dict() if self._scheduler else None,
+            "schedule_end": self._schedule_end,
+            "epoch": self.epochs_done,
+            "seed": self.seed,
+            "history": [asdict(record) for record in self.records],
+            "config": self.config,
+        }
 
     def _load(self, saved: dict[str, Any], path: Path) -> None:
         advice = "pass load_from_disk=False to start anew, or another model_dir"
@@ -417,7 +508,9 @@ class Trainer:
             self._remember(EpochRecord(**record))
         if saved.get("scheduler_state_dict"):
             self._saved_schedule = saved
-        notice(f"Going on after epoch {self.epochs_done} of the run in {self.model_dir}.")
+        self._unfinished = saved.get("unfinished_epoch")
+        steps = f" and {self._unfinished['steps']} steps" if self._unfinished else ""
+        notice(f"Going on after epoch {self.epochs_done}{steps} of the run in {self.model_dir}.")
 
     def _remember(self, record: EpochRecord) -> None:
         self.records.append(record)
@@ -425,16 +518,6 @@ class Trainer:
         self.validation_loss_history.append(record.validation_loss)
         self.train_accuracy_history.append(record.train_accuracy)
         self.validation_accuracy_history.append(record.validation_accuracy)
-
-    def _prepare_folder(self) -> None:
-        if self._folder_is_ours:
-            return
-        self.model_dir.mkdir(parents=True, exist_ok=True)
-        if not self._continues and (earlier := run_folder.set_aside(self.model_dir)):
-            notice(f"The run that was in {self.model_dir} is now in {earlier}.")
-        run_folder.write_config(self.model_dir, self.config)
-        run_folder.write_history(self.model_dir, self.records)
-        self._folder_is_ours = True
 
     # ---------------------------------------------------------------- plots
 
@@ -450,53 +533,17 @@ class Trainer:
         accuracies = self.train_accuracy_history, self.validation_accuracy_history
         draw_accuracy(axes, *accuracies, self._title(), self.validation_name)
 
+    def _draw_curves(self, path: Path) -> None:
+        save_curves(
+            path,
+            (self.train_loss_history, self.validation_loss_history),
+            (self.train_accuracy_history, self.validation_accuracy_history),
+            self._title(),
+            self.validation_name,
+        )
+
     def _title(self) -> str:
         return f"{type(self.model).__name__} on {self.dataset_info.title}"
-
-
-class Totals:
-    """Loss and accuracy over an epoch, added up on the device, so that no step waits for them."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.losses: list[torch.Tensor] = []
-        self.sizes: list[int] = []
-        self.rates: list[float] = []
-        self.correct = torch.zeros((), dtype=torch.int64, device=device)
-        self._checked = 0
-
-    def add(
-        self, loss: torch.Tensor, logits: torch.Tensor, y: torch.Tensor, rate: float = 0.0
-    ) -> None:
-        """Add a batch: its mean loss, its logits [n, C] and labels [n], and the learning rate."""
-        self.losses.append(loss.detach())
-        self.sizes.append(len(y))
-        self.rates.append(rate)
-        self.correct += (logits.argmax(dim=1) == y).sum()
-
-    def means(self) -> tuple[float, float]:
-        """(mean loss per example, share of right labels) so far."""
-        sizes = torch.tensor(self.sizes, dtype=torch.float64)
-        losses = torch.stack(self.losses).cpu().double()  # MPS has no float64
-        n = float(sizes.sum())
-        return float(losses @ sizes) / n, int(self.correct) / n
-
-    def first_non_finite(self) -> tuple[float, int, float] | None:
-        """(loss, number of the batch from 1, learning rate), of the batches not looked at yet."""
-        unseen = self.losses[self._checked :]
-        losses = torch.stack(unseen).tolist() if unseen else []
-        for batch, loss in enumerate(losses, start=self._checked):
-            if not math.isfinite(loss):
-                return loss, batch + 1, self.rates[batch]
-        self._checked = len(self.losses)
-        return None
-
-
-def seed_generators(seed: int, epoch: int) -> None:
-    """Start every random generator anew for an epoch, so that a resumed run repeats it exactly."""
-    state = np.random.SeedSequence([seed, epoch]).generate_state(1)[0]
-    torch.manual_seed(int(state))
-    random.seed(int(state))
-    np.random.seed(state)  # other people's transforms may draw from it
 
 
 def _check_classes(train: ImageLoader, val: ImageLoader) -> None:

@@ -7,12 +7,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+MAX_PIXELS = 89_000_000  # where Pillow, too, begins to suspect a decompression bomb
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
 
 def is_image_name(path: Path) -> bool:
     """Whether the file's name says that it is an image (`Thumbs.db` and notes are not)."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+class UnreadableImageError(ValueError):
+    """A file is no image, or a damaged one; the message names it."""
 
 
 def read_grayscale(path: str | Path) -> Image.Image:
@@ -24,13 +29,16 @@ def read_grayscale(path: str | Path) -> Image.Image:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not an image, or a damaged one; the message names the file.
+        UnreadableImageError: not an image, a damaged one, or one of more than 89 million pixels,
+            which would take all memory.
     """
     try:
         with Image.open(path) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
             image: Image.Image = ImageOps.exif_transpose(opened)
             if image.mode.startswith("I"):  # 16 bits a pixel; mode "I" when it comes from a PNG
-                levels = np.asarray(image).astype(np.int64) >> 8
+                levels = np.asarray(image) >> 8
                 return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
             if image.has_transparency_data:
                 image = image.convert("RGBA")
@@ -38,5 +46,15 @@ def read_grayscale(path: str | Path) -> Image.Image:
             return image.convert("L")
     except FileNotFoundError:
         raise FileNotFoundError(f"no image {path}") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"cannot read the image {path}: {error}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        limit = f"{MAX_PIXELS // 1_000_000} million pixels"
+        raise UnreadableImageError(
+            f"cannot read the image {path}: it has more than {limit}, make it smaller"
+        ) from None
+    except Exception as error:  # a damaged file can make Pillow raise nearly anything
+        raise UnreadableImageError(f"cannot read the image {path}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    text = (getattr(error, "strerror", None) or str(error)).strip()
+    return text.splitlines()[0] if text else type(error).__name__

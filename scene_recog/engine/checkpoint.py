@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
+import pickletools
+import shutil
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
+# All that a pickle of tensors and plain data names. `weights_only` lets more pass, for instance
+# bytearray(10**11).
+_NAMED_IN_CHECKPOINTS = {
+    "collections OrderedDict",
+    "torch._utils _rebuild_tensor_v2",
+    "torch._utils _rebuild_parameter",
+}
 
-def write_atomically(path: Path, write: Any) -> None:
+
+# -------------------------------------------------------------------- writing
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write(temporary_path)`, then rename: the old file stays until the new one is complete.
+
+    When this returns, the new file is on disk. A kill leaves `.<name>.<pid>.part` behind at worst.
 
     Args:
         path: the final name.
         write: a function of one path in the same folder, that writes the file there.
+
+    Raises:
+        OSError: it cannot be written; the old file is as it was.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -25,30 +46,175 @@ def write_atomically(path: Path, write: Any) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def write_checkpoint(path: Path, contents: dict[str, Any], *, keep_previous: bool = False) -> None:
+    """Write tensors and plain data (dict, list, str, numbers) as a checkpoint.
+
+    The file that was there stays under its name until the new one is complete and was read back.
+
+    Args:
+        path: the file.
+        contents: what to write.
+        keep_previous: keep the file that was there, under the name of `previous_checkpoint`.
+
+    Raises:
+        OSError: it cannot be written; the files that are there are as they were.
+    """
+    buffer = io.BytesIO()  # torch's own file writer hides the reason when a disk is full
+    torch.save(contents, buffer)
+
+    def write(part: Path) -> None:
+        part.write_bytes(buffer.getbuffer())
+        try:
+            _check_zip(part)
+        except ValueError as error:
+            raise OSError(f"{path} was not stored as it was written: {error}") from error
+        if keep_previous and path.is_file():
+            _keep(path)
+
+    write_atomically(path, write)
+
+
+def previous_checkpoint(path: Path) -> Path:
+    """Where the checkpoint before this one is kept: `checkpoint.previous.pt`."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def _keep(path: Path) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.kept.part")
+    with suppress(OSError, ValueError):  # without it there is still the current one
+        _check_zip(path)  # a damaged one must not take the place of a good one
+        try:
+            os.link(path, part)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(path, part)
+        part.replace(previous_checkpoint(path))
+    with suppress(OSError):
         part.unlink(missing_ok=True)
 
 
-def write_checkpoint(path: Path, contents: dict[str, Any]) -> None:
-    """Write tensors and plain data (dict, list, str, numbers) as a checkpoint, atomically."""
-    write_atomically(path, lambda part: torch.save(contents, part))
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # Windows opens no folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+# -------------------------------------------------------------------- reading
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint onto the CPU.
 
+    Its size, its checksums and the names in its pickle are checked before torch reads it, so that
+    a file from a stranger neither runs code nor takes more memory than it has bytes.
+
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it is damaged, no checkpoint, or holds more than tensors and plain data.
+        ValueError: it is damaged, no checkpoint, holds more than tensors and plain data, or weights
+            that are not finite. If the checkpoint before it is good, the message says so.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}")
-    if not zipfile.is_zipfile(path):  # what torch.save writes is a zip
-        raise ValueError(f"{path} is damaged or no checkpoint")
+    try:
+        return _read(path)
+    except ValueError as error:
+        previous = previous_checkpoint(path)
+        with suppress(OSError, ValueError):
+            epoch = _read(previous).get("epoch", 0)
+            raise ValueError(
+                f"{error}; the one before it, {previous} (epoch {epoch}), is good: "
+                f"scene-recog train --resume {previous}"
+            ) from error
+        raise
+
+
+def read_data(path: Path) -> Any:
+    """What `torch.save` wrote to a file, if it is tensors and plain data.
+
+    Raises:
+        ValueError: it is damaged, or holds more than that.
+    """
+    _check_zip(path)
     try:
         contents = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ValueError(f"{path} is damaged or no checkpoint ({reason[:80]})") from error
-    if not isinstance(contents, dict) or "model_state_dict" not in contents:
-        raise ValueError(f"{path} is no checkpoint of a training run: it has no model_state_dict")
+        for name, tensor in _tensors(contents):
+            size = tensor.numel() * tensor.element_size()
+            if tensor.is_sparse or size > tensor.untyped_storage().nbytes():
+                raise ValueError(f"{name} is larger than its data")
+    except Exception as error:  # a damaged pickle can raise nearly anything, MemoryError too
+        raise ValueError(f"{path} is damaged or no checkpoint ({_reason(error)})") from error
     return contents
+
+
+def _read(path: Path) -> dict[str, Any]:
+    contents = read_data(path)
+    if not isinstance(contents, dict) or not isinstance(contents.get("model_state_dict"), dict):
+        raise ValueError(f"{path} is no checkpoint of a training run: it has no model_state_dict")
+    for name, tensor in _tensors(contents["model_state_dict"]):
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"{path} holds weights that are not finite numbers: {name}")
+    return contents
+
+
+def _tensors(contents: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors in nested dicts, lists and tuples, which may even contain themselves."""
+    waiting: list[tuple[str, Any]] = [("contents", contents)]
+    seen: set[int] = set()
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, torch.Tensor):
+            yield name, value
+        elif isinstance(value, dict | list | tuple) and id(value) not in seen:
+            seen.add(id(value))
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            waiting += [(str(key), item) for key, item in items]
+
+
+def _check_zip(path: Path) -> None:
+    """What torch.save writes is a zip of plain entries: see that it is whole, and names no code."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                raise ValueError("its entries are compressed")
+            if sum(entry.file_size for entry in entries) > path.stat().st_size:
+                raise ValueError("its entries are larger than the file")
+            if (damaged := archive.testzip()) is not None:
+                raise ValueError(f"the checksum of {damaged} is wrong")
+            pickles = [entry for entry in entries if entry.filename.endswith(".pkl")]
+            names = {name for entry in pickles for name in _named_in(archive.read(entry))}
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({_reason(error)})") from error
+    except Exception as error:  # a damaged zip or pickle can raise nearly anything
+        raise ValueError(f"{path} is damaged or no checkpoint ({_reason(error)})") from error
+    foreign = sorted(
+        name
+        for name in names - _NAMED_IN_CHECKPOINTS
+        if not (name.startswith("torch ") and name.endswith("Storage"))
+    )
+    if foreign:
+        raise ValueError(
+            f"{path} is damaged or no checkpoint: it names {foreign[0].replace(' ', '.')}, and is "
+            "not loaded, since only tensors and plain data belong in one"
+        )
+
+
+def _named_in(pickled: bytes) -> Iterator[str]:
+    """The functions and classes that a pickle would call, as "module name"."""
+    for opcode, argument, _ in pickletools.genops(pickled):
+        if opcode.name == "GLOBAL":
+            yield str(argument)
+        elif opcode.name in ("STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"):  # never by torch
+            raise pickle.UnpicklingError(f"it uses the pickle opcode {opcode.name}")
+
+
+def _reason(error: Exception) -> str:
+    text = (getattr(error, "strerror", None) or str(error)).strip()
+    return text.splitlines()[0][:80] if text else type(error).__name__

@@ -144,6 +144,8 @@ def evaluate_split(
         raise ValueError(
             f"{dataset.curr_folder} and the run have different classes: {', '.join(different)}"
         )
+    skipped = {Path(data_dir).expanduser() / name for name in run.config.get("skipped_images", [])}
+    dataset.dataset = [item for item in dataset.dataset if Path(item[0]) not in skipped]
     if split != "test":
         dataset.dataset = _held_in_or_out(run, dataset, split)
     elif not dataset.dataset:

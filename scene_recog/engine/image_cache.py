@@ -36,6 +36,7 @@ import torch
 import torchvision
 from PIL import Image
 
+from scene_recog.datasets.images import UnreadableImageError
 from scene_recog.engine.progress import notice, progress_bar
 
 Pixels = npt.NDArray[np.uint8]  # [H, W]
@@ -398,4 +399,4 @@ def _decode(
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise ValueError(f"cannot read the image {path}: {error}") from error
+        raise UnreadableImageError(f"cannot read the image {path}: {error}") from error

@@ -7,6 +7,8 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from scene_recog.engine import distributed
+
 
 def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
     """A tqdm bar on stderr, or one that draws nothing when stderr is neither terminal nor notebook.
@@ -19,12 +21,13 @@ def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
 
 
 def notice(text: str) -> None:
-    """Print one line to stderr, above any progress bar."""
-    tqdm.write(text, file=sys.stderr)
+    """Print one line to stderr, above any progress bar; of several processes, one speaks."""
+    if distributed.rank() == 0:
+        tqdm.write(text, file=sys.stderr)
 
 
 def is_watched() -> bool:
     """Whether a person sees stderr as it is written: a terminal, or a notebook."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     in_notebook = type(shell).__name__ in ("ZMQInteractiveShell", "Shell")  # Shell: Colab
-    return in_notebook or sys.stderr.isatty()
+    return distributed.rank() == 0 and (in_notebook or sys.stderr.isatty())

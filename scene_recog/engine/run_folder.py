@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import os
 import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from scene_recog.engine.checkpoint import write_atomically
+from scene_recog.engine import distributed
+from scene_recog.engine.checkpoint import write_atomically, write_checkpoint
+from scene_recog.engine.progress import notice
+from scene_recog.engine.run_lock import LOCK, locked
 
 CONFIG = "config.json"
 HISTORY = "history.csv"
 LAST = "checkpoint.pt"
 BEST = "best.pt"
+CURVES = "curves.png"
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,135 @@ class EpochRecord:
     validation_accuracy: float
     learning_rate: float  # at the epoch's last step
     seconds: float  # training and validation
+
+
+class RunFolder:
+    """The folder that one `Trainer` keeps: by one process at a time, and so that nothing is lost.
+
+    With several processes (see `engine/distributed.py`), process 0 writes, and every method does
+    nothing in the others.
+
+    Args:
+        path: the folder, made when it is first written to.
+        continues: the run that is there goes on; otherwise it is moved aside.
+    """
+
+    def __init__(self, path: Path, *, continues: bool) -> None:
+        self.path = path
+        self._goes_on = continues
+        self._is_prepared = False
+        self._is_held = False
+        self._last_seen = self._stamp()
+        self._best_to_write: dict[str, Any] | None = None
+        self._unsaved: OSError | None = None
+
+    @contextmanager
+    def held(self, config: dict[str, Any], records: list[EpochRecord]) -> Iterator[None]:
+        """Keep other processes out while the block runs; the first time, prepare the folder.
+
+        Raises:
+            ValueError: another process is at work there, or was since this run was loaded.
+            OSError: it cannot be written to, or the last epoch could not.
+        """
+        if self._is_held or distributed.rank() > 0:
+            yield
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        with locked(self.path):
+            self._is_held = True
+            try:
+                if self._goes_on and self._stamp() not in (None, self._last_seen):
+                    raise ValueError(
+                        f"the run in {self.path} has gone on elsewhere since it was loaded here: "
+                        "load it again, with a new Trainer"
+                    )
+                if not self._is_prepared:
+                    self._prepare(config, records)
+                yield
+            finally:
+                self._is_held = False
+        if self._unsaved:
+            raise self._unsaved
+
+    def _prepare(self, config: dict[str, Any], records: list[EpochRecord]) -> None:
+        for name in (CONFIG, HISTORY, LAST, BEST):  # of processes that were killed
+            for part in self.path.glob(f".{name}.*.part"):
+                part.unlink(missing_ok=True)
+        if not self._goes_on and (earlier := set_aside(self.path)):
+            notice(f"The run that was in {self.path} is now in {earlier}.")
+        write_config(self.path, config)
+        write_history(self.path, records)
+        self._goes_on = self._is_prepared = True
+        self._last_seen = self._stamp()
+
+    def save_epoch(
+        self, state: dict[str, Any], records: list[EpochRecord], *, is_best: bool
+    ) -> None:
+        """Write the last of `records` and its checkpoint.
+
+        If that fails, because the disk is full, say, a notice says so, and the next call writes
+        what is missing too.
+        """
+        if distributed.rank() > 0:
+            return
+        if is_best:
+            self._best_to_write = copy.deepcopy(state)  # the weights go on changing
+        try:
+            if self._unsaved:
+                self.save(state, records)
+            else:
+                # This order lets a kill between any two lines be made good by repeating the epoch.
+                self._save_best()
+                self._save_last(state)
+                append_history(self.path, records[-1])
+        except OSError as error:
+            self._unsaved = error
+            notice(
+                f"Epoch {records[-1].epoch} is not saved ({error.strerror or error}): training "
+                "goes on, and the next epoch tries again. What was saved before is kept."
+            )
+
+    def save(self, state: dict[str, Any], records: list[EpochRecord]) -> None:
+        """Write the checkpoint, the whole history, and what could not be written before.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if distributed.rank() > 0:
+            return
+        self._save_best()
+        self._save_last(state)
+        write_history(self.path, records)
+        self._unsaved = None
+
+    def save_unfinished(self, state: dict[str, Any]) -> None:
+        """Write a checkpoint in the middle of an epoch; a notice says if it cannot be written."""
+        try:
+            self._save_last(state)
+        except OSError as error:
+            notice(f"The step is not saved ({error.strerror or error}); earlier epochs are kept.")
+
+    def save_curves(self, draw: Callable[[Path], None]) -> None:
+        """Let `draw` write the picture of the run."""
+        if distributed.rank() == 0 and not self._unsaved:
+            draw(self.path / CURVES)
+
+    def _save_best(self) -> None:
+        if self._best_to_write:
+            write_checkpoint(self.path / BEST, self._best_to_write)
+            self._best_to_write = None
+
+    def _save_last(self, state: dict[str, Any]) -> None:
+        write_checkpoint(self.path / LAST, state, keep_previous=True)
+        self._last_seen = self._stamp()
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        """What changes when another process writes a checkpoint; None if there is none."""
+        try:
+            status = (self.path / LAST).stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def new_run_folder(parent: str | Path, name: str) -> Path:
@@ -52,7 +188,7 @@ def set_aside(folder: Path) -> Path | None:
         return None
     earlier = new_run_folder(folder, "earlier")
     for entry in folder.iterdir():
-        if entry.is_file():
+        if entry.is_file() and entry.name != LOCK:
             entry.rename(earlier / entry.name)
     return earlier
 

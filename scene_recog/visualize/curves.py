@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from scene_recog.engine.checkpoint import write_atomically
 from scene_recog.visualize.style import SERIES, new_figure
 
 TRAIN, VALIDATION = SERIES[0] | {"marker": "."}, SERIES[1] | {"marker": "."}
@@ -87,7 +88,8 @@ def save_curves(
     validation_name: str,
 ) -> None:
     """Write `curves_figure` as a picture; `path` is the .png file."""
-    curves_figure(losses, accuracies, title, validation_name).savefig(path, dpi=110)
+    figure = curves_figure(losses, accuracies, title, validation_name)
+    write_atomically(path, lambda part: figure.savefig(part, dpi=110, format="png"))
 
 
 def comparison_figure(

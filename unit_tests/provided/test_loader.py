@@ -15,11 +15,12 @@ from torchvision import transforms
 
 from scene_recog import data_transforms
 from scene_recog.engine import devices
+from scene_recog.engine.epoch_state import Totals
 from scene_recog.engine.image_cache import clear_cache
 from scene_recog.engine.loader import BatchLoader, make_loader
 from scene_recog.engine.pixel_stats import pixel_stats
 from scene_recog.image_loader import ImageLoader
-from scene_recog.runner import Totals, Trainer
+from scene_recog.runner import Trainer
 from scene_recog.simple_net_final import SimpleNetFinal
 from scene_recog.stats_helper import compute_mean_and_std
 
@@ -178,20 +179,20 @@ def test_amp_auto_needs_hardware_and_a_gain(
 
 def test_pixel_stats_are_measured_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = compute_mean_and_std(root / "train")
-    assert pixel_stats(root / "train", cache="disk") == expected
+    assert pixel_stats(root, cache="disk") == expected
 
     def fail(*_args: object, **_kwargs: object) -> None:
         raise AssertionError("an image was opened")
 
     with monkeypatch.context() as patch:
         patch.setattr(Image, "open", fail)
-        assert pixel_stats(root / "train", cache="disk") == expected
+        assert pixel_stats(root, cache="disk") == expected
     image = next((root / "train" / "coast").iterdir())
     Image.new("L", (300, 300), 255).save(image)
-    changed = pixel_stats(root / "train", cache="disk")
+    changed = pixel_stats(root, cache="disk")
     assert changed != expected
     assert changed == compute_mean_and_std(root / "train")
     next((root / ".cache").glob("stats-*.json")).write_text("[1")  # damaged: measured anew
-    assert pixel_stats(root / "train", cache="disk") == changed
+    assert pixel_stats(root, cache="disk") == changed
     assert clear_cache(root / ".cache") > 0
     assert not (root / ".cache").exists()

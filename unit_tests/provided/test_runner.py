@@ -90,7 +90,8 @@ def test_run_folder_has_everything(make_trainer: MakeTrainer, tmp_path: Path) ->
     trainer.run_training_loop(2)
     folder = tmp_path / "run"
     assert {path.name for path in folder.iterdir()} == {
-        "config.json", "history.csv", "checkpoint.pt", "best.pt", "curves.png",
+        "config.json", "history.csv", "checkpoint.pt", "checkpoint.previous.pt", "best.pt",
+        "curves.png", ".lock",
     }  # fmt: skip
     config = json.loads((folder / "config.json").read_text())
     assert config["recipe"] == {"name": "mine"}

@@ -1,0 +1,160 @@
+"""Several processes train one model: `torchrun --nproc-per-node=2 -m scene_recog train`.
+
+torchrun starts the processes, watches them, and starts them again if one dies
+(`--max-restarts`). Each takes its share of every batch, computes gradients on it, and
+`DistributedDataParallel` averages them, so that all take the same step (Li et al. 2020). Without
+torchrun every function here is what one process expects: rank 0 of 1.
+
+torch is imported by the functions that need it: progress bars ask for `rank` before anything else.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+T = TypeVar("T")
+
+
+def launched() -> bool:
+    """Whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def rank() -> int:
+    """Number of this process; 0 is the one that writes and speaks."""
+    return int(os.environ["RANK"]) if launched() else 0
+
+
+def local_rank() -> int:
+    """Number of this process on its machine, hence of its GPU."""
+    return int(os.environ["LOCAL_RANK"]) if launched() else 0
+
+
+def world_size() -> int:
+    """Number of processes on all machines together."""
+    return int(os.environ["WORLD_SIZE"]) if launched() else 1
+
+
+def restarts() -> int:
+    """How often torchrun has started these processes again."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) if launched() else 0
+
+
+def launch_id() -> str | None:
+    """The same for a process and the one that torchrun starts in its place; None without torchrun.
+
+    torchrun is the parent of what it starts, and outlives it.
+    """
+    if not launched():
+        return None
+    return f"{socket.gethostname()}-{os.getppid()}-{os.environ['TORCHELASTIC_RUN_ID']}"
+
+
+@contextmanager
+def process_group(device: str) -> Iterator[None]:
+    """Join the processes of this launch while the block runs: NCCL between GPUs, gloo on the CPU.
+
+    When another process dies in the middle of a step, this one says so and exits with code 1.
+    """
+    if not launched():
+        yield
+        return
+    import torch
+
+    on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+    if on_gpu:
+        torch.cuda.set_device(local_rank())
+    # The store of torchrun may remember the addresses of processes that it has started again since.
+    store, _, _ = next(torch.distributed.rendezvous("env://"))
+    torch.distributed.init_process_group(
+        "nccl" if on_gpu else "gloo",
+        store=torch.distributed.PrefixStore(f"start {restarts()}", store),
+        rank=rank(),
+        world_size=world_size(),
+    )
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_lost_contact(error):
+            raise
+        print(
+            f"scene-recog: process {rank()} of {world_size()} lost contact with another, which has "
+            "ended or cannot be reached, and stops too. With torchrun --max-restarts=3 all are "
+            "started again and go on from the last checkpoint.",
+            file=sys.stderr,
+        )
+        sys.stderr.flush()
+        os._exit(1)  # a normal exit would wait for the one that is gone
+    torch.distributed.barrier()  # one that leaves early would look as if it had died
+    torch.distributed.destroy_process_group()
+
+
+def _is_lost_contact(error: RuntimeError) -> bool:
+    import torch
+
+    text = str(error).lower()
+    signs = ("gloo", "nccl", "connection closed", "connection reset", "timed out", "broken pipe")
+    return isinstance(error, torch.distributed.DistError) or any(sign in text for sign in signs)
+
+
+def from_first(make: Callable[[], T]) -> T:
+    """What `make` returns in process 0, in every process; the others do not call it."""
+    if not _joined():
+        return make()
+    import torch
+
+    box: list[Any] = [make() if rank() == 0 else None]
+    torch.distributed.broadcast_object_list(box, src=0)
+    result: T = box[0]
+    return result
+
+
+@contextmanager
+def one_first() -> Iterator[None]:
+    """The first process of each machine runs the block before the others: they find its files."""
+    if _joined() and local_rank() > 0:
+        _barrier()
+    yield
+    if _joined() and local_rank() == 0:
+        _barrier()
+
+
+def total(values: torch.Tensor) -> torch.Tensor:
+    """The sum of a tensor over all processes."""
+    if _joined():
+        import torch
+
+        torch.distributed.all_reduce(values)
+    return values
+
+
+def share_buffers(model: nn.Module) -> None:
+    """Give all processes the buffers (batch norm's running averages) of process 0."""
+    if _joined():
+        import torch
+
+        for buffer in model.buffers():
+            torch.distributed.broadcast(buffer, src=0)
+
+
+def _joined() -> bool:
+    if not launched():
+        return False
+    import torch
+
+    return torch.distributed.is_initialized()
+
+
+def _barrier() -> None:
+    import torch
+
+    torch.distributed.barrier()

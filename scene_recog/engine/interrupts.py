@@ -1,0 +1,57 @@
+"""Ctrl-C and SIGTERM: finish the step, save, then stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from scene_recog.engine import distributed
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training was asked to stop, and has saved where it was.
+
+    Attributes:
+        signal: SIGINT or SIGTERM.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.signal = number
+
+
+class StopRequest:
+    """While the block runs, the first SIGINT or SIGTERM is noted instead of acted on.
+
+    A second one acts at once, as it would have without this. Nothing is changed in a thread other
+    than the main one, which gets no signals, and under torchrun, where a process that finishes its
+    step could wait for ever for one that has not.
+
+    Attributes:
+        signal: the signal that came, or None.
+    """
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopRequest:
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if in_main_thread and not distributed.launched():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        self.signal = number
+        self._restore()
+
+    def _restore(self) -> None:
+        while self._before:
+            number, handler = self._before.popitem()
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
