@@ -111,6 +111,14 @@ def make_parser() -> argparse.ArgumentParser:
     _add_device(verb)
     verb.set_defaults(run=predict)
 
+    verb = verbs.add_parser("report", help="one HTML page about runs: curves, figures, mistakes")
+    verb.add_argument("names", metavar="RUN", nargs="+")
+    verb.add_argument("--out", metavar="FILE", help="default: report.html in the run's folder")
+    verb.add_argument("--split", choices=("test", "validation"), default="test")
+    verb.add_argument("--data", metavar="DIR", help="default: the folder each run was trained on")
+    _add_device(verb)
+    verb.set_defaults(run=report)
+
     verb = verbs.add_parser("runs", help="list the runs")
     verb.add_argument("--json", action="store_true", help="print JSON")
     verb.set_defaults(run=runs)
@@ -378,6 +386,17 @@ def predict(args: argparse.Namespace) -> int:
                 top = ", ".join(f"{x['class']} {x['probability']:.1%}" for x in answer["labels"])
                 print(f"{answer['image']}: {top}")
     return 1 if any("error" in answer for answer in answers) else 0
+
+
+def report(args: argparse.Namespace) -> int:
+    """Write one self-contained HTML page about one or several runs."""
+    from scene_recog.visualize.report import write_report
+
+    path = write_report(
+        args.names, args.out, data_dir=args.data, split=args.split, device=args.device
+    )
+    print(path)
+    return 0
 
 
 def _image_paths(arguments: list[str]) -> list[Path]:

@@ -28,13 +28,14 @@ SERIES: list[dict[str, Any]] = [
 def new_figure(width: float, height: float, title: str) -> Figure:
     """A figure of this size in inches, outside pyplot: a notebook shows it once, when returned."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    figure.suptitle(plain(title), fontsize=11)
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=11)
     return figure
 
 
 def plain(text: str) -> str:
-    """The text as it is: a folder called "a$b$" must not be read as a formula."""
-    return text.replace("$", r"\$")
+    """The text as it is: a folder called "a$b$" must not be read as a formula, and what is no
+    character, as in the names of some old files, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
 
 
 def to_array(image: Any) -> np.ndarray:
