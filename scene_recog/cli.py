@@ -90,6 +90,10 @@ def make_parser() -> argparse.ArgumentParser:
         "--sync-batch-norm", action="store_true",
         help="with torchrun on GPUs: batch norm over the batch of all processes",
     )  # fmt: skip
+    verb.add_argument(
+        "--tensorboard", action="store_true",
+        help="log scalars, confusion matrix and filters into the run's tensorboard/",
+    )  # fmt: skip
     verb.set_defaults(run=train)
 
     verb = verbs.add_parser("evaluate", help="measure a run on a split it was not trained on")
@@ -161,6 +165,10 @@ def _train(args: argparse.Namespace) -> int:
         raise ValueError(
             "a run goes on with its own recipe: only --epochs and --data go with --resume"
         )
+    if args.tensorboard:
+        from scene_recog.visualize.tensorboard import summary_writer
+
+        summary_writer()  # if it is not installed, say so before anything is made
     if not args.resume and distributed.restarts() > 0:
         args.resume = distributed.from_first(_run_of_this_launch)
     trainer, epochs = _resumed_trainer(args) if args.resume else _new_trainer(args)
@@ -172,7 +180,7 @@ def _train(args: argparse.Namespace) -> int:
         )
         return 0
     try:
-        trainer.run_training_loop(left)
+        _run(trainer, left, with_tensorboard=args.tensorboard)
     except KeyboardInterrupt as stop:
         done = trainer.records[-1].epoch if trainer.records else 0
         notice(
@@ -190,6 +198,19 @@ def _train(args: argparse.Namespace) -> int:
         f"saved in {trainer.model_dir}; next: scene-recog evaluate {trainer.model_dir}"
     )
     return 0
+
+
+def _run(trainer: Trainer, epochs: int, *, with_tensorboard: bool) -> None:
+    from scene_recog.engine import distributed
+
+    if not with_tensorboard or distributed.rank() > 0:
+        trainer.run_training_loop(epochs)
+        return
+    from scene_recog.visualize.tensorboard import TensorBoardLog
+
+    with TensorBoardLog(trainer) as log:
+        trainer.run_training_loop(epochs, on_epoch=log.log_epoch)
+        log.log_pictures()
 
 
 def _say(text: str) -> None:
