@@ -1,4 +1,4 @@
-"""What the transforms do to the images: augmentation and normalization."""
+"""What the network sees: the classes, and what augmentation and normalization do to an image."""
 
 from __future__ import annotations
 
@@ -12,6 +12,25 @@ from PIL import Image
 
 from scene_recog.image_loader import ImageLoader
 from scene_recog.visualize.style import BLUE, VERMILION, image_grid, new_figure
+
+
+def class_examples_figure(dataset: ImageLoader, title: str, *, seed: int = 0) -> Figure:
+    """An image of each class, as the dataset's transform gives it, with the number of images.
+
+    Args:
+        dataset: its transform gives tensors [1, H, W].
+        title: the figure's title.
+        seed: which images.
+    """
+    labels = np.array([label for _, label in dataset.dataset])
+    rng = np.random.default_rng(seed)
+    images, captions = [], []
+    for name, label in dataset.class_dict.items():
+        mine = np.flatnonzero(labels == label)
+        if len(mine):
+            images.append(dataset[int(rng.choice(mine))][0])
+            captions.append(f"{label}: {name}, {len(mine)}")
+    return image_grid(images, captions, title)
 
 
 def augmentation_figure(

@@ -39,7 +39,11 @@ from scene_recog.visualize.mistakes import (
     highest_losses_figure,
     most_confident_mistakes,
 )
-from scene_recog.visualize.pixels import augmentation_figure, normalization_figure
+from scene_recog.visualize.pixels import (
+    augmentation_figure,
+    class_examples_figure,
+    normalization_figure,
+)
 from scene_recog.visualize.style import SERIES, image_grid
 
 NAMES = ["coast", "forest", "street"]
@@ -366,6 +370,17 @@ def test_filters_before_and_after() -> None:
 
 
 # ---------------------------------------------------------------- pixels
+
+
+def test_an_example_of_each_class(sketches: Path) -> None:
+    dataset = ImageLoader(sketches, "train", get_fundamental_transforms((16, 16)))
+    figure = drawn(class_examples_figure(dataset, "t"))
+    expected = [f"{label}: {name}, 6" for name, label in dataset.class_dict.items()]
+    assert titles(figure) == expected
+    for axes, label in zip(figure.axes, range(15), strict=True):
+        shown = np.asarray(axes.images[0].get_array())
+        mine = [image[0].numpy() for image, index in dataset if index == label]
+        assert any(np.array_equal(shown, image) for image in mine)
 
 
 def test_augmentation_shows_different_draws_on_one_scale() -> None:
