@@ -273,7 +273,7 @@ def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
             else run_folder.read_config(folder)
         )
     )
-    if "recipe" not in config:
+    if not {"recipe", "data", "pixel_stats"} <= set(config):
         raise ValueError(
             f"{folder} was not trained from a recipe: go on with it in Python, "
             f"Trainer(..., model_dir={str(folder)!r}, load_from_disk=True)"
@@ -402,10 +402,10 @@ def predict(args: argparse.Namespace) -> int:
             )
         for answer in answers:
             if "error" in answer:
-                print(f"scene-recog: {answer['error']}", file=sys.stderr)
+                print(f"scene-recog: {_in_one_line(answer['error'])}", file=sys.stderr)
             else:
                 top = ", ".join(f"{x['class']} {x['probability']:.1%}" for x in answer["labels"])
-                print(f"{answer['image']}: {top}")
+                print(f"{_in_one_line(answer['image'])}: {top}")
     return 1 if any("error" in answer for answer in answers) else 0
 
 
@@ -428,7 +428,9 @@ def _image_paths(arguments: list[str]) -> list[Path]:
     paths: list[Path] = []
     for argument in arguments:
         path = Path(argument).expanduser()
-        if path.is_dir():
+        if not _is_possible(path):
+            found = [path]  # reading it will say what is wrong with the name
+        elif path.is_dir():
             found = sorted(p for p in path.rglob("*") if p.is_file() and is_image_name(p))
         elif not path.exists() and glob.has_magic(argument):
             found = sorted(Path(p) for p in glob.glob(argument, recursive=True))  # noqa: PTH207
@@ -440,6 +442,19 @@ def _image_paths(arguments: list[str]) -> list[Path]:
     return paths
 
 
+def _is_possible(path: Path) -> bool:
+    try:
+        path.exists()
+    except (OSError, ValueError):  # a name that is too long, or has a zero byte
+        return False
+    return True
+
+
+def _in_one_line(text: str) -> str:
+    """Line breaks and other control characters in file names as escapes."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def _save_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title: str) -> None:
     import matplotlib
 
@@ -447,11 +462,12 @@ def _save_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title
     import matplotlib.pyplot as plt
 
     from scene_recog.confusion_matrix import generate_confusion_matrix, plot_confusion_matrix
+    from scene_recog.engine.checkpoint import write_atomically
 
     matrix = generate_confusion_matrix(result.targets, result.predictions, len(run.class_names))
     plot_confusion_matrix(matrix, run.class_names)
     plt.gca().set_title(title)
-    plt.savefig(path, dpi=110)
+    write_atomically(path, lambda part: plt.savefig(part, dpi=110, format="png"))
     plt.close()
 
 

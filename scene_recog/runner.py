@@ -502,7 +502,7 @@ class Trainer:
         try:
             self.model.load_state_dict(saved["model_state_dict"])
             self.optimizer.load_state_dict(saved["optimizer_state_dict"])
-        except (RuntimeError, ValueError, KeyError) as error:
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
             theirs = config.get("model", {}).get("class_name", "model")
             raise ValueError(
                 f"{path} is of a {theirs} or an optimizer that does not fit this "
@@ -511,13 +511,16 @@ class Trainer:
         if config.get("class_names", self.config["class_names"]) != self.config["class_names"]:
             raise ValueError(f"{path} was trained on other classes than are in the data: {advice}")
         self.config["started"] = config.get("started", self.config["started"])
-        self.epochs_done = saved.get("epoch", 0)
-        for record in saved.get("history", []):
-            self._remember(EpochRecord(**record))
+        try:
+            self.epochs_done = int(saved.get("epoch", 0))
+            for record in saved.get("history", []):
+                self._remember(EpochRecord(**record))
+            self._unfinished = saved.get("unfinished_epoch")
+            steps = f" and {self._unfinished['steps']} steps" if self._unfinished else ""
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is damaged: its history cannot be read; {advice}") from error
         if saved.get("scheduler_state_dict"):
             self._saved_schedule = saved
-        self._unfinished = saved.get("unfinished_epoch")
-        steps = f" and {self._unfinished['steps']} steps" if self._unfinished else ""
         notice(f"Going on after epoch {self.epochs_done}{steps} of the run in {self.model_dir}.")
 
     def _remember(self, record: EpochRecord) -> None:

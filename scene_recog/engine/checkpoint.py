@@ -126,13 +126,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         return _read(path)
     except ValueError as error:
         previous = previous_checkpoint(path)
-        with suppress(OSError, ValueError):
+        try:
             epoch = _read(previous).get("epoch", 0)
-            raise ValueError(
-                f"{error}; the one before it, {previous} (epoch {epoch}), is good: "
-                f"scene-recog train --resume {previous}"
-            ) from error
-        raise
+        except (OSError, ValueError):
+            raise error from None
+        raise ValueError(
+            f"{error}; the one before it, {previous} (epoch {epoch}), is good: "
+            f"scene-recog train --resume {previous}"
+        ) from error
 
 
 def read_data(path: Path) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -89,12 +90,11 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
     folder = run_folder.find_run(name)
     path = _checkpoint_path(Path(name), folder, checkpoint)
     saved = read_checkpoint(path)
-    config = saved.get("config", {})
-    try:
-        class_name = config["model"]["class_name"]
-        steps, class_names = config["val_transforms"], config["class_names"]
-    except (KeyError, TypeError):
-        raise ValueError(f"{path} does not say which network it is of") from None
+    config: dict[str, Any] = saved.get("config", {})
+    if trouble := _trouble_with_config(config):
+        raise ValueError(f"{path} cannot be used: its config {trouble}")
+    class_name = config["model"]["class_name"]
+    steps, class_names = config["val_transforms"], config["class_names"]
     if class_name not in NETS:
         raise ValueError(f"{path} is of {class_name}, which is none of {', '.join(NETS)}")
     if not isinstance(steps, list):
@@ -110,12 +110,22 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
         raise ValueError(
             f"{path} holds other weights than {class_name} has here: was its file changed?"
         ) from error
+    transform = build_transforms(steps)
+    try:
+        with torch.inference_mode():
+            outputs = model.eval()(transform(Image.new("L", (300, 200)))[None]).shape[1]
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} has transforms that do not suit its {class_name}") from error
+    if outputs < len(class_names):
+        raise ValueError(
+            f"{path} names {len(class_names)} classes, but its {class_name} tells {outputs} apart"
+        )
     return LoadedRun(
         folder=folder,
         checkpoint=path,
-        epoch=saved.get("epoch", 0),
-        model=model.to(chosen_device).eval(),
-        transform=build_transforms(steps),
+        epoch=int(saved.get("epoch", 0)),
+        model=model.to(chosen_device),
+        transform=transform,
         class_names=class_names,
         config=config,
         device=chosen_device,
@@ -225,10 +235,33 @@ def accuracy_without(evaluation: Evaluation, data_dir: Path, left_out: Iterable[
 def _probabilities(run: LoadedRun, images: torch.Tensor, *, flip: bool) -> torch.Tensor:
     with torch.inference_mode():
         images = images.to(run.device)
-        probabilities = run.model(images).softmax(dim=1)
-        if flip:
-            probabilities = (probabilities + run.model(images.flip(-1)).softmax(dim=1)) / 2
-        return probabilities.cpu()
+        views = [images, images.flip(-1)] if flip else [images]
+        known = len(run.class_names)  # a net may have outputs to spare
+        return torch.stack([run.model(x)[:, :known].softmax(dim=1) for x in views]).mean(0).cpu()
+
+
+def _trouble_with_config(config: Any) -> str:
+    """Why a checkpoint's config, which may come from anybody, is not one; empty if it is."""
+    needed: dict[str, type | tuple[type, ...]] = {
+        "model": dict,
+        "data": dict,
+        "class_names": list,
+        "val_transforms": (list, str),
+        "seed": int,
+    }
+    if not isinstance(config, dict) or not config:
+        return "is missing"
+    for key, kind in needed.items():
+        if not isinstance(config.get(key), kind):
+            return f"has no {key}"
+    if not isinstance(config["model"].get("class_name"), str):
+        return "does not say which network it is of"
+    for key in ("folder", "kind", "title", "validated_on"):
+        if not isinstance(config["data"].get(key), str):
+            return f"does not say the {key} of its data"
+    if not config["class_names"] or not all(isinstance(n, str) for n in config["class_names"]):
+        return "has no class_names"
+    return ""
 
 
 def _held_in_or_out(run: LoadedRun, dataset: ImageLoader, split: str) -> list[tuple[str, int]]:

@@ -58,6 +58,7 @@ class RunFolder:
         self._last_seen = self._stamp()
         self._best_to_write: dict[str, Any] | None = None
         self._unsaved: OSError | None = None
+        self._saved_epoch = 0
 
     @contextmanager
     def held(self, config: dict[str, Any], records: list[EpochRecord]) -> Iterator[None]:
@@ -84,8 +85,12 @@ class RunFolder:
                 yield
             finally:
                 self._is_held = False
-        if self._unsaved:
-            raise self._unsaved
+        if error := self._unsaved:
+            raise OSError(
+                error.errno,
+                f"{error.strerror or error}: the run is saved up to epoch {self._saved_epoch} only",
+                error.filename,
+            ) from error
 
     def _prepare(self, config: dict[str, Any], records: list[EpochRecord]) -> None:
         for name in (CONFIG, HISTORY, LAST, BEST):  # of processes that were killed
@@ -96,6 +101,7 @@ class RunFolder:
         write_config(self.path, config)
         write_history(self.path, records)
         self._goes_on = self._is_prepared = True
+        self._saved_epoch = records[-1].epoch if records else 0
         self._last_seen = self._stamp()
 
     def save_epoch(
@@ -118,6 +124,7 @@ class RunFolder:
                 self._save_best()
                 self._save_last(state)
                 append_history(self.path, records[-1])
+                self._saved_epoch = records[-1].epoch
         except OSError as error:
             self._unsaved = error
             notice(
@@ -137,6 +144,7 @@ class RunFolder:
         self._save_last(state)
         write_history(self.path, records)
         self._unsaved = None
+        self._saved_epoch = records[-1].epoch if records else 0
 
     def save_unfinished(self, state: dict[str, Any]) -> None:
         """Write a checkpoint in the middle of an epoch; a notice says if it cannot be written."""

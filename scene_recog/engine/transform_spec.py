@@ -8,6 +8,8 @@ from typing import Any
 
 from torchvision import transforms
 
+_LARGEST = 4096  # pixels a side; a checkpoint from a stranger could ask for a million
+
 
 def describe_transforms(pipeline: Any) -> list[dict[str, Any]] | None:
     """The steps of a `Compose` as names and arguments, or None if it cannot be rebuilt from them.
@@ -37,18 +39,30 @@ def build_transforms(steps: list[dict[str, Any]]) -> transforms.Compose:
     """The inverse of `describe_transforms`.
 
     Raises:
-        ValueError: a step that torchvision does not have.
+        ValueError: a step that torchvision does not have, or with arguments that it does not take.
     """
     built = []
     for step in steps:
-        arguments = {key: value for key, value in step.items() if key != "name"}
-        if "interpolation" in arguments:
-            arguments["interpolation"] = transforms.InterpolationMode(arguments["interpolation"])
-        transform = getattr(transforms, step["name"], None)
+        arguments = dict(step) if isinstance(step, dict) else {}
+        transform = getattr(transforms, str(arguments.pop("name", "")), None)
         if not inspect.isclass(transform):
-            raise ValueError(f"unknown transform {step['name']!r} in the checkpoint")
-        built.append(transform(**arguments))
+            raise ValueError(f"unknown transform {step!r} in the checkpoint")
+        if any(number > _LARGEST for value in arguments.values() for number in _numbers(value)):
+            raise ValueError(f"the transform {step!r} in the checkpoint would take too much memory")
+        try:
+            if "interpolation" in arguments:
+                mode = transforms.InterpolationMode(arguments["interpolation"])
+                arguments["interpolation"] = mode
+            built.append(transform(**arguments))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the transform {step!r} in the checkpoint is damaged") from error
     return transforms.Compose(built)
+
+
+def _numbers(value: Any) -> list[float]:
+    if isinstance(value, list | tuple):
+        return [number for item in value for number in _numbers(item)]
+    return [value] if isinstance(value, int | float) else []
 
 
 def _plain(value: Any) -> Any:
