@@ -157,8 +157,10 @@ def _investigate(name: str | Path, data_dir: str | Path | None, split: str, devi
     folder = run_folder.find_run(name)
     config: dict[str, Any] = {}
     if (folder / run_folder.CONFIG).is_file():
-        config = run_folder.read_config(folder)
-    subject = Subject(folder.resolve().name, folder, config, run_folder.read_history(folder), split)
+        config = _usable(run_folder.read_config(folder))
+    columns = set(run_folder.EpochRecord.__dataclass_fields__)
+    history = [row for row in run_folder.read_history(folder) if columns <= set(row)]
+    subject = Subject(folder.resolve().name, folder, config, history, split)
     try:
         subject.run = load_run(name, device=device)
     except (ValueError, FileNotFoundError) as error:
@@ -176,6 +178,21 @@ def _investigate(name: str | Path, data_dir: str | Path | None, split: str, devi
             f"The images cannot be looked at, so what needs them is left out: {error}."
         )
     return subject
+
+
+def _usable(config: dict[str, Any]) -> dict[str, Any]:
+    """A config that somebody may have edited, without what is not what it should be."""
+    parts = ("data", "model", "recipe", "versions")
+    config = {
+        key: value for key, value in config.items() if key not in parts or isinstance(value, dict)
+    }
+    for part, key in (
+        ("model", "parameters"), ("data", "train_images"), ("data", "val_images"),
+        ("recipe", "epochs"), ("recipe", "seed"), ("recipe", "input_size"),
+    ):  # fmt: skip
+        if not isinstance(config.get(part, {}).get(key, 0), int):
+            config[part] = {k: v for k, v in config[part].items() if k != key}
+    return config
 
 
 def repeat_command(config: dict[str, Any]) -> str | None:
@@ -278,7 +295,7 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
                 str(subject.config.get("model", {}).get("class_name", "")),
                 (parameters, f"{parameters:,}" if parameters else "-"),
                 subject.trained_on,
-                (subject.config.get("seed"), str(subject.config.get("seed", "-"))),
+                str(subject.config.get("seed", "-")),
                 (len(subject.history), str(len(subject.history))),
                 (best, f"{_percent(best)} ({subject.validated_on})"),
                 (measured, _percent(measured)),

@@ -208,6 +208,22 @@ def test_stopped_before_the_first_epoch(copy: Path) -> None:
     assert page.images == []
 
 
+@pytest.mark.parametrize(
+    "value", [None, 3, "text", [1], {"parameters": "x", "epochs": [], "seed": "y"}]
+)
+def test_a_config_that_was_edited(copy: Path, value: object) -> None:
+    for name in ("best.pt", "checkpoint.pt", "checkpoint.previous.pt"):
+        (copy / name).unlink(missing_ok=True)
+    broken = dict.fromkeys(["data", "model", "recipe", "versions", "seed", "val_transforms"], value)
+    (copy / "config.json").write_text(json.dumps(broken))
+    (copy / "history.csv").write_text("epoch,train_loss\n1,0.5\n")
+    page = Page(write_report([copy], device="cpu"))
+    assert "The network cannot be loaded" in page.text
+    (copy / "config.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"config\.json is damaged"):
+        write_report([copy], device="cpu")
+
+
 @pytest.mark.usefixtures("without_pictures")
 def test_trained_in_python_and_watched_on_test(
     make_trainer: Callable[..., Trainer], tmp_path: Path
