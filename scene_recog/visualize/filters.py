@@ -26,7 +26,8 @@ def first_filters(model: nn.Module) -> torch.Tensor:
 def filters_figure(after: torch.Tensor, title: str, before: torch.Tensor | None = None) -> Figure:
     """First-layer filters before and after training, side by side.
 
-    Middle grey is 0, black and white are the two numbers above each panel.
+    Middle grey is 0; black and white are plus and minus each filter's own largest weight, since
+    batch norm makes the size of a whole filter meaningless. The largest of all is above each panel.
 
     Args:
         after: from `first_filters` of the trained network.
@@ -42,11 +43,11 @@ def filters_figure(after: torch.Tensor, title: str, before: torch.Tensor | None 
     figure = new_figure(len(panels) * (0.7 * columns + 0.3), 0.7 * rows + 0.9, title)
     halves = figure.subfigures(1, len(panels), squeeze=False, wspace=0.05)[0]
     for half, (name, filters) in zip(halves, panels, strict=True):
-        largest = float(filters.abs().max()) or 1.0
-        half.suptitle(f"{name}: {-largest:.2f} to {largest:.2f}", fontsize=9)
+        half.suptitle(f"{name}: largest weight {float(filters.abs().max()):.2f}", fontsize=9)
         grid = half.subplots(rows, columns, squeeze=False).ravel()
         for axes in grid[len(filters) :]:
             axes.remove()
         for axes, weights in zip(grid, filters, strict=False):
+            largest = float(weights.abs().max()) or 1.0
             draw_image(axes, weights, limits=(-largest, largest))
     return figure

@@ -505,8 +505,8 @@ def _inside(subject: Subject, run: LoadedRun) -> list[Element]:
                 first_filters(before) if before else None,
             ),
             f"first-layer filters of {subject.name}",
-            "Grey is 0, black the most negative weight, white the most positive. Noise that stays "
-            "noise was not trained for long enough, or not needed.",
+            "Middle grey is 0, and each filter has a scale of its own. Noise that stays noise was "
+            "not trained for long enough, or not needed.",
         ),
     ]
     if subject.evaluation:
