@@ -120,10 +120,11 @@ def write_report(
     """
     if not names:
         raise ValueError("name at least one run")
-    subjects = [_investigate(name, data_dir, split, device) for name in dict.fromkeys(names)]
-    for subject in subjects:
-        if sum(other.name == subject.name for other in subjects) > 1:
-            subject.name = str(subject.folder)
+    different = list(dict.fromkeys(str(name) for name in names))
+    subjects = [_investigate(name, data_dir, split, device) for name in different]
+    if len({subject.name for subject in subjects}) < len(subjects):
+        for name, subject in zip(different, subjects, strict=True):
+            subject.name = name
     folder = subjects[0].folder
     default = (folder if len(subjects) == 1 else folder.parent) / "report.html"
     path = Path(out).expanduser() if out is not None else default

@@ -169,6 +169,13 @@ def test_several_runs_are_compared(trained: Path, copy: Path, sketches: Path) ->
     assert {"run-1", "run-2"} <= set(identities)
 
 
+@pytest.mark.usefixtures("without_pictures")
+def test_two_checkpoints_of_a_run_are_told_apart(copy: Path) -> None:
+    names = [copy / "best.pt", copy / "checkpoint.pt"]
+    rows = Page(write_report(names, device="cpu")).tables["comparison of the runs"][1:]
+    assert [row[0] for row in rows] == [str(name) for name in names]
+
+
 def test_pictures_of_the_first_runs_only(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scene_recog.visualize.report.MOST_DETAILED", 1)
     shutil.copytree(copy, copy.parent / "twin")
