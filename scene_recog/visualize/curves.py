@@ -127,7 +127,7 @@ def comparison_figure(
     left.set_ylim(bottom=0)
     right.set(title="Accuracy", ylabel="accuracy", ylim=(0, 1))
     right.yaxis.set_major_formatter(PercentFormatter(1.0))
-    right.legend(loc="lower right", fontsize=8)
+    right.legend(loc="best", fontsize=8)
     return figure
 
 
