@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from scene_recog import __version__
 from scene_recog.datasets.cli import add_data_parsers
-from scene_recog.engine.progress import notice
+from scene_recog.engine.progress import in_one_line, notice
 
 if TYPE_CHECKING:
     from scene_recog.engine.evaluation import Evaluation, LoadedRun
@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, FileNotFoundError, FloatingPointError) as error:
         if not _was_raised_here(error):
             raise
-        print(f"scene-recog: {error}", file=sys.stderr)
+        lines = str(error).split("\n")
+        print("scene-recog: " + "\n".join(map(in_one_line, lines)), file=sys.stderr)
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -244,7 +245,7 @@ def _new_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
         data_dir = find_dataset(args.data)
     bad = find_bad_images(data_dir) if args.skip_bad else {}
     if bad:
-        reasons = "".join(f"\n  {reason}" for reason in bad.values())
+        reasons = "".join(f"\n  {in_one_line(reason)}" for reason in bad.values())
         notice(f"Leaving out {len(bad)} of the images, which cannot be read:{reasons}")
     folder = distributed.from_first(lambda: new_run_folder(RUNS_DIR, recipe.name))
     try:
@@ -402,10 +403,10 @@ def predict(args: argparse.Namespace) -> int:
             )
         for answer in answers:
             if "error" in answer:
-                print(f"scene-recog: {_in_one_line(answer['error'])}", file=sys.stderr)
+                print(f"scene-recog: {in_one_line(answer['error'])}", file=sys.stderr)
             else:
                 top = ", ".join(f"{x['class']} {x['probability']:.1%}" for x in answer["labels"])
-                print(f"{_in_one_line(answer['image'])}: {top}")
+                print(f"{in_one_line(answer['image'])}: {top}")
     return 1 if any("error" in answer for answer in answers) else 0
 
 
@@ -448,11 +449,6 @@ def _is_possible(path: Path) -> bool:
     except (OSError, ValueError):  # a name that is too long, or has a zero byte
         return False
     return True
-
-
-def _in_one_line(text: str) -> str:
-    """Line breaks and other control characters in file names as escapes."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _save_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title: str) -> None:

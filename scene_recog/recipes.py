@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import reprlib
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -39,7 +40,7 @@ class Recipe:
     model: str  # a class in scene_recog.models.NETS
     epochs: int
     batch_size: int = 32
-    input_size: int = 64  # side of the square input, in pixels
+    input_size: int = 64  # side of the square input, in pixels, at most 1024
     augmentation: str = "none"  # one of AUGMENTATIONS
     normalize: bool = False  # subtract the training pixels' mean, divide by their std
     optimizer_type: str = "sgd"
@@ -58,17 +59,36 @@ class Recipe:
         for field in fields(self):
             _check_type(field.name, getattr(self, field.name), str(field.type))
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", self.name):
-            raise ValueError(f"name is {self.name!r}: use letters, digits, dots, dashes (a folder)")
+            raise ValueError(
+                f"name is {_short(self.name)}: use letters, digits, dots, dashes (a folder)"
+            )
         _check_choice("model", self.model, NETS)
         _check_choice("augmentation", self.augmentation, AUGMENTATIONS)
         _check_choice("optimizer_type", self.optimizer_type, OPTIMIZERS)
         _check_choice("scheduler", self.scheduler, SCHEDULES)
         for key in ("epochs", "batch_size", "input_size"):
             if getattr(self, key) < 1:
-                raise ValueError(f"{key} is {getattr(self, key)}: it must be at least 1")
+                raise ValueError(f"{key} is {_short(getattr(self, key))}: it must be at least 1")
         for key in ("lr", "weight_decay", "momentum", "seed"):
             if not 0 <= getattr(self, key) < float("inf"):
-                raise ValueError(f"{key} is {getattr(self, key)}: it must be 0 or more")
+                raise ValueError(f"{key} is {_short(getattr(self, key))}: it must be 0 or more")
+        for key, limit in (("input_size", 1024), ("batch_size", 2**31), ("seed", 2**63 - 1)):
+            if getattr(self, key) > limit:
+                raise ValueError(
+                    f"{key} is {_short(getattr(self, key))}: it must be at most {limit}"
+                )
+        for key in ("label_smoothing", "val_fraction"):
+            if not 0 <= getattr(self, key) < 1:
+                raise ValueError(f"{key} is {getattr(self, key)}: it must be from 0 to below 1")
+        if self.grad_clip is not None and not self.grad_clip > 0:
+            raise ValueError(f"grad_clip is {self.grad_clip}: it must be above 0, or None")
+        if self.patience is not None and (self.patience < 1 or self.val_fraction == 0):
+            raise ValueError(
+                f"patience is {self.patience}, val_fraction {self.val_fraction}: they must be at "
+                "least 1 and above 0, or the test split would choose when to stop"
+            )
+        if self.nesterov and not self.momentum > 0:
+            raise ValueError(f"nesterov needs momentum above 0, not {self.momentum}")
 
     def override(self, settings: Iterable[str]) -> Recipe:
         """A copy with changed values, each given as "key=value", for instance "lr=0.05".
@@ -81,9 +101,11 @@ class Recipe:
         for setting in settings:
             key, equals, text = setting.partition("=")
             if not equals:
-                raise ValueError(f"{setting!r} is no setting: write key=value, such as lr=0.05")
+                raise ValueError(
+                    f"{_short(setting)} is no setting: write key=value, such as lr=0.05"
+                )
             if key not in known:
-                raise ValueError(f"a recipe has no {key!r}: choose from {', '.join(known)}")
+                raise ValueError(f"a recipe has no {_short(key)}: choose from {', '.join(known)}")
             try:
                 changes[key] = ast.literal_eval(text)
             except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -210,7 +232,9 @@ def get_recipe(name: str) -> Recipe:
             return recipe_from_dict(json.loads(path.read_text(encoding="utf-8"))["recipe"])
         except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no recipe: name a run's config.json") from error
-    raise ValueError(f"unknown recipe {name!r}: choose from {', '.join(RECIPES)}, or a config.json")
+    raise ValueError(
+        f"unknown recipe {_short(name)}: choose from {', '.join(RECIPES)}, or a config.json"
+    )
 
 
 def recipe_from_dict(values: dict[str, Any]) -> Recipe:
@@ -221,7 +245,9 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     """
     known = {field.name for field in fields(Recipe)}
     if unknown := sorted(set(values) - known):
-        raise ValueError(f"a recipe has no {unknown[0]!r}: choose from {', '.join(sorted(known))}")
+        raise ValueError(
+            f"a recipe has no {_short(unknown[0])}: choose from {', '.join(sorted(known))}"
+        )
     if missing := sorted({"name", "model", "epochs"} - set(values)):
         raise ValueError(f"the recipe lacks {', '.join(missing)}")
     return Recipe(**values)
@@ -234,12 +260,18 @@ def _check_type(key: str, value: Any, annotation: str) -> None:
         is_bool_as_number = isinstance(value, bool) and name != "bool"
         if isinstance(value, allowed[name]) and not is_bool_as_number:  # type: ignore[arg-type]
             return
-    raise ValueError(f"{key} is {value!r}: it must be {' or '.join(names)}")
+    raise ValueError(f"{key} is {_short(value)}: it must be {' or '.join(names)}")
 
 
 def _check_choice(key: str, value: str, choices: Iterable[str]) -> None:
     if value not in choices:
-        raise ValueError(f"{key} is {value!r}: it must be one of {', '.join(choices)}")
+        raise ValueError(f"{key} is {_short(value)}: it must be one of {', '.join(choices)}")
+
+
+def _short(value: Any) -> str:
+    shortened = reprlib.Repr()
+    shortened.maxstring = shortened.maxother = 60
+    return shortened.repr(value)
 
 
 RECIPES = {

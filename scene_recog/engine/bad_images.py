@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scene_recog.datasets.images import UnreadableImageError, read_grayscale
 from scene_recog.datasets.layout import list_images
-from scene_recog.engine.progress import progress_bar
+from scene_recog.engine.progress import in_one_line, progress_bar
 
 
 class BadImagesError(ValueError):
@@ -25,10 +25,11 @@ class BadImagesError(ValueError):
     def __init__(self, reasons: dict[str, str]) -> None:
         self.reasons = reasons
         one = len(reasons) == 1
+        images, them = ("image", "it") if one else ("images", "them")
         super().__init__(
-            f"{len(reasons)} image{'' if one else 's'} cannot be read: mend or remove "
-            f"{'it' if one else 'them'}, or leave {'it' if one else 'them'} out with --skip-bad"
-            + "".join(f"\n  {reason}" for reason in reasons.values())
+            f"{len(reasons)} {images} cannot be read: mend or remove {them}, or leave {them} out "
+            "with --skip-bad (in Python: skip_images)"
+            + "".join(f"\n  {in_one_line(reason)}" for reason in reasons.values())
         )
 
 

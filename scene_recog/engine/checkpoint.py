@@ -15,6 +15,8 @@ from typing import Any
 
 import torch
 
+from scene_recog.engine.progress import in_one_line
+
 # All that a pickle of tensors and plain data names. `weights_only` lets more pass, for instance
 # bytearray(10**11).
 _NAMED_IN_CHECKPOINTS = {
@@ -125,13 +127,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         return _read(path)
     except ValueError as error:
+        message = in_one_line(str(error))  # it may quote what is in the file
         previous = previous_checkpoint(path)
         try:
             epoch = _read(previous).get("epoch", 0)
         except (OSError, ValueError):
-            raise error from None
+            raise ValueError(message) from error
         raise ValueError(
-            f"{error}; the one before it, {previous} (epoch {epoch}), is good: "
+            f"{message}; the one before it, {previous} (epoch {epoch}), is good: "
             f"scene-recog train --resume {previous}"
         ) from error
 

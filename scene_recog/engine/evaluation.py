@@ -96,7 +96,7 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
     class_name = config["model"]["class_name"]
     steps, class_names = config["val_transforms"], config["class_names"]
     if class_name not in NETS:
-        raise ValueError(f"{path} is of {class_name}, which is none of {', '.join(NETS)}")
+        raise ValueError(f"{path} is of {class_name!r}, which is none of {', '.join(NETS)}")
     if not isinstance(steps, list):
         raise ValueError(
             f"{path} was trained with transforms that cannot be rebuilt from the file ({steps}): "

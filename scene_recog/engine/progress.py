@@ -30,6 +30,11 @@ def notice(text: str) -> None:
         tqdm.write(text, file=sys.stderr)
 
 
+def in_one_line(text: str) -> str:
+    """Line breaks and other control characters, as file names may have them, as escapes."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def is_watched() -> bool:
     """Whether a person sees stderr as it is written: a terminal, or a notebook.
 

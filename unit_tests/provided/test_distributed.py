@@ -1,0 +1,264 @@
+"""Two processes on one machine train one model, lose one of them, and go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from scene_recog.data_transforms import get_fundamental_transforms
+from scene_recog.engine import distributed
+from scene_recog.engine.checkpoint import read_checkpoint
+from scene_recog.engine.loader import Batches
+from scene_recog.engine.run_folder import read_history
+from scene_recog.image_loader import ImageLoader
+from scene_recog.runner import Trainer
+from scene_recog.simple_net import SimpleNet
+
+MakeTrainer = Callable[..., Trainer]
+
+# One step on each batch, the gradients kept; the two processes together, and what each has seen.
+WORKER = """
+import sys
+from pathlib import Path
+import torch
+from scene_recog.data_transforms import get_fundamental_transforms
+from scene_recog.engine import distributed
+from scene_recog.optimizer import get_optimizer
+from scene_recog.runner import Trainer
+from scene_recog.simple_net import SimpleNet
+
+data_dir, out = sys.argv[1:]
+with distributed.process_group("cpu"):
+    rank = distributed.rank()
+    torch.manual_seed(rank)  # DistributedDataParallel gives all the weights of process 0
+    model = SimpleNet()
+    optimizer = get_optimizer(model, {"optimizer_type": "sgd", "lr": 0.05, "weight_decay": 0.0})
+    transforms = get_fundamental_transforms((64, 64))
+    trainer = Trainer(
+        data_dir, model, optimizer, f"{out}/run", transforms, transforms, batch_size=41,
+        device="cpu", seed=0,
+    )
+    seen, gradients, weights = [], [], []
+    loader = trainer.train_loader
+
+    def watched():
+        for x, y in loader:
+            seen.append((x, y))
+            yield x, y
+
+    class Watched:
+        def __len__(self):
+            return len(loader)
+
+        __iter__ = lambda self: watched()
+
+    trainer.train_loader = Watched()
+    step = optimizer.step
+
+    def watched_step():
+        weights.append([p.detach().clone() for p in model.parameters()])
+        gradients.append([p.grad.clone() for p in model.parameters()])
+        step()
+
+    optimizer.step = watched_step
+    train = trainer.train_epoch()
+    validation = trainer.validate()
+    trainer.save_model()
+    torch.save(
+        {"seen": seen, "gradients": gradients, "weights": weights, "train": train,
+         "validation": validation},
+        f"{out}/rank{rank}.pt",
+    )
+"""
+
+
+def torchrun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    """Start two processes by PyTorch's own launcher."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        command, cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+def finish(launcher: subprocess.Popen[str]) -> str:
+    """Wait for the launcher: all that it and its processes have printed."""
+    try:
+        return launcher.communicate(timeout=120)[0]
+    finally:
+        if launcher.poll() is None:
+            os.killpg(launcher.pid, signal.SIGKILL)
+
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="torchrun is tested on Linux and macOS"),
+    pytest.mark.skipif(
+        not torch.distributed.is_available(), reason="this PyTorch has no torch.distributed"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def ranks(sketches: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list]]:
+    """What each of two processes has seen and done in an epoch of 41 + 41 + 8 images."""
+    out = tmp_path_factory.mktemp("ranks")
+    (out / "worker.py").write_text(WORKER)
+    text = finish(torchrun("worker.py", str(sketches), str(out), cwd=out))
+    assert (out / "rank1.pt").exists(), text
+    return [torch.load(out / f"rank{rank}.pt") for rank in (0, 1)]
+
+
+def test_shards_do_not_overlap_and_miss_nothing(ranks: list[dict], sketches: Path) -> None:
+    assert [[len(y) for _, y in rank["seen"]] for rank in ranks] == [[21, 21, 4], [20, 20, 4]]
+    dataset = ImageLoader(sketches, "train", get_fundamental_transforms((64, 64)))
+    ours = torch.cat([x for rank in ranks for x, _ in rank["seen"]]).flatten(1)
+    everything = torch.stack([dataset[i][0] for i in range(len(dataset))]).flatten(1)
+    nearest = torch.cdist(ours, everything).argmin(1)
+    assert sorted(nearest.tolist()) == list(range(90))
+
+
+def test_average_gradient_is_that_of_the_joint_batch(ranks: list[dict]) -> None:
+    """Also for batches that cannot be dealt out evenly."""
+    model = SimpleNet()
+    for step in range(3):
+        parameters = ranks[0]["weights"][step]
+        for ours, theirs in zip(parameters, ranks[1]["weights"][step], strict=True):
+            assert torch.equal(ours, theirs)
+        with torch.no_grad():
+            for parameter, value in zip(model.parameters(), parameters, strict=True):
+                parameter.copy_(value)
+        x = torch.cat([rank["seen"][step][0] for rank in ranks])
+        y = torch.cat([rank["seen"][step][1] for rank in ranks])
+        model.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        for index, parameter in enumerate(model.parameters()):
+            assert torch.equal(
+                ranks[0]["gradients"][step][index], ranks[1]["gradients"][step][index]
+            )
+            torch.testing.assert_close(
+                ranks[0]["gradients"][step][index], parameter.grad, rtol=1e-4, atol=1e-6
+            )
+
+
+def test_figures_are_those_of_one_process(
+    ranks: list[dict], make_trainer: MakeTrainer, tmp_path: Path
+) -> None:
+    """Train with the same batches, validate on every image once."""
+    trainer = make_trainer(batch_size=41, model_dir=tmp_path / "alone")
+    with torch.no_grad():
+        for parameter, value in zip(
+            trainer.model.parameters(), ranks[0]["weights"][0], strict=True
+        ):
+            parameter.copy_(value)
+    trainer.train_loader = [
+        (
+            torch.cat([rank["seen"][step][0] for rank in ranks]),
+            torch.cat([rank["seen"][step][1] for rank in ranks]),
+        )
+        for step in range(3)
+    ]
+    assert ranks[0]["train"] == ranks[1]["train"]
+    assert ranks[0]["validation"] == ranks[1]["validation"]
+    assert ranks[0]["train"] == pytest.approx(trainer.train_epoch(), rel=1e-4)
+    assert ranks[0]["validation"] == pytest.approx(trainer.validate(), rel=1e-4)
+
+
+def test_every_process_takes_the_same_number_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    for world_size in (1, 2, 3):
+        monkeypatch.setattr(distributed, "world_size", lambda size=world_size: size)
+        for n in range(1, 30):
+            for shuffle in (True, False):
+                batches = Batches(n, 4, shuffle=shuffle)
+                parts = []
+                for rank in range(world_size):
+                    monkeypatch.setattr(distributed, "rank", lambda rank=rank: rank)
+                    torch.manual_seed(5)
+                    parts.append(list(batches))
+                dealt = sorted(index for part in parts for batch in part for index in batch)
+                left_out = n % 4 if shuffle and n % 4 < world_size else 0
+                assert len(dealt) == len(set(dealt)) == n - left_out
+                if shuffle:
+                    assert {len(part) for part in parts} == {len(batches)}
+                    assert all(batch for part in parts for batch in part)
+
+
+TRAIN = [
+    "-m", "scene_recog", "train", "--recipe", "part2", "--epochs", "4", "--device", "cpu",
+    "--set", "val_fraction=0.34", "--data",
+]  # fmt: skip
+
+
+def test_training_survives_a_killed_process(sketches: Path, tmp_path: Path) -> None:
+    """The others are told, torchrun starts all again, and the result is that of a quiet run."""
+    for name in ("quiet", "stormy"):
+        (tmp_path / name).mkdir()
+    quiet = torchrun("--standalone", *TRAIN, str(sketches), cwd=tmp_path / "quiet")
+    text = finish(quiet)
+    assert quiet.returncode == 0, text
+    assert text.count("4 epochs on drawn sketches") == 1  # one of them speaks
+
+    stormy = torchrun(
+        "--standalone", "--max-restarts=2", *TRAIN, str(sketches), cwd=tmp_path / "stormy"
+    )
+    run = tmp_path / "stormy" / "model_checkpoints" / "part2-001"
+    deadline = time.monotonic() + 60
+    while not (run / "history.csv").exists() or len(read_history(run)) < 1:
+        assert time.monotonic() < deadline
+        assert stormy.poll() is None, finish(stormy)
+        time.sleep(0.01)
+    os.kill(last_process_of(stormy.pid), signal.SIGKILL)
+    text = finish(stormy)
+    assert stormy.returncode == 0, text
+    assert "process 0 of 2 lost contact with another" in text
+    assert "Going on after epoch" in text
+    assert "4 epochs on drawn sketches" in text
+    results = [
+        read_checkpoint(tmp_path / name / "model_checkpoints" / "part2-001" / "checkpoint.pt")
+        for name in ("quiet", "stormy")
+    ]
+    weights, expected = (result["model_state_dict"] for result in results)
+    assert all(torch.equal(weights[name], expected[name]) for name in weights)
+    assert len(list((tmp_path / "stormy" / "model_checkpoints").iterdir())) == 1
+    assert [row["epoch"] for row in read_history(run)] == [1, 2, 3, 4]
+    assert json.loads((run / "config.json").read_text())["processes"] == 2
+
+
+def last_process_of(launcher: int) -> int:
+    """The process id of rank 1."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True)
+    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    return max(pid for pid, parent in pairs if parent == launcher)
+
+
+def test_one_process_needs_none_of_it() -> None:
+    assert (distributed.rank(), distributed.world_size(), distributed.restarts()) == (0, 1, 0)
+    assert distributed.launch_id() is None
+    assert distributed.from_first(lambda: 7) == 7
+    with distributed.process_group("cpu"), distributed.one_first():
+        assert not torch.distributed.is_initialized()
+    assert distributed.total(torch.ones(2)).tolist() == [1, 1]
+
+
+def test_sync_batch_norm_needs_gpus(make_trainer: MakeTrainer) -> None:
+    with pytest.raises(ValueError, match="sync_batch_norm needs several processes with a GPU"):
+        make_trainer(sync_batch_norm=True)
+
+
+def test_batch_too_small_to_share(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "world_size", lambda: 8)
+    monkeypatch.setattr(distributed, "launched", lambda: True)
+    with pytest.raises(ValueError, match="batch_size is 4: it must be at least 1 for each process"):
+        make_trainer(batch_size=4)
