@@ -247,7 +247,7 @@ def test_names_cannot_become_markup(tmp_path: Path) -> None:
     for split in ("train", "test"):
         folder = (data / split / "coast").rename(data / split / name)
         for image in folder.iterdir():
-            image.rename(folder / f"<img src=x onerror=alert(2)>{image.name}")
+            image.rename(folder / f"<img src=x onerror=alert(2)>\a\n\udce4 日本{image.name}")
     run = tmp_path / "<b onclick=alert(3)>"
     recipe = RECIPES["part1"].override(["epochs=1", "val_fraction=0.34"])
     recipe.make_trainer(data, run, device="cpu", cache="memory").run_training_loop(1)
