@@ -4,7 +4,7 @@
 
 Needs the extra `notebook` and Chromium or Chrome. Works on a copy of the tracked files in quick
 mode. Writes screenshots from top to bottom into FOLDER; exit code 1 if a cell failed, something
-was written to stderr, the page logged an error, or a training left more than one progress bar.
+was written to stderr, the page logged an error, or progress bars flood the page.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def look(browser: str, url: str, folder: Path) -> list[str]:
         page.get_by_text("Run All Cells", exact=True).click()
         seconds = wait_until_idle(page)
         found: dict[str, list[str]] = {"error": [], "stderr": []}
-        bars, number, top = 0, 0, 0
+        bars, outputs, number, top = 0, 0, 0, 0
         # Cells that are not on the screen are not in the page: look while scrolling.
         while top < page.evaluate(f"document.querySelector('{PAGE}').scrollHeight"):
             page.evaluate(f"document.querySelector('{PAGE}').scrollTop = {top}")
@@ -126,17 +126,19 @@ def look(browser: str, url: str, folder: Path) -> list[str]:
             for kind, texts in found.items():
                 selector = f"[data-mime-type='application/vnd.jupyter.{kind}']"
                 texts += page.locator(selector).all_inner_texts()
-            bars = max(bars, most_bars_of_a_cell(page))
+            bars = max(bars, most_of_a_cell(page, ".widget-hprogress"))
+            outputs = max(outputs, most_of_a_cell(page, ".jp-OutputArea-child"))
             number, top = number + 1, top + 850
         chromium.close()
     print(f"all cells ran in {seconds:.0f} s; {number} screenshots in {folder}")
-    print(f"at most {bars} progress bars below a cell")
+    print(f"at most {bars} progress bars and {outputs} outputs below a cell")
     notices = {text.strip() for text in found["stderr"] if "using drawn sketches" not in text}
     problems = [f"a cell failed: {text}" for text in sorted(set(found["error"]))]
     problems += [f"stderr: {text}" for text in sorted(notices - {""})]
     problems += [f"console: {text}" for text in messages]
-    if bars > 3:  # three trainings in a cell are the most
-        problems.append(f"{bars} progress bars below one cell")
+    # A cell trains up to four times and then draws. A bar that goes away leaves an empty output.
+    if not 1 <= bars <= 4 or outputs > 6:
+        problems.append("expected 1 to 4 progress bars and at most 6 outputs below a cell")
     return problems
 
 
@@ -152,15 +154,11 @@ def wait_until_idle(page: Any) -> float:
     return time.perf_counter() - start
 
 
-def most_bars_of_a_cell(page: Any) -> int:
-    """Progress bars below one cell, the empty places of bars that went away included."""
-    return int(
-        page.evaluate(
-            "Math.max(0, ...[...document.querySelectorAll('.jp-CodeCell')].map("
-            "(cell) => cell.querySelectorAll('.jp-OutputArea-child [data-mime-type="
-            '"application/vnd.jupyter.widget-view+json"]\').length))'
-        )
-    )
+def most_of_a_cell(page: Any, selector: str) -> int:
+    """The largest number of such elements below one of the cells on the screen."""
+    count = "(selector) => Math.max(0, ...[...document.querySelectorAll('.jp-CodeCell')]"
+    count += ".map((cell) => cell.querySelectorAll(selector).length))"
+    return int(page.evaluate(count, selector))
 
 
 if __name__ == "__main__":
