@@ -91,6 +91,10 @@ def make_parser() -> argparse.ArgumentParser:
         "--sync-batch-norm", action="store_true",
         help="with torchrun on GPUs: batch norm over the batch of all processes",
     )  # fmt: skip
+    verb.add_argument(
+        "--tensorboard", action="store_true",
+        help="log scalars, confusion matrix and filters into the run's tensorboard/",
+    )  # fmt: skip
     verb.set_defaults(run=train)
 
     verb = verbs.add_parser("evaluate", help="measure a run on a split it was not trained on")
@@ -112,6 +116,14 @@ def make_parser() -> argparse.ArgumentParser:
     _add_device(verb)
     verb.set_defaults(run=predict)
 
+    verb = verbs.add_parser("report", help="one HTML page about runs: curves, figures, mistakes")
+    verb.add_argument("names", metavar="RUN", nargs="+")
+    verb.add_argument("--out", metavar="FILE", help="default: report.html in the run's folder")
+    verb.add_argument("--split", choices=("test", "validation"), default="test")
+    verb.add_argument("--data", metavar="DIR", help="default: the folder each run was trained on")
+    _add_device(verb)
+    verb.set_defaults(run=report)
+
     verb = verbs.add_parser("runs", help="list the runs")
     verb.add_argument("--json", action="store_true", help="print JSON")
     verb.set_defaults(run=runs)
@@ -122,6 +134,11 @@ def make_parser() -> argparse.ArgumentParser:
     verb.set_defaults(run=recipes)
 
     add_data_parsers(verbs)
+
+    verb = verbs.add_parser("summary", help="a network layer by layer")
+    verb.add_argument("net", metavar="NET", help="a network, such as SimpleNet, or a run")
+    verb.add_argument("--size", type=int, metavar="N", help="side of the image (64, or the run's)")
+    verb.set_defaults(run=summary)
 
     verb = verbs.add_parser("info", help="versions, devices, threads, dataset")
     verb.add_argument("--json", action="store_true", help="print JSON")
@@ -149,6 +166,10 @@ def _train(args: argparse.Namespace) -> int:
         raise ValueError(
             "a run goes on with its own recipe: only --epochs and --data go with --resume"
         )
+    if args.tensorboard:
+        from scene_recog.visualize.tensorboard import summary_writer
+
+        summary_writer()  # if it is not installed, say so before anything is made
     if not args.resume and distributed.restarts() > 0:
         args.resume = distributed.from_first(_run_of_this_launch)
     trainer, epochs = _resumed_trainer(args) if args.resume else _new_trainer(args)
@@ -160,7 +181,7 @@ def _train(args: argparse.Namespace) -> int:
         )
         return 0
     try:
-        trainer.run_training_loop(left)
+        _run(trainer, left, with_tensorboard=args.tensorboard)
     except KeyboardInterrupt as stop:
         done = trainer.records[-1].epoch if trainer.records else 0
         notice(
@@ -178,6 +199,19 @@ def _train(args: argparse.Namespace) -> int:
         f"saved in {trainer.model_dir}; next: scene-recog evaluate {trainer.model_dir}"
     )
     return 0
+
+
+def _run(trainer: Trainer, epochs: int, *, with_tensorboard: bool) -> None:
+    from scene_recog.engine import distributed
+
+    if not with_tensorboard or distributed.rank() > 0:
+        trainer.run_training_loop(epochs)
+        return
+    from scene_recog.visualize.tensorboard import TensorBoardLog
+
+    with TensorBoardLog(trainer) as log:
+        trainer.run_training_loop(epochs, on_epoch=log.log_epoch)
+        log.log_pictures()
 
 
 def _say(text: str) -> None:
@@ -376,6 +410,17 @@ def predict(args: argparse.Namespace) -> int:
     return 1 if any("error" in answer for answer in answers) else 0
 
 
+def report(args: argparse.Namespace) -> int:
+    """Write one self-contained HTML page about one or several runs."""
+    from scene_recog.visualize.report import write_report
+
+    path = write_report(
+        args.names, args.out, data_dir=args.data, split=args.split, device=args.device
+    )
+    print(path)
+    return 0
+
+
 def _image_paths(arguments: list[str]) -> list[Path]:
     import glob
 
@@ -490,6 +535,30 @@ def recipes(args: argparse.Namespace) -> int:
                 f"lr {recipe.lr:g} {recipe.scheduler}, augmentation {recipe.augmentation}"
             )
         print("print one whole: scene-recog recipes NAME; change it: train --set KEY=VALUE")
+    return 0
+
+
+def summary(args: argparse.Namespace) -> int:
+    """Print a network's layers: shapes, parameters, multiply-adds, receptive fields."""
+    from scene_recog.engine.run_folder import find_run, read_config
+    from scene_recog.models import NETS
+    from scene_recog.visualize.summary import format_summary, summarize
+
+    name, size = args.net, 64
+    if name not in NETS:
+        try:
+            config = read_config(find_run(name, RUNS_DIR))
+        except FileNotFoundError as error:
+            raise ValueError(
+                f"no network {name} (there are {', '.join(NETS)}), and {error}"
+            ) from None
+        name = config.get("model", {}).get("class_name")
+        size = config.get("recipe", {}).get("input_size", size)
+        if name not in NETS:
+            raise ValueError(f"{args.net} is of {name}, which is none of {', '.join(NETS)}")
+    side = args.size or size
+    table = format_summary(summarize(NETS[name](), (1, side, side)))
+    print(f"{name}, for images of 1x{side}x{side}\n\n{table}")
     return 0
 
 

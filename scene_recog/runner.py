@@ -298,11 +298,17 @@ class Trainer:
 
     # ---------------------------------------------------------------- training
 
-    def run_training_loop(self, num_epochs: int) -> None:
+    def run_training_loop(
+        self, num_epochs: int, *, on_epoch: Callable[[EpochRecord], None] | None = None
+    ) -> None:
         """Train for `num_epochs` more epochs; validate and save after each.
 
         A schedule spans these epochs. If the run was loaded from disk in the middle of a schedule
         and `num_epochs` is what was left of it, the schedule goes on where it was.
+
+        Args:
+            num_epochs: at least 1.
+            on_epoch: called with each epoch's record, when it is saved; for logging.
 
         Raises:
             ValueError: num_epochs is below 1, or another process works in `model_dir`.
@@ -324,6 +330,8 @@ class Trainer:
                     record = self._run_epoch()
                     is_best = record is self.best_record
                     self._folder.save_epoch(self._state(), self.records, is_best=is_best)
+                    if on_epoch is not None:
+                        on_epoch(record)
                     bar.set_postfix_str(
                         f"loss {record.train_loss:.3f}, accuracy {record.train_accuracy:.1%}, "
                         f"{self.validation_name} {record.validation_loss:.3f}, "

@@ -2,14 +2,16 @@
 
     python teaching/make_starter.py ../scene-recog-starter
 
-Signatures and docstrings stay, bodies go; so do private helpers, and this folder with the wrong and
-right submissions. The one true solution is the package itself, so that the two cannot drift apart.
+Signatures and docstrings stay, bodies go; so do private helpers, the notebook's outputs, and this
+folder with the wrong and right submissions. The one true solution is the package itself, so that
+the two cannot drift apart.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,6 +21,7 @@ ASSIGNMENT = [
     "image_loader.py", "data_transforms.py", "stats_helper.py", "simple_net.py",
     "simple_net_final.py", "optimizer.py", "dl_utils.py", "confusion_matrix.py",
 ]  # fmt: skip
+NOTEBOOK = "proj3.ipynb"
 LEFT_OUT = ("teaching/", ".ci/")
 
 
@@ -57,6 +60,15 @@ def empty_bodies(source: str) -> str:
     return "".join(lines).rstrip() + "\n"
 
 
+def clear_outputs(notebook: str) -> str:
+    """The notebook without outputs: a student's own results, not ours, belong there."""
+    contents = json.loads(notebook)
+    for cell in contents["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    return json.dumps(contents, indent=1, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
     """Copy every tracked file, and empty the assignment."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -75,6 +87,8 @@ def main() -> None:
     for file in ASSIGNMENT:
         path = target / "scene_recog" / file
         path.write_text(empty_bodies(path.read_text(encoding="utf-8")), encoding="utf-8")
+    notebook = target / NOTEBOOK
+    notebook.write_text(clear_outputs(notebook.read_text(encoding="utf-8")), encoding="utf-8")
     print(f"{target}: {len(ASSIGNMENT)} files to write")
 
 

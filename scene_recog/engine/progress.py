@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -13,11 +14,14 @@ from scene_recog.engine import distributed
 def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
     """A tqdm bar on stderr, or one that draws nothing when stderr is neither terminal nor notebook.
 
+    A bar that does not stay (`leave=False`) is not drawn in a notebook, where it would leave a gap.
+
     Args:
         iterable: what to iterate over; None for a bar that is moved by hand.
         options: as for `tqdm.tqdm` (`desc`, `total`, `unit`, `leave`, ...).
     """
-    return tqdm(iterable, disable=not is_watched(), dynamic_ncols=True, **options)
+    silent = not is_watched() or (_in_notebook() and not options.get("leave", True))
+    return tqdm(iterable, disable=silent, dynamic_ncols=True, **options)
 
 
 def notice(text: str) -> None:
@@ -32,7 +36,15 @@ def in_one_line(text: str) -> str:
 
 
 def is_watched() -> bool:
-    """Whether a person sees stderr as it is written: a terminal, or a notebook."""
+    """Whether a person sees stderr as it is written: a terminal, or a notebook.
+
+    The environment variable TQDM_DISABLE=1 says that nobody does, as tqdm itself has it.
+    """
+    if os.environ.get("TQDM_DISABLE", "") not in ("", "0") or distributed.rank() > 0:
+        return False
+    return _in_notebook() or sys.stderr.isatty()
+
+
+def _in_notebook() -> bool:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    in_notebook = type(shell).__name__ in ("ZMQInteractiveShell", "Shell")  # Shell: Colab
-    return distributed.rank() == 0 and (in_notebook or sys.stderr.isatty())
+    return type(shell).__name__ in ("ZMQInteractiveShell", "Shell")  # Shell: Colab

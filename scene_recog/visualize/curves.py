@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from scene_recog.engine.checkpoint import write_atomically
+from scene_recog.visualize.style import SERIES, new_figure
 
-# Okabe and Ito's blue and vermilion; the dashes tell the lines apart when printed in grey.
-TRAIN: dict[str, Any] = {"color": "#0072B2", "linestyle": "-", "marker": "."}
-VALIDATION: dict[str, Any] = {"color": "#D55E00", "linestyle": "--", "marker": "."}
+TRAIN, VALIDATION = SERIES[0] | {"marker": "."}, SERIES[1] | {"marker": "."}
 
 
 def draw_loss(
@@ -47,14 +45,39 @@ def draw_accuracy(
     """Draw accuracy (0 to 1) by epoch and mark the best one; arguments as in `draw_loss`."""
     _draw_lines(axes, train, validation, validation_name)
     if validation:
-        best = max(range(len(validation)), key=lambda epoch: validation[epoch])
-        axes.plot(best + 1, validation[best], "o", mfc="none", mec="black", ms=10)
+        epoch = _best_epoch(validation)
+        best = validation[epoch - 1]
+        axes.plot(epoch, best, "o", mfc="none", mec="black", ms=10)
         axes.annotate(
-            f"{validation[best]:.1%}", (best + 1, validation[best]), (0, -16),
+            f"{best:.1%}", (epoch, best), (0, -16),
             textcoords="offset points", ha="center",
         )  # fmt: skip
     axes.set(title=title, ylabel="accuracy", ylim=(0, 1))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+
+
+def curves_figure(
+    losses: tuple[Sequence[float], Sequence[float]],
+    accuracies: tuple[Sequence[float], Sequence[float]],
+    title: str,
+    validation_name: str,
+) -> Figure:
+    """Loss and accuracy, side by side; a line marks the epoch of the best validation accuracy.
+
+    Args:
+        losses, accuracies: (train, validation), one value an epoch.
+        title, validation_name: as in `draw_loss`.
+    """
+    figure = new_figure(11, 4, title)
+    left, right = figure.subplots(1, 2)
+    draw_loss(left, *losses, "Loss", validation_name)
+    draw_accuracy(right, *accuracies, "Accuracy", validation_name)
+    if accuracies[1]:
+        epoch = _best_epoch(accuracies[1])
+        for axes in (left, right):
+            axes.axvline(epoch, color="black", linestyle=":", linewidth=1, label="best epoch")
+            axes.legend()
+    return figure
 
 
 def save_curves(
@@ -64,18 +87,53 @@ def save_curves(
     title: str,
     validation_name: str,
 ) -> None:
-    """Write loss and accuracy, side by side, as a picture.
+    """Write `curves_figure` as a picture; `path` is the .png file."""
+    figure = curves_figure(losses, accuracies, title, validation_name)
+    write_atomically(path, lambda part: figure.savefig(part, dpi=110, format="png"))
+
+
+def comparison_figure(
+    histories: Mapping[str, Sequence[Mapping[str, float]]], title: str, validation_name: str
+) -> Figure:
+    """Several runs in one figure: validation thick, training thin, the best epoch circled.
 
     Args:
-        path: the .png file.
-        losses, accuracies: (train, validation), one value an epoch.
-        title, validation_name: as in `draw_loss`.
+        histories: run name -> rows of its history.csv, as `run_folder.read_history` gives them.
+        title: the figure's title.
+        validation_name: what the runs were validated on, for instance "validation" or "test".
     """
-    figure = Figure(figsize=(11, 4), layout="constrained")
+    figure = new_figure(11, 4.4, title)
     left, right = figure.subplots(1, 2)
-    draw_loss(left, *losses, title, validation_name)
-    draw_accuracy(right, *accuracies, title, validation_name)
-    write_atomically(path, lambda part: figure.savefig(part, dpi=110, format="png"))
+    for number, (name, rows) in enumerate(histories.items()):
+        look = SERIES[number % len(SERIES)]
+        epochs = [row["epoch"] for row in rows]
+        accuracies = [row["validation_accuracy"] for row in rows]
+        label = f"{name}: not one epoch is done"
+        if rows:
+            best = max(range(len(rows)), key=lambda index: accuracies[index])
+            label = f"{name}: best {accuracies[best]:.1%} in epoch {epochs[best]:.0f}"
+        for axes, quantity in ((left, "loss"), (right, "accuracy")):
+            for split, width in (("train", 0.7), ("validation", 1.8)):
+                values = [row[f"{split}_{quantity}"] for row in rows]
+                line = axes.plot(epochs, values, linewidth=width, **look)[0]
+            if rows:
+                axes.plot(epochs[best], values[best], "o", mfc="none", mec=look["color"], ms=9)
+        line.set_label(label)
+    for axes in (left, right):
+        axes.set_xlabel(f"epoch (thick: {validation_name}, thin: train)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+    left.set(title="Loss", ylabel="cross-entropy (nats)")
+    left.set_ylim(bottom=0)
+    right.set(title="Accuracy", ylabel="accuracy", ylim=(0, 1))
+    right.yaxis.set_major_formatter(PercentFormatter(1.0))
+    right.legend(loc="best", fontsize=8)
+    return figure
+
+
+def _best_epoch(accuracies: Sequence[float]) -> int:
+    """From 1; of equals the first."""
+    return max(range(len(accuracies)), key=lambda index: accuracies[index]) + 1
 
 
 def _draw_lines(

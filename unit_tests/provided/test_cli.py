@@ -234,6 +234,10 @@ def test_lists(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "weight_decay" in capsys.readouterr().out
     assert cli.main(["info", "--json"]) == 0
     assert "cpu" in json.loads(capsys.readouterr().out)["devices"]
+    assert cli.main(["summary", "SimpleNetFinal"]) == 0
+    assert "109,471" in capsys.readouterr().out
+    assert cli.main(["summary", "part1-001"]) == 0
+    assert "56,895" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -250,6 +254,8 @@ def test_lists(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["predict", "part1-001", "*.nothing"], "no images match"),
         (["predict", "part1-001", "x.jpg", "--top", "0"], "--top is 0"),
         (["recipes", "part3"], "unknown recipe"),
+        (["summary", "part3"], "no network part3 (there are SimpleNet"),
+        (["summary", "SimpleNet", "--size", "9"], "does not take images of 1x9x9"),
     ],
 )
 def test_a_bad_request_gets_one_line(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -60,3 +61,13 @@ def test_comments_of_the_solution_go_too(make_starter: ModuleType) -> None:
     source = (REPOSITORY / "scene_recog" / "simple_net.py").read_text(encoding="utf-8")
     assert "[N, 10, 60, 60]" in source
     assert "[N, 10, 60, 60]" not in make_starter.empty_bodies(source)
+
+
+def test_notebook_keeps_its_cells_but_no_outputs(make_starter: ModuleType) -> None:
+    ours = json.loads((REPOSITORY / make_starter.NOTEBOOK).read_text(encoding="utf-8"))
+    for cell in ours["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [{"output_type": "stream"}], 7
+    theirs = json.loads(make_starter.clear_outputs(json.dumps(ours)))
+    assert [c["source"] for c in theirs["cells"]] == [c["source"] for c in ours["cells"]]
+    assert not [c for c in theirs["cells"] if c.get("outputs") or c.get("execution_count")]

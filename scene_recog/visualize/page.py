@@ -1,0 +1,167 @@
+"""A self-contained HTML page: text, tables that sort, pictures; nothing is fetched from anywhere.
+
+The page is a tree of `xml.etree` elements, which escapes every text and attribute by itself: names
+of files and classes cannot become markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import warnings
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from scene_recog.engine.checkpoint import write_atomically
+
+Element = ElementTree.Element
+
+
+def element(tag: str, *children: Element | str | None, **attributes: str) -> Element:
+    """An HTML element with texts and elements in it; None is left out, `class_` means `class`."""
+    node = Element(tag, {key.rstrip("_"): value for key, value in attributes.items()})
+    last: Element | None = None
+    for child in children:
+        if isinstance(child, str):
+            if last is None:
+                node.text = (node.text or "") + child
+            else:
+                last.tail = (last.tail or "") + child
+        elif child is not None:
+            node.append(child)
+            last = child
+    return node
+
+
+def picture(figure: Figure, alt: str, caption: str, *, is_photographic: bool = False) -> Element:
+    """A figure as an embedded picture with a caption.
+
+    Args:
+        figure: what to draw, at 100 dots an inch.
+        alt: what is to be seen, for those who cannot see it.
+        caption: below the picture.
+        is_photographic: photographs are compressed as such; plots stay exact.
+    """
+    buffer = io.BytesIO()
+    options = {"quality": 78} if is_photographic else {"lossless": True}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # in users' names
+        figure.savefig(buffer, format="webp", dpi=100, pil_kwargs=options)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    with Image.open(buffer) as drawn:
+        width, height = drawn.size
+    image = element(
+        "img",
+        src=f"data:image/webp;base64,{data}",
+        alt=alt,
+        width=str(width),
+        height=str(height),
+        class_="wide" if width > 600 else "narrow",
+    )
+    # A box that scrolls must be reached with the keyboard.
+    scroll = element("div", image, class_="scroll", tabindex="0", role="group")
+    scroll.set("aria-label", alt)
+    return element("figure", scroll, element("figcaption", caption))
+
+
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str, can_sort: bool = True
+) -> Element:
+    """A table whose columns sort on click.
+
+    Args:
+        columns: their names.
+        rows: cells: a text, None, or (number, text), which is shown as the text and sorted by the
+            number. A column with a number in it is set flush right.
+        caption: what the table holds, for screen readers.
+        can_sort: whether to have buttons for it.
+    """
+    is_number = [
+        any(isinstance(row[column], tuple) for row in rows) for column in range(len(columns))
+    ]
+    heads = [
+        element(
+            "th",
+            element("button", name, type="button") if can_sort else name,
+            scope="col",
+            class_="number" if right else "text",
+        )
+        for name, right in zip(columns, is_number, strict=True)
+    ]
+    body = element("tbody")
+    for row in rows:
+        line = element("tr")
+        for cell, right in zip(row, is_number, strict=True):
+            td = element("td", cell[1] if isinstance(cell, tuple) else cell or "")
+            td.set("class", "number" if right else "text")
+            if isinstance(cell, tuple) and cell[0] is not None:
+                td.set("data-value", repr(float(cell[0])))
+            line.append(td)
+        body.append(line)
+    whole = element("table", element("thead", element("tr", *heads)), body)
+    whole.set("class", "sorts" if can_sort else "plain")
+    whole.set("aria-label", caption)
+    scroll = element("div", whole, class_="scroll", tabindex="0", role="group")
+    scroll.set("aria-label", caption)
+    return scroll
+
+
+def bullets(items: Sequence[str]) -> Element:
+    """A list with bullets."""
+    return element("ul", *(element("li", item) for item in items))
+
+
+def folded(title: str, *children: Element | str | None) -> Element:
+    """What is shown on click."""
+    return element("details", element("summary", title), *children)
+
+
+def write_page(path: Path, title: str, body: Element) -> None:
+    """Write the page; the old file stays until the new one is complete.
+
+    Args:
+        path: the .html file.
+        title: of the browser's window.
+        body: a <body> element.
+    """
+    files = resources.files(__package__)
+    style = element("style", files.joinpath("page.css").read_text(encoding="utf-8"))
+    script = element("script", files.joinpath("page.js").read_text(encoding="utf-8"))
+    # A browser runs and loads nothing but this: a second lock besides the escaping.
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
+        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+    )
+    meta = element("meta", content=policy)
+    meta.set("http-equiv", "Content-Security-Policy")
+    body.append(script)
+    page = element(
+        "html",
+        element(
+            "head",
+            element("meta", charset="utf-8"),
+            meta,
+            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            element("title", title),
+            style,
+        ),
+        body,
+        lang="en",
+    )
+    text = (
+        "<!DOCTYPE html>\n" + ElementTree.tostring(page, encoding="unicode", method="html") + "\n"
+    )
+    content = text.encode("utf-8", errors="replace")  # a file name may hold what is no character
+    write_atomically(path, lambda part: part.write_bytes(content))
+
+
+def _digest(node: Element) -> str:
+    digest = hashlib.sha256((node.text or "").encode("utf-8")).digest()
+    return "sha256-" + base64.b64encode(digest).decode("ascii")

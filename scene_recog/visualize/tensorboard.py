@@ -1,0 +1,106 @@
+"""A run in TensorBoard: scalars by epoch, confusion matrix and filters at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from scene_recog.engine.evaluation import Evaluation
+from scene_recog.engine.run_folder import EpochRecord
+from scene_recog.visualize.confusion import confusion_figure
+from scene_recog.visualize.filters import filters_figure, first_filters
+
+if TYPE_CHECKING:
+    from scene_recog.runner import Trainer
+
+FOLDER = "tensorboard"
+
+
+def summary_writer() -> Any:
+    """The class `torch.utils.tensorboard.SummaryWriter`.
+
+    Raises:
+        ValueError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ValueError(
+            'TensorBoard is not installed: pip install "scene-recog[tensorboard]"'
+        ) from error
+    return SummaryWriter
+
+
+class TensorBoardLog:
+    """Logs a `Trainer` into `<its folder>/tensorboard`. Use it in a `with` statement.
+
+    A run that is resumed goes on in the same curves; what a crash left behind the checkpoint is
+    dropped.
+
+    Args:
+        trainer: before it trains.
+
+    Raises:
+        ValueError: TensorBoard is not installed.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        writer = summary_writer()
+        self.trainer = trainer
+        done = trainer.epochs_done
+        self._first_filters = first_filters(trainer.model) if done == 0 else None
+        self._writer = writer(
+            str(trainer.model_dir / FOLDER), purge_step=done + 1 if done else None
+        )
+
+    def __enter__(self) -> TensorBoardLog:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write out what is pending."""
+        self._writer.close()
+
+    def log_epoch(self, record: EpochRecord) -> None:
+        """Log losses (nats), accuracies (0 to 1), learning rate and seconds of an epoch."""
+        validated_on = self.trainer.validation_name
+        values = {
+            "loss/train": record.train_loss,
+            f"loss/{validated_on}": record.validation_loss,
+            "accuracy/train": record.train_accuracy,
+            f"accuracy/{validated_on}": record.validation_accuracy,
+            "learning_rate": record.learning_rate,
+            "seconds": record.seconds,
+        }
+        for tag, value in values.items():
+            self._writer.add_scalar(tag, value, record.epoch)
+
+    def log_pictures(self) -> None:
+        """Log the confusion matrix on the validation images, and the filters, as they are now."""
+        trainer = self.trainer
+        title = (
+            f"{trainer.model_dir.name}, epoch {trainer.epochs_done}, "
+            f"{trainer.validation_name} images of {trainer.dataset_info.title}"
+        )
+        names = list(trainer.val_dataset.class_dict)
+        matrix = confusion_figure(_evaluate(trainer), names, title)
+        filters = filters_figure(
+            first_filters(trainer.model),
+            f"{trainer.model_dir.name}: filters of the first convolution",
+            self._first_filters,
+        )
+        self._writer.add_figure("confusion_matrix", matrix, trainer.epochs_done)
+        self._writer.add_figure("filters", filters, trainer.epochs_done)
+
+
+@torch.inference_mode()
+def _evaluate(trainer: Trainer) -> Evaluation:
+    trainer.model.eval()
+    targets, probabilities = [], []
+    for images, labels in DataLoader(trainer.val_dataset, batch_size=100):
+        targets.append(labels)
+        probabilities.append(trainer.model(images.to(trainer.device)).softmax(dim=1).cpu())
+    paths = [path for path, _ in trainer.val_dataset.dataset]
+    return Evaluation(paths, torch.cat(targets).numpy(), torch.cat(probabilities).numpy())

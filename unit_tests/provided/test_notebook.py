@@ -1,0 +1,104 @@
+"""What the notebook calls, and the notebook itself as a file."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from scene_recog.notebook import compare_settings, notebook_mode, run_tests
+from scene_recog.recipes import RECIPES
+
+NOTEBOOK = Path(__file__).parents[2] / "proj3.ipynb"
+
+
+def test_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SCENE_RECOG_NOTEBOOK", raising=False)
+    assert notebook_mode() == "quick"
+    monkeypatch.setenv("SCENE_RECOG_NOTEBOOK", "full")
+    assert notebook_mode() == "full"
+    monkeypatch.setenv("SCENE_RECOG_NOTEBOOK", "fast")
+    with pytest.raises(ValueError, match="SCENE_RECOG_NOTEBOOK is 'fast'"):
+        notebook_mode()
+
+
+@pytest.mark.parametrize(
+    ("source", "verdict"),
+    [
+        ("def test_a(): pass\ndef test_b(): pass\n", "✓ thing: all 2 tests pass\n"),
+        (
+            "def test_a(): pass\ndef test_b():\n    assert 1 == 2, 'first line\\nsecond line'\n",
+            "✗ thing: 1 of 2 tests pass; first:\n    test_b\n        AssertionError: first line\n"
+            "          second line\n",
+        ),
+        (
+            "def test_a():\n    raise NotImplementedError('write get_classes')\n",
+            "    test_a\n        NotImplementedError: write get_classes\n",
+        ),
+        ("import nothing_of_that_name\n", "No module named 'nothing_of_that_name'"),
+        ("def test_a(:\n", "SyntaxError: invalid syntax"),
+    ],
+)
+def test_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], source: str, verdict: str
+) -> None:
+    (tmp_path / "test_thing.py").write_text(source)
+    run_tests("thing", folder=tmp_path)
+    text = capsys.readouterr().out
+    assert verdict in text
+    assert text.startswith("✓" if "✓" in verdict else "✗")
+    if "✗" in text:
+        assert f"python -m pytest {tmp_path / 'test_thing.py'}" in text
+
+
+def test_no_such_tests(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="run the notebook in the project's folder"):
+        run_tests("thing", folder=tmp_path)
+
+
+def test_settings_are_compared(
+    sketches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = RECIPES["part1"].override(
+        ["epochs=2", "val_fraction=0.34", "optimizer_type=sgd", "scheduler=none"]
+    )
+    variants = {"slow": ["lr=0.001"], "one epoch": ["epochs=1"], "far too fast": ["lr=1e30"]}
+    histories = compare_settings(recipe, variants, sketches, tmp_path / "runs")
+    assert list(histories) == list(variants)
+    assert [len(rows) for rows in histories.values()] == [2, 1, 0]
+    assert histories["slow"][0]["learning_rate"] == 0.001
+    assert "far too fast: the loss is" in capsys.readouterr().out
+    config = json.loads((tmp_path / "runs" / "01" / "config.json").read_text())
+    assert config["recipe"]["lr"] == 0.001
+
+
+def test_notebook_is_small_and_tells_nothing_of_the_machine() -> None:
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    assert len(text.encode()) < 1_000_000
+    for place in ("/home/", "/root/", "/tmp/", "/Users/", "/opt/", "C:\\\\"):
+        assert place not in text
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            assert output["output_type"] != "error"
+            assert output.get("name") != "stderr", "a warning, or a progress bar"
+            assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+
+
+def test_notebook_has_no_logic_of_its_own() -> None:
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            lines = "".join(cell["source"]).splitlines()
+            python = [line for line in lines if not line.lstrip().startswith(("%", "!"))]
+            tree = ast.parse("\n".join(python))
+            made = (ast.FunctionDef, ast.ClassDef, ast.While, ast.Lambda)
+            assert not [node for node in ast.walk(tree) if isinstance(node, made)]
+
+
+def test_every_assignment_file_is_tested_in_the_notebook() -> None:
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    for path in (NOTEBOOK.parent / "unit_tests").glob("test_*.py"):
+        assert f'\\"{path.stem.removeprefix("test_")}\\"' in text
