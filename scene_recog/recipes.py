@@ -13,20 +13,18 @@ from typing import Any
 
 import torch
 from torch import nn
-from torchvision import transforms
 from torchvision.transforms import Compose
 
 from scene_recog import data_transforms
 from scene_recog.engine import distributed
 from scene_recog.engine.bad_images import all_bad_images_named
-from scene_recog.engine.devices import AMP_MODES
 from scene_recog.engine.pixel_stats import pixel_stats as measure_pixel_stats
 from scene_recog.engine.schedules import SCHEDULES
 from scene_recog.models import NETS
 from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
 
-AUGMENTATIONS = ("none", "flip-jitter", "crop-rotate")
+AUGMENTATIONS = ("none", "flip-jitter")
 OPTIMIZERS = ("sgd", "adam", "adamw")
 
 
@@ -42,28 +40,18 @@ class Recipe:
     model: str  # a class in scene_recog.models.NETS
     epochs: int
     batch_size: int = 32
-    width: int | None = None  # SceneNet only: maps of the first block
-    separable: bool = False  # SceneNet only: blocks with few weights
     input_size: int = 64  # side of the square input, in pixels, at most 1024
-    eval_size: int | None = None  # the same for validation and test; None: input_size
     augmentation: str = "none"  # one of AUGMENTATIONS
-    crop_from: int = 128  # crop-rotate only: side of the image that is cropped from
-    crop_area: float = 0.35  # crop-rotate only: least share of it in a crop
     normalize: bool = False  # subtract the training pixels' mean, divide by their std
     optimizer_type: str = "sgd"
     lr: float = 0.01  # the highest learning rate
     weight_decay: float = 0.0
-    decay_matrices_only: bool = False  # not biases and batch norm's scales and shifts
     momentum: float = 0.9  # sgd only
     nesterov: bool = False  # sgd only
     scheduler: str = "none"  # one of SCHEDULES
     label_smoothing: float = 0.0
-    mixup: float = 0.0  # 0 mixes no images
-    ema_decay: float = 0.0  # 0 averages no weights
     grad_clip: float | None = None
     patience: int | None = None  # epochs without improvement before stopping early
-    amp: str = "off"  # bfloat16 autocast: one of AMP_MODES
-    channels_last: bool = False
     val_fraction: float = 0.1  # share of train held out; 0 validates on test, as the course does
     seed: int = 0
 
@@ -78,24 +66,18 @@ class Recipe:
         _check_choice("augmentation", self.augmentation, AUGMENTATIONS)
         _check_choice("optimizer_type", self.optimizer_type, OPTIMIZERS)
         _check_choice("scheduler", self.scheduler, SCHEDULES)
-        _check_choice("amp", self.amp, AMP_MODES)
-        for key in ("epochs", "batch_size", "input_size", "eval_size", "crop_from", "width"):
-            if (value := getattr(self, key)) is not None and value < 1:
+        for key in ("epochs", "batch_size", "input_size"):
+            if getattr(self, key) < 1:
                 raise ValueError(f"{key} is {_short(getattr(self, key))}: it must be at least 1")
-        for key in ("lr", "weight_decay", "momentum", "seed", "mixup"):
+        for key in ("lr", "weight_decay", "momentum", "seed"):
             if not 0 <= getattr(self, key) < float("inf"):
                 raise ValueError(f"{key} is {_short(getattr(self, key))}: it must be 0 or more")
-        sizes = dict.fromkeys(("input_size", "eval_size", "crop_from", "width"), 1024)
-        for key, limit in (sizes | {"batch_size": 2**31, "seed": 2**63 - 1}).items():
-            if (value := getattr(self, key)) is not None and value > limit:
+        for key, limit in (("input_size", 1024), ("batch_size", 2**31), ("seed", 2**63 - 1)):
+            if getattr(self, key) > limit:
                 raise ValueError(
                     f"{key} is {_short(getattr(self, key))}: it must be at most {limit}"
                 )
-        if not 0 < self.crop_area <= 1:
-            raise ValueError(f"crop_area is {self.crop_area}: it must be above 0, and at most 1")
-        if (self.width or self.separable) and self.model != "SceneNet":
-            raise ValueError(f"width and separable are for SceneNet, not for {self.model}")
-        for key in ("label_smoothing", "val_fraction", "ema_decay"):
+        for key in ("label_smoothing", "val_fraction"):
             if not 0 <= getattr(self, key) < 1:
                 raise ValueError(f"{key} is {getattr(self, key)}: it must be from 0 to below 1")
         if self.grad_clip is not None and not self.grad_clip > 0:
@@ -147,50 +129,14 @@ class Recipe:
     def make_transforms(self, pixel_mean: float, pixel_std: float) -> tuple[Compose, Compose]:
         """(training transforms, validation transforms) for pixels of this mean and deviation."""
         size = (self.input_size, self.input_size)
-        eval_size = (self.eval_size or self.input_size,) * 2
         stats = [pixel_mean], [pixel_std]
         if self.normalize:
             plain = data_transforms.get_fundamental_normalization_transforms(size, *stats)
-            evaluation = data_transforms.get_fundamental_normalization_transforms(eval_size, *stats)
             augmented = data_transforms.get_all_transforms(size, *stats)
         else:
             plain = data_transforms.get_fundamental_transforms(size)
-            evaluation = data_transforms.get_fundamental_transforms(eval_size)
             augmented = data_transforms.get_fundamental_augmentation_transforms(size)
-        if self.augmentation == "crop-rotate":
-            return self._crop_rotate(plain), evaluation
-        return (augmented if self.augmentation == "flip-jitter" else plain), evaluation
-
-    def _crop_rotate(self, plain: Compose) -> Compose:
-        """Another frame and another light for the same scene (Szegedy et al. 2015, section 6)."""
-        return Compose(
-            [
-                transforms.Resize((self.crop_from, self.crop_from)),
-                transforms.RandomRotation(5, transforms.InterpolationMode.BILINEAR),
-                transforms.RandomResizedCrop(self.input_size, (self.crop_area, 1), (0.8, 1.25)),
-                transforms.RandomHorizontalFlip(),
-                transforms.ColorJitter(brightness=0.3, contrast=0.3),
-                *plain.transforms[1:],  # to tensor, normalize
-            ]
-        )
-
-    def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
-        """The optimizer for a model; with `decay_matrices_only` in two parameter groups."""
-        optimizer = get_optimizer(model, self.optimizer_config)
-        if self.decay_matrices_only:
-            (group,) = optimizer.param_groups
-            rest = [parameter for parameter in group["params"] if parameter.ndim <= 1]
-            group["params"] = [parameter for parameter in group["params"] if parameter.ndim > 1]
-            optimizer.add_param_group({"params": rest, "weight_decay": 0.0})
-        return optimizer
-
-    def make_model(self) -> nn.Module:
-        """The network, with the weights that the seed gives."""
-        torch.manual_seed(self.seed)
-        if self.model == "SceneNet":
-            arguments = {"separable": self.separable}
-            return NETS[self.model](**arguments, **({"width": self.width} if self.width else {}))
-        return NETS[self.model]()
+        return (augmented if self.augmentation == "flip-jitter" else plain), plain
 
     def make_trainer(
         self,
@@ -200,7 +146,7 @@ class Recipe:
         device: str = "auto",
         load_from_disk: bool | str | Path = False,
         cache: str = "disk",
-        amp: str | None = None,
+        amp: str = "off",
         compile_model: bool = False,
         sync_batch_norm: bool = False,
         pixel_stats: tuple[float, float] | None = None,
@@ -211,9 +157,8 @@ class Recipe:
         Args:
             data_dir: folder with train/ and test/.
             model_dir: the run's folder.
-            device, load_from_disk, cache, compile_model, sync_batch_norm, skip_images: as for
+            device, load_from_disk, cache, amp, compile_model, sync_batch_norm, skip_images: as for
                 `Trainer`.
-            amp: the same; None: the recipe's own.
             pixel_stats: (mean, std) of the training pixels in [0, 1]; None measures them.
 
         Raises:
@@ -225,12 +170,13 @@ class Recipe:
                 with all_bad_images_named(data_dir), distributed.one_first():
                     pixel_stats = measure_pixel_stats(data_dir, cache=cache, left_out=skip_images)
         train_transforms, val_transforms = self.make_transforms(*pixel_stats)
-        model = self.make_model()
+        torch.manual_seed(self.seed)
+        model = NETS[self.model]()
         num_outputs = self._count_outputs(model)
         trainer = Trainer(
             data_dir,
             model,
-            self.make_optimizer(model),
+            get_optimizer(model, self.optimizer_config),
             model_dir,
             train_transforms,
             val_transforms,
@@ -244,10 +190,7 @@ class Recipe:
             grad_clip=self.grad_clip,
             patience=self.patience,
             cache=cache,
-            amp=amp or self.amp,
-            ema_decay=self.ema_decay,
-            mixup=self.mixup,
-            channels_last=self.channels_last,
+            amp=amp,
             compile_model=compile_model,
             sync_batch_norm=sync_batch_norm,
             skip_images=skip_images,
@@ -261,16 +204,14 @@ class Recipe:
         return trainer
 
     def _count_outputs(self, model: nn.Module) -> int:
-        sides = {self.input_size, self.eval_size or self.input_size}
+        images = torch.zeros(1, 1, self.input_size, self.input_size)
         try:
             with torch.inference_mode():
-                outputs = [model.eval()(torch.zeros(1, 1, side, side)).shape[1] for side in sides]
-            return outputs[0]
+                return model.eval()(images).shape[1]
         except RuntimeError as error:
             raise ValueError(
-                f"{self.model} does not take images of "
-                f"{' or '.join(f'{side}x{side}' for side in sorted(sides))} pixels: change "
-                "input_size and eval_size (the handout's nets take 64)"
+                f"{self.model} does not take images of {self.input_size}x{self.input_size} pixels: "
+                "change input_size (the handout's nets take 64)"
             ) from error
 
 

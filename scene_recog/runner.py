@@ -27,8 +27,6 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import LRScheduler
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torchvision.transforms.v2 import MixUp
 
 from scene_recog.datasets import describe_dataset
 from scene_recog.dl_utils import compute_loss
@@ -82,13 +80,6 @@ class Trainer:
         cache: "disk" decodes each image once and keeps the pixels in a file that later runs use,
             "memory" decodes once per run, "off" in every epoch, as the course's starter does.
         amp: bfloat16 autocast: "off", "on", or "auto" (if the processor has it and it is faster).
-        ema_decay: keep an exponential moving average of the weights, with this decay a step, and
-            validate with it: it averages out the noise of the last steps (Polyak and Juditsky
-            1992). 0 keeps none.
-        mixup: mix pairs of training images and of their labels, in shares drawn from Beta(mixup,
-            mixup) (Zhang et al. 2018). 0 mixes none. Training accuracy is then that on mixtures,
-            counted by the image that has the larger share.
-        channels_last: keep the maps of a pixel side by side, which is faster for wide networks.
         compile_model: run the model through `torch.compile`.
         sync_batch_norm: with several processes (see `engine/distributed.py`) batch norm sees each
             one's share of the batch; True lets it see the whole batch (on GPUs only).
@@ -131,9 +122,6 @@ class Trainer:
         patience: int | None = None,
         cache: str = "disk",
         amp: str = "off",
-        ema_decay: float = 0.0,
-        mixup: float = 0.0,
-        channels_last: bool = False,
         compile_model: bool = False,
         sync_batch_norm: bool = False,
         skip_images: Collection[str] = (),
@@ -150,11 +138,8 @@ class Trainer:
             raise ValueError(
                 f"scheduler is {scheduler!r}: it must be one of {', '.join(SCHEDULES)}"
             )
-        for name, share in (("label_smoothing", label_smoothing), ("ema_decay", ema_decay)):
-            if not 0 <= share < 1:
-                raise ValueError(f"{name} is {share}: it must be from 0 to below 1")
-        if mixup < 0:
-            raise ValueError(f"mixup is {mixup}: it must be 0 or more")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing is {label_smoothing}: it must be from 0 to below 1")
         if grad_clip is not None and grad_clip <= 0:
             raise ValueError(f"grad_clip is {grad_clip}: it must be above 0, or None")
         for name, value, allowed in (("cache", cache, CACHE_MODES), ("amp", amp, AMP_MODES)):
@@ -182,13 +167,7 @@ class Trainer:
                     "sync_batch_norm needs several processes with a GPU each: leave it out"
                 )
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-        if channels_last:
-            model = model.to(memory_format=torch.channels_last)
         self.model = model.to(self.device)
-        self.averaged: AveragedModel | None = None
-        if ema_decay > 0:
-            average = get_ema_multi_avg_fn(ema_decay)
-            self.averaged = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
         self.optimizer = optimizer
         self.seed = seed
         self.batch_size = batch_size
@@ -233,8 +212,6 @@ class Trainer:
                 lambda: use_bfloat16(amp, self.model, x, self.device)
             )
         self._compiled = torch.compile(self.model) if compile_model else self.model
-        num_classes = len(self.train_dataset.class_dict)
-        self._mix = MixUp(alpha=mixup, num_classes=num_classes) if mixup > 0 else None
 
         self.epochs_done = 0
         self.records: list[EpochRecord] = []
@@ -254,7 +231,6 @@ class Trainer:
             **(extra_config or {}),
             "model": {
                 "class_name": type(model).__name__,
-                "arguments": getattr(model, "arguments", {}),
                 "parameters": sum(p.numel() for p in model.parameters()),
             },
             "optimizer": {"class_name": type(optimizer).__name__, **_plain(optimizer.defaults)},
@@ -269,8 +245,6 @@ class Trainer:
             "grad_clip": grad_clip,
             "patience": patience,
             "bfloat16": self.bfloat16,
-            "ema_decay": ema_decay,
-            "mixup": mixup,
             "compiled": compile_model,
             "processes": distributed.world_size(),
             "launch": distributed.launch_id(),
@@ -383,13 +357,9 @@ class Trainer:
             bar.set_description(f"epoch {self.epochs_done + 1}")
             for step, (x, y) in enumerate(batches, start=done):
                 x, y = x.to(self.device), y.to(self.device)
-                targets = y
-                if self._mix is not None:
-                    x, targets = self._mix(x, y)  # [n, num_classes], shares of the classes
-                    y = targets.argmax(dim=1)
                 with self._autocast():
                     logits = self._parallel(x)
-                    loss = self._training_loss(logits, targets)
+                    loss = self._training_loss(logits, y)
                 totals.add(loss, logits, y, self.optimizer.param_groups[0]["lr"])
                 if self.device.type == "cpu":  # elsewhere, looking would make every step wait
                     self._check_finite(totals)
@@ -399,8 +369,6 @@ class Trainer:
                 if self.grad_clip is not None:
                     nn.utils.clip_grad_norm_(self.model.parameters(), self.grad_clip)
                 self.optimizer.step()
-                if self.averaged is not None:
-                    self.averaged.update_parameters(self.model)
                 if self._scheduler is not None:
                     self._scheduler.step()
 
@@ -417,15 +385,13 @@ class Trainer:
     @torch.inference_mode()
     def validate(self) -> tuple[float, float]:
         """Measure on the validation images: (mean loss per example, accuracy from 0 to 1)."""
-        model = self.model if self.averaged is None else self.averaged
-        forward = self._compiled if self.averaged is None else self.averaged
-        model.eval()
-        distributed.share_buffers(model)
+        self.model.eval()
+        distributed.share_buffers(self.model)
         totals = Totals(self.device)
         for x, y in self.val_loader:
             x, y = x.to(self.device), y.to(self.device)
             with self._autocast():
-                logits = forward(x)
+                logits = self._compiled(x)
                 loss = compute_loss(self.model, logits, y)
             totals.add(loss, logits, y)
         return totals.means_of_all()
@@ -466,10 +432,10 @@ class Trainer:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
-    def _training_loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        if self.label_smoothing > 0 or targets.is_floating_point():
-            return F.cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
-        return compute_loss(self.model, logits, targets)
+    def _training_loss(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if self.label_smoothing > 0:
+            return F.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
+        return compute_loss(self.model, logits, y)
 
     def _start_schedule(self, num_epochs: int) -> None:
         end = self.epochs_done + num_epochs
@@ -521,7 +487,6 @@ class Trainer:
     def _state(self) -> dict[str, Any]:
         return {
             "model_state_dict": self.model.state_dict(),
-            "averaged_state_dict": self.averaged.state_dict() if self.averaged else None,
             "optimizer_state_dict": self.optimizer.state_dict(),
             "scheduler_state_dict": self._scheduler.state_dict() if self._scheduler else None,
             "schedule_end": self._schedule_end,
@@ -537,9 +502,7 @@ class Trainer:
         try:
             self.model.load_state_dict(saved["model_state_dict"])
             self.optimizer.load_state_dict(saved["optimizer_state_dict"])
-            if self.averaged is not None:
-                self.averaged.load_state_dict(saved["averaged_state_dict"])
-        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
             theirs = config.get("model", {}).get("class_name", "model")
             raise ValueError(
                 f"{path} is of a {theirs} or an optimizer that does not fit this "

@@ -103,13 +103,10 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
             "evaluate it in Python with generate_confusion_data"
         )
     chosen_device = choose_device(device)
-    weights = saved.get("averaged_state_dict") or saved["model_state_dict"]
+    model = NETS[class_name]()
     try:
-        model = NETS[class_name](**config["model"].get("arguments", {}))
-        model.load_state_dict(
-            {name.removeprefix("module."): w for name, w in weights.items() if name != "n_averaged"}
-        )
-    except (RuntimeError, AttributeError, TypeError, ValueError) as error:
+        model.load_state_dict(saved["model_state_dict"])
+    except (RuntimeError, AttributeError) as error:
         raise ValueError(
             f"{path} holds other weights than {class_name} has here: was its file changed?"
         ) from error
@@ -259,11 +256,6 @@ def _trouble_with_config(config: Any) -> str:
             return f"has no {key}"
     if not isinstance(config["model"].get("class_name"), str):
         return "does not say which network it is of"
-    arguments = config["model"].get("arguments", {})
-    if not isinstance(arguments, dict) or any(
-        not isinstance(value, int) or not 0 <= value <= 4096 for value in arguments.values()
-    ):
-        return f"makes no network of {arguments!r}"
     for key in ("folder", "kind", "title", "validated_on"):
         if not isinstance(config["data"].get(key), str):
             return f"does not say the {key} of its data"
