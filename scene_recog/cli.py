@@ -83,7 +83,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="where decoded images are kept; off: decode in every epoch",
     )  # fmt: skip
     verb.add_argument(
-        "--amp", choices=("off", "on", "auto"), default="off", help="bfloat16 autocast"
+        "--amp", choices=("off", "on", "auto"), help="bfloat16 autocast (default: the recipe's)"
     )
     verb.add_argument("--compile", action="store_true", help="use torch.compile")
     verb.add_argument(
