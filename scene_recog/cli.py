@@ -84,7 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="where decoded images are kept; off: decode in every epoch",
     )  # fmt: skip
     verb.add_argument(
-        "--amp", choices=("off", "on", "auto"), default="off", help="bfloat16 autocast"
+        "--amp", choices=("off", "on", "auto"), help="bfloat16 autocast (default: the recipe's)"
     )
     verb.add_argument("--compile", action="store_true", help="use torch.compile")
     verb.add_argument(
@@ -545,6 +545,7 @@ def summary(args: argparse.Namespace) -> int:
     from scene_recog.visualize.summary import format_summary, summarize
 
     name, size = args.net, 64
+    arguments: dict[str, Any] = {}
     if name not in NETS:
         try:
             config = read_config(find_run(name, RUNS_DIR))
@@ -553,11 +554,12 @@ def summary(args: argparse.Namespace) -> int:
                 f"no network {name} (there are {', '.join(NETS)}), and {error}"
             ) from None
         name = config.get("model", {}).get("class_name")
+        arguments = config.get("model", {}).get("arguments", {})
         size = config.get("recipe", {}).get("input_size", size)
         if name not in NETS:
             raise ValueError(f"{args.net} is of {name}, which is none of {', '.join(NETS)}")
     side = args.size or size
-    table = format_summary(summarize(NETS[name](), (1, side, side)))
+    table = format_summary(summarize(NETS[name](**arguments), (1, side, side)))
     print(f"{name}, for images of 1x{side}x{side}\n\n{table}")
     return 0
 

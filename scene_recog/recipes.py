@@ -6,26 +6,41 @@ import ast
 import json
 import re
 import reprlib
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, fields, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torchvision import transforms
 from torchvision.transforms import Compose
 
 from scene_recog import data_transforms
 from scene_recog.engine import distributed
 from scene_recog.engine.bad_images import all_bad_images_named
+from scene_recog.engine.devices import AMP_MODES
 from scene_recog.engine.pixel_stats import pixel_stats as measure_pixel_stats
 from scene_recog.engine.schedules import SCHEDULES
+from scene_recog.engine.training_extras import decay_matrices_only
 from scene_recog.models import NETS
 from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
 
-AUGMENTATIONS = ("none", "flip-jitter")
+AUGMENTATIONS = ("none", "flip-jitter", "crop-rotate")
 OPTIMIZERS = ("sgd", "adam", "adamw")
+_ANY = sys.float_info.max
+_RANGES: dict[str, tuple[float, float]] = {
+    "epochs": (1, _ANY),
+    **dict.fromkeys(("input_size", "eval_size", "cache_size", "width"), (1, 1024)),
+    "batch_size": (1, 2**31),
+    "seed": (0, 2**63 - 1),
+    **dict.fromkeys(("lr", "weight_decay", "momentum", "mixup", "cutmix"), (0, _ANY)),
+    **dict.fromkeys(("jitter", "erasing"), (0, 1)),
+    "rotation": (0, 180),
+}
 
 
 @dataclass(frozen=True)
@@ -40,17 +55,29 @@ class Recipe:
     model: str  # a class in scene_recog.models.NETS
     epochs: int
     batch_size: int = 32
-    input_size: int = 64  # side of the square input, in pixels, at most 1024
+    width: int | None = None  # of nets that have one, such as SceneNet; None: the net's own
+    input_size: int = 64  # side of the square input, in pixels
+    eval_size: int | None = None  # the same outside of training; None: input_size
     augmentation: str = "none"  # one of AUGMENTATIONS
+    cache_size: int = 128  # crop-rotate: side of the square that crops are taken of, in pixels
+    min_area: float = 0.35  # crop-rotate: least share of the square in a crop
+    rotation: float = 5.0  # crop-rotate: most, in degrees
+    jitter: float = 0.3  # crop-rotate: brightness and contrast times 1 - jitter to 1 + jitter
+    erasing: float = 0.0  # crop-rotate: chance that a box is erased (Zhong et al. 2017)
+    mixup: float = 0.0  # see `Trainer`
+    cutmix: float = 0.0  # see `Trainer`
     normalize: bool = False  # subtract the training pixels' mean, divide by their std
     optimizer_type: str = "sgd"
     lr: float = 0.01  # the highest learning rate
     weight_decay: float = 0.0
+    decay_vectors: bool = True  # False: no weight decay on biases and batch norm
     momentum: float = 0.9  # sgd only
     nesterov: bool = False  # sgd only
     scheduler: str = "none"  # one of SCHEDULES
     label_smoothing: float = 0.0
     grad_clip: float | None = None
+    ema_decay: float | None = None  # see `Trainer`
+    amp: str = "off"  # bfloat16 autocast: "off", "on" or "auto"
     patience: int | None = None  # epochs without improvement before stopping early
     val_fraction: float = 0.1  # share of train held out; 0 validates on test, as the course does
     seed: int = 0
@@ -66,20 +93,19 @@ class Recipe:
         _check_choice("augmentation", self.augmentation, AUGMENTATIONS)
         _check_choice("optimizer_type", self.optimizer_type, OPTIMIZERS)
         _check_choice("scheduler", self.scheduler, SCHEDULES)
-        for key in ("epochs", "batch_size", "input_size"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key} is {_short(getattr(self, key))}: it must be at least 1")
-        for key in ("lr", "weight_decay", "momentum", "seed"):
-            if not 0 <= getattr(self, key) < float("inf"):
-                raise ValueError(f"{key} is {_short(getattr(self, key))}: it must be 0 or more")
-        for key, limit in (("input_size", 1024), ("batch_size", 2**31), ("seed", 2**63 - 1)):
-            if getattr(self, key) > limit:
-                raise ValueError(
-                    f"{key} is {_short(getattr(self, key))}: it must be at most {limit}"
-                )
-        for key in ("label_smoothing", "val_fraction"):
-            if not 0 <= getattr(self, key) < 1:
-                raise ValueError(f"{key} is {getattr(self, key)}: it must be from 0 to below 1")
+        _check_choice("amp", self.amp, AMP_MODES)
+        for key, (least, most) in _RANGES.items():
+            value = getattr(self, key)
+            if value is not None and not least <= value <= most:
+                limit = f"from {least} to {most}" if most < _ANY else f"{least} or more"
+                raise ValueError(f"{key} is {_short(value)}: it must be {limit}")
+        if self.width is not None and "width" not in signature(NETS[self.model]).parameters:
+            raise ValueError(f"width is {self.width}: {self.model} has no width, leave it at None")
+        if not 0 < self.min_area <= 1:
+            raise ValueError(f"min_area is {self.min_area}: it must be above 0, and at most 1")
+        for key in ("label_smoothing", "val_fraction", "ema_decay"):
+            if (value := getattr(self, key)) is not None and not 0 <= value < 1:
+                raise ValueError(f"{key} is {value}: it must be from 0 to below 1")
         if self.grad_clip is not None and not self.grad_clip > 0:
             raise ValueError(f"grad_clip is {self.grad_clip}: it must be above 0, or None")
         if self.patience is not None and (self.patience < 1 or self.val_fraction == 0):
@@ -128,15 +154,51 @@ class Recipe:
 
     def make_transforms(self, pixel_mean: float, pixel_std: float) -> tuple[Compose, Compose]:
         """(training transforms, validation transforms) for pixels of this mean and deviation."""
-        size = (self.input_size, self.input_size)
         stats = [pixel_mean], [pixel_std]
-        if self.normalize:
-            plain = data_transforms.get_fundamental_normalization_transforms(size, *stats)
-            augmented = data_transforms.get_all_transforms(size, *stats)
+
+        def plain(side: int) -> Compose:
+            if self.normalize:
+                return data_transforms.get_fundamental_normalization_transforms(
+                    (side, side), *stats
+                )
+            return data_transforms.get_fundamental_transforms((side, side))
+
+        size = (self.input_size, self.input_size)
+        if self.augmentation == "none":
+            training = plain(self.input_size)
+        elif self.augmentation == "crop-rotate":
+            training = self._crop_rotate_transforms(*stats)
+        elif self.normalize:
+            training = data_transforms.get_all_transforms(size, *stats)
         else:
-            plain = data_transforms.get_fundamental_transforms(size)
-            augmented = data_transforms.get_fundamental_augmentation_transforms(size)
-        return (augmented if self.augmentation == "flip-jitter" else plain), plain
+            training = data_transforms.get_fundamental_augmentation_transforms(size)
+        return training, plain(self.eval_size or self.input_size)
+
+    def _crop_rotate_transforms(self, mean: list[float], std: list[float]) -> Compose:
+        """Another part of the scene, from another angle and in other light, in every epoch.
+
+        Random resized crops are from Szegedy et al. 2015, section 6.
+        """
+        steps: list[Any] = [
+            transforms.Resize((self.cache_size, self.cache_size)),
+            transforms.RandomRotation(self.rotation, transforms.InterpolationMode.BILINEAR),
+            transforms.RandomResizedCrop(self.input_size, (self.min_area, 1.0), (0.8, 1.25)),
+            transforms.RandomHorizontalFlip(),
+            transforms.ColorJitter(brightness=self.jitter, contrast=self.jitter),
+            transforms.ToTensor(),
+        ]
+        if self.rotation == 0:
+            del steps[1]
+        if self.normalize:
+            steps.append(transforms.Normalize(mean, std))
+        if self.erasing > 0:
+            steps.append(transforms.RandomErasing(self.erasing, scale=(0.02, 0.2)))
+        return Compose(steps)
+
+    def make_model(self) -> nn.Module:
+        """The network with the initial weights that the seed gives; sets torch's generator."""
+        torch.manual_seed(self.seed)
+        return NETS[self.model](**({} if self.width is None else {"width": self.width}))
 
     def make_trainer(
         self,
@@ -146,7 +208,7 @@ class Recipe:
         device: str = "auto",
         load_from_disk: bool | str | Path = False,
         cache: str = "disk",
-        amp: str = "off",
+        amp: str | None = None,
         compile_model: bool = False,
         sync_batch_norm: bool = False,
         pixel_stats: tuple[float, float] | None = None,
@@ -157,8 +219,9 @@ class Recipe:
         Args:
             data_dir: folder with train/ and test/.
             model_dir: the run's folder.
-            device, load_from_disk, cache, amp, compile_model, sync_batch_norm, skip_images: as for
+            device, load_from_disk, cache, compile_model, sync_batch_norm, skip_images: as for
                 `Trainer`.
+            amp: as for `Trainer`; None takes the recipe's.
             pixel_stats: (mean, std) of the training pixels in [0, 1]; None measures them.
 
         Raises:
@@ -170,13 +233,15 @@ class Recipe:
                 with all_bad_images_named(data_dir), distributed.one_first():
                     pixel_stats = measure_pixel_stats(data_dir, cache=cache, left_out=skip_images)
         train_transforms, val_transforms = self.make_transforms(*pixel_stats)
-        torch.manual_seed(self.seed)
-        model = NETS[self.model]()
+        model = self.make_model()
         num_outputs = self._count_outputs(model)
+        optimizer = get_optimizer(model, self.optimizer_config)
+        if not self.decay_vectors:
+            decay_matrices_only(optimizer)
         trainer = Trainer(
             data_dir,
             model,
-            get_optimizer(model, self.optimizer_config),
+            optimizer,
             model_dir,
             train_transforms,
             val_transforms,
@@ -189,8 +254,11 @@ class Recipe:
             label_smoothing=self.label_smoothing,
             grad_clip=self.grad_clip,
             patience=self.patience,
+            mixup=self.mixup,
+            cutmix=self.cutmix,
+            ema_decay=self.ema_decay,
             cache=cache,
-            amp=amp,
+            amp=self.amp if amp is None else amp,
             compile_model=compile_model,
             sync_batch_norm=sync_batch_norm,
             skip_images=skip_images,
@@ -274,6 +342,19 @@ def _short(value: Any) -> str:
     return shortened.repr(value)
 
 
+_SCENE_NET: dict[str, Any] = {
+    "augmentation": "crop-rotate",
+    "normalize": True,
+    "lr": 0.1,
+    "weight_decay": 5e-4,
+    "decay_vectors": False,
+    "nesterov": True,
+    "scheduler": "one-cycle",
+    "label_smoothing": 0.1,
+    "ema_decay": 0.998,
+    "amp": "on",
+}
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -295,6 +376,28 @@ RECIPES = {
             weight_decay=5e-4,
             nesterov=True,
             scheduler="one-cycle",
+        ),
+        Recipe(
+            name="fast80",
+            model="SceneNet",
+            width=12,
+            epochs=40,
+            batch_size=64,
+            input_size=64,
+            eval_size=80,
+            min_area=0.5,
+            **_SCENE_NET,
+        ),
+        Recipe(
+            name="best",
+            model="SceneNet",
+            width=24,
+            epochs=70,
+            batch_size=64,
+            input_size=96,
+            eval_size=128,
+            mixup=0.2,
+            **_SCENE_NET,
         ),
     )
 }

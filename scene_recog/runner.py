@@ -46,6 +46,7 @@ from scene_recog.engine.progress import notice, progress_bar
 from scene_recog.engine.run_folder import EpochRecord, RunFolder
 from scene_recog.engine.schedules import SCHEDULES, make_scheduler
 from scene_recog.engine.splits import split_train_validation
+from scene_recog.engine.training_extras import average_weights, make_mixing
 from scene_recog.engine.transform_spec import describe_transforms
 from scene_recog.image_loader import ImageLoader
 from scene_recog.visualize.curves import draw_accuracy, draw_loss, save_curves
@@ -86,10 +87,16 @@ class Trainer:
         skip_images: images to leave out of both splits, as paths below `data_dir` such as
             "train/coast/a.jpg" (see `engine.bad_images.find_bad_images`).
         patience: stop after that many epochs without a better validation accuracy; None never.
+        mixup, cutmix: mix each batch with itself, the share drawn from Beta(mixup, mixup), 0 for
+            off (see `engine.training_extras.make_mixing`). A mixed image counts as rightly labelled
+            in the training accuracy if the class with the larger share is found.
+        ema_decay: keep an exponential moving average of the weights with this decay, and validate
+            with it; None does not (see `engine.training_extras.average_weights`).
         extra_config: plain data to keep in config.json and the checkpoint, such as the recipe.
 
     Attributes:
         model, optimizer, device, seed, epochs_done.
+        averaged_model: what is validated: the average of the weights, or `model` without ema_decay.
         train_dataset, val_dataset: `ImageLoader`; train_loader, val_loader: (x, y) batches.
         train_loss_history, validation_loss_history: mean cross-entropy per example, one an epoch.
         train_accuracy_history, validation_accuracy_history: from 0 to 1, one an epoch.
@@ -120,6 +127,9 @@ class Trainer:
         label_smoothing: float = 0.0,
         grad_clip: float | None = None,
         patience: int | None = None,
+        mixup: float = 0.0,
+        cutmix: float = 0.0,
+        ema_decay: float | None = None,
         cache: str = "disk",
         amp: str = "off",
         compile_model: bool = False,
@@ -142,6 +152,11 @@ class Trainer:
             raise ValueError(f"label_smoothing is {label_smoothing}: it must be from 0 to below 1")
         if grad_clip is not None and grad_clip <= 0:
             raise ValueError(f"grad_clip is {grad_clip}: it must be above 0, or None")
+        for mix_name, alpha in (("mixup", mixup), ("cutmix", cutmix)):
+            if not 0 <= alpha < math.inf:
+                raise ValueError(f"{mix_name} is {alpha}: it must be 0 (off) or more")
+        if ema_decay is not None and not 0 <= ema_decay < 1:
+            raise ValueError(f"ema_decay is {ema_decay}: it must be from 0 to below 1, or None")
         for name, value, allowed in (("cache", cache, CACHE_MODES), ("amp", amp, AMP_MODES)):
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}: it must be one of {', '.join(allowed)}")
@@ -212,6 +227,8 @@ class Trainer:
                 lambda: use_bfloat16(amp, self.model, x, self.device)
             )
         self._compiled = torch.compile(self.model) if compile_model else self.model
+        self._average = None if ema_decay is None else average_weights(self.model, ema_decay)
+        self._mix = make_mixing(mixup, cutmix, len(self.train_dataset.class_dict))
 
         self.epochs_done = 0
         self.records: list[EpochRecord] = []
@@ -232,6 +249,7 @@ class Trainer:
             "model": {
                 "class_name": type(model).__name__,
                 "parameters": sum(p.numel() for p in model.parameters()),
+                "arguments": dict(getattr(model, "arguments", {})),
             },
             "optimizer": {"class_name": type(optimizer).__name__, **_plain(optimizer.defaults)},
             "train_transforms": describe_transforms(train_data_transforms)
@@ -244,6 +262,9 @@ class Trainer:
             "label_smoothing": label_smoothing,
             "grad_clip": grad_clip,
             "patience": patience,
+            "mixup": mixup,
+            "cutmix": cutmix,
+            "ema_decay": ema_decay,
             "bfloat16": self.bfloat16,
             "compiled": compile_model,
             "processes": distributed.world_size(),
@@ -269,6 +290,11 @@ class Trainer:
     def validation_name(self) -> str:
         """What validation looks at: "validation" (held out of train) or "test"."""
         return "validation" if self.val_fraction > 0 else "test"
+
+    @property
+    def averaged_model(self) -> nn.Module:
+        """The net that is validated: the average of the weights, or `model` without ema_decay."""
+        return self.model if self._average is None else self._average.module
 
     # ---------------------------------------------------------------- training
 
@@ -357,9 +383,13 @@ class Trainer:
             bar.set_description(f"epoch {self.epochs_done + 1}")
             for step, (x, y) in enumerate(batches, start=done):
                 x, y = x.to(self.device), y.to(self.device)
+                targets = y
+                if self._mix is not None:
+                    x, targets = self._mix(x, y)
+                    y = targets.argmax(dim=1)
                 with self._autocast():
                     logits = self._parallel(x)
-                    loss = self._training_loss(logits, y)
+                    loss = self._training_loss(logits, targets)
                 totals.add(loss, logits, y, self.optimizer.param_groups[0]["lr"])
                 if self.device.type == "cpu":  # elsewhere, looking would make every step wait
                     self._check_finite(totals)
@@ -371,6 +401,8 @@ class Trainer:
                 self.optimizer.step()
                 if self._scheduler is not None:
                     self._scheduler.step()
+                if self._average is not None:
+                    self._average.update_parameters(self.model)
 
                 bar.update(len(y))
                 if not bar.disable and time.time() - bar.last_print_t > 0.2:
@@ -385,13 +417,14 @@ class Trainer:
     @torch.inference_mode()
     def validate(self) -> tuple[float, float]:
         """Measure on the validation images: (mean loss per example, accuracy from 0 to 1)."""
-        self.model.eval()
-        distributed.share_buffers(self.model)
+        model = self.averaged_model.eval()
+        forward = self._compiled if self._average is None else model
+        distributed.share_buffers(model)
         totals = Totals(self.device)
         for x, y in self.val_loader:
             x, y = x.to(self.device), y.to(self.device)
             with self._autocast():
-                logits = self._compiled(x)
+                logits = forward(x)
                 loss = compute_loss(self.model, logits, y)
             totals.add(loss, logits, y)
         return totals.means_of_all()
@@ -433,7 +466,10 @@ class Trainer:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
     def _training_loss(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        if self.label_smoothing > 0:
+        """y: labels [N], or the shares of the classes [N, num_classes]."""
+        if y.ndim == 2:  # a net may have outputs to spare
+            y = F.pad(y, (0, logits.shape[1] - y.shape[1]))
+        if self.label_smoothing > 0 or y.ndim == 2:
             return F.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
         return compute_loss(self.model, logits, y)
 
@@ -485,8 +521,19 @@ class Trainer:
             self._folder.save(self._state(), self.records)
 
     def _state(self) -> dict[str, Any]:
+        """What a checkpoint holds.
+
+        `model_state_dict` are the weights that the optimizer moves. With ema_decay there are also
+        `averaged_state_dict`, their average, which is what was validated and what `load_run` takes,
+        and `num_averaged`, the number of its updates.
+        """
+        averaged: dict[str, Any] = {}
+        if self._average is not None:
+            averaged["averaged_state_dict"] = self._average.module.state_dict()
+            averaged["num_averaged"] = int(self._average.n_averaged)
         return {
             "model_state_dict": self.model.state_dict(),
+            **averaged,
             "optimizer_state_dict": self.optimizer.state_dict(),
             "scheduler_state_dict": self._scheduler.state_dict() if self._scheduler else None,
             "schedule_end": self._schedule_end,
@@ -502,6 +549,10 @@ class Trainer:
         try:
             self.model.load_state_dict(saved["model_state_dict"])
             self.optimizer.load_state_dict(saved["optimizer_state_dict"])
+            if self._average is not None:
+                averaged = saved.get("averaged_state_dict", saved["model_state_dict"])
+                self._average.module.load_state_dict(averaged)
+                self._average.n_averaged.fill_(int(saved.get("num_averaged", 0)))
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             theirs = config.get("model", {}).get("class_name", "model")
             raise ValueError(

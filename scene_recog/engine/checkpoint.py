@@ -161,7 +161,8 @@ def _read(path: Path) -> dict[str, Any]:
     contents = read_data(path)
     if not isinstance(contents, dict) or not isinstance(contents.get("model_state_dict"), dict):
         raise ValueError(f"{path} is no checkpoint of a training run: it has no model_state_dict")
-    for name, tensor in _tensors(contents["model_state_dict"]):
+    weights = contents["model_state_dict"], contents.get("averaged_state_dict")
+    for name, tensor in _tensors(weights):
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ValueError(f"{path} holds weights that are not finite numbers: {name}")
     return contents

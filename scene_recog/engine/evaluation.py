@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader
@@ -103,10 +104,10 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
             "evaluate it in Python with generate_confusion_data"
         )
     chosen_device = choose_device(device)
-    model = NETS[class_name]()
     try:
-        model.load_state_dict(saved["model_state_dict"])
-    except (RuntimeError, AttributeError) as error:
+        model = NETS[class_name](**config["model"].get("arguments", {}))
+        model.load_state_dict(saved.get("averaged_state_dict", saved["model_state_dict"]))
+    except (RuntimeError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} holds other weights than {class_name} has here: was its file changed?"
         ) from error
@@ -133,7 +134,12 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
 
 
 def evaluate_split(
-    run: LoadedRun, data_dir: str | Path, split: str = "test", *, flip: bool = False
+    run: LoadedRun,
+    data_dir: str | Path,
+    split: str = "test",
+    *,
+    flip: bool = False,
+    scales: Sequence[float] = (1.0,),
 ) -> Evaluation:
     """Let a run's network label a split.
 
@@ -143,6 +149,8 @@ def evaluate_split(
         split: "test", "train" (what the run trained on), or "validation" (what it held out).
         flip: average the probabilities of each image and its mirror image (test-time
             augmentation; Krizhevsky et al. 2012, section 4.1).
+        scales: average the probabilities over the image at these sizes, 1 being the run's own
+            (He et al. 2016, section 4.1). For nets that take any size, such as SceneNet.
 
     Raises:
         ValueError: other classes than the run's, or a run that held nothing out.
@@ -165,7 +173,7 @@ def evaluate_split(
     with progress_bar(total=len(dataset), unit="img", desc=split, leave=False) as bar:
         for images, labels in DataLoader(dataset, batch_size=100):
             targets.append(labels)
-            probabilities.append(_probabilities(run, images, flip=flip))
+            probabilities.append(_probabilities(run, images, flip=flip, scales=scales))
             bar.update(len(labels))
     return Evaluation(
         paths=[path for path, _ in dataset.dataset],
@@ -232,12 +240,20 @@ def accuracy_without(evaluation: Evaluation, data_dir: Path, left_out: Iterable[
     return float((evaluation.predictions == evaluation.targets)[kept].mean())
 
 
-def _probabilities(run: LoadedRun, images: torch.Tensor, *, flip: bool) -> torch.Tensor:
+def _probabilities(
+    run: LoadedRun, images: torch.Tensor, *, flip: bool, scales: Sequence[float] = (1.0,)
+) -> torch.Tensor:
     with torch.inference_mode():
         images = images.to(run.device)
-        views = [images, images.flip(-1)] if flip else [images]
+        views = [images if scale == 1 else _rescaled(images, scale) for scale in scales]
+        views += [view.flip(-1) for view in views] if flip else []
         known = len(run.class_names)  # a net may have outputs to spare
         return torch.stack([run.model(x)[:, :known].softmax(dim=1) for x in views]).mean(0).cpu()
+
+
+def _rescaled(images: torch.Tensor, scale: float) -> torch.Tensor:
+    size = [round(side * scale) for side in images.shape[2:]]
+    return F.interpolate(images, size, mode="bilinear", antialias=True)
 
 
 def _trouble_with_config(config: Any) -> str:
@@ -256,6 +272,11 @@ def _trouble_with_config(config: Any) -> str:
             return f"has no {key}"
     if not isinstance(config["model"].get("class_name"), str):
         return "does not say which network it is of"
+    arguments = config["model"].get("arguments", {})
+    if not isinstance(arguments, dict) or any(
+        not isinstance(value, int) or value > 1024 for value in arguments.values()
+    ):
+        return "does not say how wide its network is"
     for key in ("folder", "kind", "title", "validated_on"):
         if not isinstance(config["data"].get(key), str):
             return f"does not say the {key} of its data"

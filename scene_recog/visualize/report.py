@@ -25,8 +25,7 @@ from scene_recog.engine.evaluation import (
     load_run,
     per_class_table,
 )
-from scene_recog.models import NETS
-from scene_recog.recipes import RECIPES
+from scene_recog.recipes import RECIPES, recipe_from_dict
 from scene_recog.visualize.activations import evidence_figure, feature_maps_figure
 from scene_recog.visualize.confusion import confusion_figure, top_confusions_figure
 from scene_recog.visualize.curves import comparison_figure, curves_figure
@@ -234,12 +233,12 @@ def untrained_model(config: dict[str, Any]) -> nn.Module | None:
 
     The seed decides the initial weights; another version of torch may draw others.
     """
-    recipe = config.get("recipe", {})
-    if recipe.get("model") not in NETS or "seed" not in recipe:
+    try:
+        recipe = recipe_from_dict(config.get("recipe", {}))
+    except (ValueError, TypeError):
         return None
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe["seed"])
-        return NETS[recipe["model"]]()
+        return recipe.make_model()
 
 
 def caveats(subject: Subject) -> list[str]:

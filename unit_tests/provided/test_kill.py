@@ -46,6 +46,7 @@ def train(data_dir: Path, model_dir: Path, point: str = "", count: int = 0) -> N
     trainer = Trainer(
         data_dir, model, get_optimizer(model, config), model_dir, transforms, transforms,
         batch_size=16, device="cpu", seed=3, val_fraction=0.34, scheduler="one-cycle",
+        ema_decay=0.9, mixup=0.2,
     )  # fmt: skip
     if trainer.epochs_done < EPOCHS:
         trainer.run_training_loop(EPOCHS - trainer.epochs_done)
@@ -190,7 +191,8 @@ def fingerprint(folder: Path) -> str:
     assert rows == history
     digest = hashlib.sha256(repr(history).encode())
     digest.update(repr(saved["scheduler_state_dict"]).encode())
-    for name, tensor in saved["model_state_dict"].items():
+    weights = [*saved["model_state_dict"].items(), *saved["averaged_state_dict"].items()]
+    for name, tensor in weights:
         digest.update(name.encode() + tensor.numpy().tobytes())
     for state in saved["optimizer_state_dict"]["state"].values():
         digest.update(state["momentum_buffer"].numpy().tobytes())

@@ -1,0 +1,84 @@
+"""Train a record recipe from a cold start, on all of train, and read the test split.
+
+    python benchmarks/records.py fast80 --target 0.80 [--seeds 0 1 2]
+
+The final figure is that of the last epoch, with averaged weights: no epoch is chosen. Test accuracy
+is noted after every epoch, only to say when the target was passed for good (no later epoch is
+below it); nothing in the run depends on it, and with another schedule the time would be another.
+
+Seconds are those of training and validation, without start-up. CPU seconds, of all threads, tell
+whether other programs took part of the machine: two quiet cores give nearly twice the wall time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from pathlib import Path
+
+import torch
+
+from scene_recog.datasets import find_dataset
+from scene_recog.datasets.scene15 import straddling_test_images
+from scene_recog.engine.evaluation import accuracy_without, evaluate_split, load_run
+from scene_recog.engine.run_folder import EpochRecord
+from scene_recog.recipes import get_recipe
+
+SCALES = (0.875, 1.0, 1.125)
+
+
+def main() -> None:
+    """Train, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("recipe")
+    parser.add_argument("--target", type=float, default=0.8, help="accuracy from 0 to 1")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--data")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], dest="settings")
+    args = parser.parse_args()
+
+    data_dir = find_dataset(args.data)
+    recipe = get_recipe(args.recipe).override([*args.settings, "val_fraction=0"])
+    twins = straddling_test_images(data_dir)
+    print(f"{recipe}\n{os.cpu_count()} cores, torch {torch.__version__}, "
+          f"{torch.get_num_threads()} threads")  # fmt: skip
+    columns: dict[str, list[float]] = {}
+    for seed in args.seeds:
+        folder = Path("model_checkpoints") / f"record-{recipe.name}-seed{seed}"
+        trainer = recipe.override([f"seed={seed}"]).make_trainer(data_dir, folder)
+        cpu = time.process_time()
+        trainer.run_training_loop(recipe.epochs)
+        cpu = time.process_time() - cpu
+        run = load_run(folder, checkpoint="last")
+        plain = evaluate_split(run, data_dir)
+        flip = evaluate_split(run, data_dir, flip=True)
+        scales = evaluate_split(run, data_dir, flip=True, scales=SCALES)
+        row = {
+            "test": plain.accuracy,
+            "without twins": accuracy_without(plain, data_dir, twins),
+            "flip averaged": flip.accuracy,
+            "flip and 3 scales": scales.accuracy,
+            "seconds": sum(record.seconds for record in trainer.records),
+            "CPU seconds": cpu,
+            "seconds to target": seconds_to(args.target, trainer.records),
+        }
+        print(f"seed {seed}: " + ", ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
+        for key, value in row.items():
+            columns.setdefault(key, []).append(value)
+    for key, values in columns.items():
+        spread = statistics.stdev(values) if len(values) > 1 else float("nan")
+        print(f"{key:18} mean {statistics.mean(values):.4f}, deviation {spread:.4f}")
+
+
+def seconds_to(target: float, records: list[EpochRecord]) -> float:
+    """When test accuracy was at or above `target` for good; nan if it never was."""
+    last_below = max((r.epoch for r in records if r.validation_accuracy < target), default=0)
+    if last_below >= len(records):
+        return float("nan")
+    return sum(r.seconds for r in records if r.epoch <= last_below + 1)
+
+
+if __name__ == "__main__":
+    main()

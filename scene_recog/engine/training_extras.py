@@ -1,0 +1,80 @@
+"""Small parts that `Trainer` takes: averaged weights, mixed images, decay on matrices only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+from torchvision.transforms import v2
+
+
+def average_weights(model: nn.Module, decay: float) -> AveragedModel:
+    """A copy of `model` that follows it: after each step, call its `update_parameters(model)`.
+
+    It holds an exponential moving average of the weights and of batch norm's running statistics,
+    which is smoother than the weights of any one step and generalizes better (Polyak and Juditsky
+    1992; Tarvainen and Valpola 2017). After n updates the decay is (1 + n) / (10 + n) until it
+    reaches `decay`, so that the random start is soon forgotten.
+
+    Args:
+        model: the network, on its device.
+        decay: share of the old average that an update keeps, from 0 to below 1.
+    """
+
+    def move(
+        averages: list[torch.Tensor], weights: list[torch.Tensor], num_averaged: torch.Tensor
+    ) -> None:
+        n = float(num_averaged)
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + n) / (10 + n)))
+        else:  # how many batches batch norm has seen
+            for average, weight in zip(averages, weights, strict=True):
+                average.copy_(weight)
+
+    def move_without_gradient(*args: Any) -> None:
+        with torch.no_grad():
+            move(*args)
+
+    return AveragedModel(model, multi_avg_fn=move_without_gradient, use_buffers=True)
+
+
+def make_mixing(
+    mixup: float, cutmix: float, num_classes: int
+) -> Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]] | None:
+    """Images [N, C, H, W] and labels [N] -> mixed images, and the classes' shares [N, num_classes].
+
+    Each batch is mixed with itself, rolled by one: MixUp adds two images (Zhang et al. 2018),
+    CutMix pastes a box of one into the other (Yun et al. 2019). If both are on, each batch gets
+    either with equal chance.
+
+    Args:
+        mixup, cutmix: the parameter of the Beta distribution that the share is drawn from; 0: off.
+        num_classes: number of classes.
+
+    Returns:
+        None if both are off.
+    """
+    mixes: list[Any] = []
+    if mixup > 0:
+        mixes.append(v2.MixUp(alpha=mixup, num_classes=num_classes))
+    if cutmix > 0:
+        mixes.append(v2.CutMix(alpha=cutmix, num_classes=num_classes))
+    if not mixes:
+        return None
+    return mixes[0] if len(mixes) == 1 else v2.RandomChoice(mixes)
+
+
+def decay_matrices_only(optimizer: torch.optim.Optimizer) -> None:
+    """Switch weight decay off for biases and for batch norm's scales and shifts.
+
+    These are vectors, few, and not what overfits; a scale drawn to zero only slows learning (He et
+    al. 2019, "Bag of tricks", section 3.1). The optimizer gets a second group of parameters.
+    """
+    for group in list(optimizer.param_groups):
+        vectors = [p for p in group["params"] if p.ndim <= 1]
+        group["params"] = [p for p in group["params"] if p.ndim > 1]
+        options = {key: value for key, value in group.items() if key != "params"}
+        optimizer.add_param_group({**options, "params": vectors, "weight_decay": 0.0})

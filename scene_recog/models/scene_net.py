@@ -1,0 +1,156 @@
+"""SceneNet: what comes after SimpleNetFinal. Residual blocks, and as wide as you like."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class BasicBlock(nn.Module):
+    """Two convolutions and a way around them: relu(shortcut(x) + f(x)), from He et al. 2016.
+
+    f only has to learn what is to be changed about x, and the sum hands gradients down unweakened.
+    Its last batch norm starts with scale zero, so that at first every block hands x through
+    (Goyal et al. 2017, section 5.1).
+
+    The shortcut is x itself where shapes agree. Elsewhere it is a projection: the mean of each 2x2
+    pixels where the block halves the sides, then a 1x1 convolution to the new number of maps (He
+    et al. 2019, figure 2c; a strided 1x1 convolution would look at one pixel in four).
+
+    Args:
+        maps_in, maps_out: number of maps before and behind.
+        stride: 1, or 2 to halve the sides.
+    """
+
+    def __init__(self, maps_in: int, maps_out: int, stride: int) -> None:
+        super().__init__()
+        self.conv_layers = nn.Sequential(  # [N, maps_in, H, W]
+            nn.Conv2d(maps_in, maps_out, 3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(maps_out),
+            nn.ReLU(),  # [N, maps_out, H / stride, W / stride]
+            nn.Conv2d(maps_out, maps_out, 3, padding=1, bias=False),
+            last_norm := nn.BatchNorm2d(maps_out),
+        )
+        nn.init.zeros_(last_norm.weight)
+        self.shortcut = _shortcut(maps_in, maps_out, stride)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[N, maps_in, H, W] -> [N, maps_out, H / stride, W / stride], rounded up."""
+        return F.relu(self.shortcut(x) + self.conv_layers(x))
+
+
+class SceneNet(nn.Module):
+    """A residual net of nine convolutions on the way through, and no more than it takes to read.
+
+    A stem halves the sides, four blocks of w, 2w, 4w and 8w maps halve them three times more, and
+    the mean of each map goes into one linear layer. So any image of at least 16x16 pixels will do,
+    and a size at test that differs from the one in training (Touvron et al. 2019).
+
+    Args:
+        width: maps of the first stage, w. 78,311 parameters at 8, 693,399 at 24.
+
+    Input [N, 1, H, W], output raw scores (logits) [N, 15].
+
+    Raises:
+        ValueError: width is below 1.
+    """
+
+    def __init__(self, width: int = 24) -> None:
+        super().__init__()
+        _check_width(width)
+        self.arguments = {"width": width}
+        w = width
+        self.conv_layers = nn.Sequential(  # sides for images of 96x96: [N, 1, 96, 96]
+            nn.Conv2d(1, w, kernel_size=5, stride=2, padding=2, bias=False),  # [N, w, 48, 48]
+            nn.BatchNorm2d(w),
+            nn.ReLU(),
+            BasicBlock(w, w, stride=1),  # [N, w, 48, 48]
+            BasicBlock(w, 2 * w, stride=2),  # [N, 2w, 24, 24]
+            BasicBlock(2 * w, 4 * w, stride=2),  # [N, 4w, 12, 12]
+            BasicBlock(4 * w, 8 * w, stride=2),  # [N, 8w, 6, 6]
+            nn.AdaptiveAvgPool2d(1),  # [N, 8w, 1, 1]
+        )
+        self.fc_layers = nn.Sequential(nn.Flatten(), nn.Linear(8 * w, 15))
+        self.loss_criterion = nn.CrossEntropyLoss(reduction="mean")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Images float32 [N, 1, H, W] -> logits [N, 15]."""
+        return self.fc_layers(self.conv_layers(x))
+
+
+class SeparableBlock(nn.Module):
+    """A residual block of cheap convolutions: 1x1, 3x3 on each map by itself, 1x1.
+
+    A 3x3 convolution from n to m maps has 9nm weights. Split in two, what is mixed (1x1, nm) and
+    what is seen (3x3 on single maps, 9m), it has about a ninth (Howard et al. 2017).
+
+    Args:
+        maps_in, maps_out, stride: as for `BasicBlock`.
+    """
+
+    def __init__(self, maps_in: int, maps_out: int, stride: int) -> None:
+        super().__init__()
+        self.conv_layers = nn.Sequential(  # [N, maps_in, H, W]
+            nn.Conv2d(maps_in, maps_out, 1, bias=False),
+            nn.BatchNorm2d(maps_out),
+            nn.ReLU(),  # [N, maps_out, H, W]
+            nn.Conv2d(maps_out, maps_out, 3, stride=stride, padding=1, groups=maps_out, bias=False),
+            nn.BatchNorm2d(maps_out),
+            nn.ReLU(),  # [N, maps_out, H / stride, W / stride]
+            nn.Conv2d(maps_out, maps_out, 1, bias=False),
+            nn.BatchNorm2d(maps_out),
+        )
+        self.shortcut = _shortcut(maps_in, maps_out, stride)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[N, maps_in, H, W] -> [N, maps_out, H / stride, W / stride], rounded up."""
+        return F.relu(self.shortcut(x) + self.conv_layers(x))
+
+
+class TinySceneNet(nn.Module):
+    """SceneNet with separable blocks of w, 2w, 3w and 4w maps: 9,665 parameters at width 10.
+
+    Args:
+        width: maps of the first stage, w.
+
+    Input [N, 1, H, W], output raw scores (logits) [N, 15].
+
+    Raises:
+        ValueError: width is below 1.
+    """
+
+    def __init__(self, width: int = 10) -> None:
+        super().__init__()
+        _check_width(width)
+        self.arguments = {"width": width}
+        w = width
+        self.conv_layers = nn.Sequential(  # sides for images of 96x96: [N, 1, 96, 96]
+            nn.Conv2d(1, w, kernel_size=5, stride=2, padding=2, bias=False),  # [N, w, 48, 48]
+            nn.BatchNorm2d(w),
+            nn.ReLU(),
+            SeparableBlock(w, w, stride=1),  # [N, w, 48, 48]
+            SeparableBlock(w, 2 * w, stride=2),  # [N, 2w, 24, 24]
+            SeparableBlock(2 * w, 3 * w, stride=2),  # [N, 3w, 12, 12]
+            SeparableBlock(3 * w, 4 * w, stride=2),  # [N, 4w, 6, 6]
+            nn.AdaptiveAvgPool2d(1),  # [N, 4w, 1, 1]
+        )
+        self.fc_layers = nn.Sequential(nn.Flatten(), nn.Linear(4 * w, 15))
+        self.loss_criterion = nn.CrossEntropyLoss(reduction="mean")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Images float32 [N, 1, H, W] -> logits [N, 15]."""
+        return self.fc_layers(self.conv_layers(x))
+
+
+def _shortcut(maps_in: int, maps_out: int, stride: int) -> nn.Module:
+    if stride == 1 and maps_in == maps_out:
+        return nn.Identity()
+    layers: list[nn.Module] = [nn.AvgPool2d(2, ceil_mode=True)] if stride == 2 else []
+    projection = nn.Conv2d(maps_in, maps_out, 1, bias=False)
+    return nn.Sequential(*layers, projection, nn.BatchNorm2d(maps_out))
+
+
+def _check_width(width: int) -> None:
+    if not 1 <= width <= 1024:
+        raise ValueError(f"width is {width}: it must be from 1 to 1024")

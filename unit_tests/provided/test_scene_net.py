@@ -1,0 +1,52 @@
+"""The residual nets: sizes, shapes, shortcuts, and that they learn."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from scene_recog.models.scene_net import BasicBlock, SceneNet, SeparableBlock, TinySceneNet
+
+
+@pytest.mark.parametrize(
+    ("net", "parameters"),
+    [(SceneNet(8), 78_311), (SceneNet(), 693_399), (TinySceneNet(), 9_665)],
+)
+def test_parameters_are_as_the_docstring_says(net: nn.Module, parameters: int) -> None:
+    assert sum(p.numel() for p in net.parameters()) == parameters
+
+
+@pytest.mark.parametrize("net", [SceneNet(2), TinySceneNet(2)])
+@pytest.mark.parametrize("size", [(64, 64), (97, 113), (16, 16)])
+def test_takes_any_size(net: nn.Module, size: tuple[int, int]) -> None:
+    assert net(torch.rand(2, 1, *size)).shape == (2, 15)
+
+
+def test_a_new_basic_block_hands_its_input_through() -> None:
+    x = torch.rand(2, 4, 8, 8)
+    assert torch.equal(BasicBlock(4, 4, stride=1)(x), x)
+
+
+@pytest.mark.parametrize("block", [BasicBlock, SeparableBlock])
+def test_a_block_of_stride_2_halves_the_sides(block: type[nn.Module]) -> None:
+    assert block(3, 5, stride=2)(torch.rand(2, 3, 9, 8)).shape == (2, 5, 5, 4)
+
+
+@pytest.mark.parametrize("net", [SceneNet(4), TinySceneNet(4)])
+def test_learns_a_batch_by_heart(net: nn.Module) -> None:
+    torch.manual_seed(0)
+    x, y = torch.randn(15, 1, 32, 32), torch.arange(15)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(60):
+        loss = nn.functional.cross_entropy(net(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.5
+
+
+@pytest.mark.parametrize("width", [0, -1, 10**6])
+def test_bad_width_is_named(width: int) -> None:
+    with pytest.raises(ValueError, match=f"width is {width}"):
+        SceneNet(width)
