@@ -85,8 +85,8 @@ class Recipe:
         _check_choice("amp", self.amp, AMP_MODES)
         if self.width is not None and "width" not in signature(NETS[self.model]).parameters:
             raise ValueError(f"width is {self.width}: {self.model} has no width, leave it at None")
-        if self.width is not None and not 1 <= self.width <= 1024:
-            raise ValueError(f"width is {self.width}: it must be from 1 to 1024, or None")
+        if self.width is not None and not 1 <= self.width <= 256:
+            raise ValueError(f"width is {self.width}: it must be from 1 to 256, or None")
         if self.eval_size is not None and self.eval_size < 1:
             raise ValueError(f"eval_size is {self.eval_size}: it must be at least 1, or None")
         if self.cache_size < 1:
@@ -361,13 +361,13 @@ RECIPES = {
             input_size=64,
             eval_size=80,
             min_area=0.5,
-            **_SCENE_NET,
+            **_SCENE_NET | {"label_smoothing": 0.05},
         ),
         Recipe(
             name="best",
             model="SceneNet",
             width=24,
-            epochs=70,
+            epochs=48,
             batch_size=64,
             input_size=96,
             eval_size=128,
