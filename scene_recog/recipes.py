@@ -34,7 +34,8 @@ OPTIMIZERS = ("sgd", "adam", "adamw")
 _ANY = sys.float_info.max
 _RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, _ANY),
-    **dict.fromkeys(("input_size", "eval_size", "cache_size", "width"), (1, 1024)),
+    **dict.fromkeys(("input_size", "eval_size", "cache_size"), (1, 1024)),
+    "width": (1, 256),
     "batch_size": (1, 2**31),
     "seed": (0, 2**63 - 1),
     **dict.fromkeys(("lr", "weight_decay", "momentum", "mixup", "cutmix"), (0, _ANY)),
@@ -386,13 +387,13 @@ RECIPES = {
             input_size=64,
             eval_size=80,
             min_area=0.5,
-            **_SCENE_NET,
+            **_SCENE_NET | {"label_smoothing": 0.05},
         ),
         Recipe(
             name="best",
             model="SceneNet",
             width=24,
-            epochs=70,
+            epochs=48,
             batch_size=64,
             input_size=96,
             eval_size=128,

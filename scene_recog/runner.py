@@ -249,7 +249,8 @@ class Trainer:
             "model": {
                 "class_name": type(model).__name__,
                 "parameters": sum(p.numel() for p in model.parameters()),
-                "arguments": dict(getattr(model, "arguments", {})),
+                # what the class was called with, if that decides the net: evaluation makes it again
+                **({"arguments": model.arguments} if hasattr(model, "arguments") else {}),
             },
             "optimizer": {"class_name": type(optimizer).__name__, **_plain(optimizer.defaults)},
             "train_transforms": describe_transforms(train_data_transforms)

@@ -31,7 +31,7 @@ class LoadedRun:
 
     Attributes:
         folder: the run's folder.
-        checkpoint: the file that the weights came from.
+        checkpoint: the file that the weights came from; their average, if it holds one.
         epoch: the epoch of these weights.
         model: in eval mode, on `device`.
         transform: PIL image -> float32 tensor [1, H, W], the run's validation transforms.

@@ -41,7 +41,7 @@ class BasicBlock(nn.Module):
 
 
 class SceneNet(nn.Module):
-    """A residual net of nine convolutions on the way through, and no more than it takes to read.
+    """A small residual net: nine convolutions one behind the other, and shortcuts around pairs.
 
     A stem halves the sides, four blocks of w, 2w, 4w and 8w maps halve them three times more, and
     the mean of each map goes into one linear layer. So any image of at least 16x16 pixels will do,
@@ -53,7 +53,7 @@ class SceneNet(nn.Module):
     Input [N, 1, H, W], output raw scores (logits) [N, 15].
 
     Raises:
-        ValueError: width is below 1.
+        ValueError: width is not from 1 to 256.
     """
 
     def __init__(self, width: int = 24) -> None:
@@ -117,7 +117,7 @@ class TinySceneNet(nn.Module):
     Input [N, 1, H, W], output raw scores (logits) [N, 15].
 
     Raises:
-        ValueError: width is below 1.
+        ValueError: width is not from 1 to 256.
     """
 
     def __init__(self, width: int = 10) -> None:
@@ -152,5 +152,5 @@ def _shortcut(maps_in: int, maps_out: int, stride: int) -> nn.Module:
 
 
 def _check_width(width: int) -> None:
-    if not 1 <= width <= 1024:
-        raise ValueError(f"width is {width}: it must be from 1 to 1024")
+    if not 1 <= width <= 256:
+        raise ValueError(f"width is {width}: it must be from 1 to 256")

@@ -162,6 +162,17 @@ def test_a_recipe_with_everything_resumes_exactly(sketches: Path, tmp_path: Path
     assert abs(views.probabilities - evaluate_split(run, sketches).probabilities).max() > 0
 
 
+@pytest.mark.parametrize("arguments", [{"width": 10**9}, {"width": "2"}, {"depth": 2}, 3])
+def test_a_net_that_cannot_be_made_again_is_one_line(
+    sketches: Path, tmp_path: Path, arguments: object
+) -> None:
+    trainer = TINY.make_trainer(sketches, tmp_path / "run", device="cpu")
+    trainer.config["model"]["arguments"] = arguments
+    trainer.save_model()
+    with pytest.raises(ValueError, match=r"checkpoint\.pt (holds other weights|cannot be used)"):
+        load_run(tmp_path / "run", checkpoint="last", device="cpu")
+
+
 def test_sizes_differ_in_training_and_validation() -> None:
     training, validation = TINY.make_transforms(0.5, 0.25)
     images = torch.randint(256, (2, 1, 32, 32), dtype=torch.uint8)
