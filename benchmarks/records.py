@@ -6,6 +6,7 @@ The final figure is that of the last epoch, with averaged weights: no epoch is c
 is noted after every epoch, only to say when the target was passed for good (no later epoch is
 below it); nothing in the run depends on it, and with another schedule the time would be another.
 
+A seed whose run was stopped goes on where it was, and a complete one is only measured again.
 Seconds are those of training and validation, without start-up. CPU seconds, of all threads, tell
 whether other programs took part of the machine: two quiet cores give nearly twice the wall time.
 """
@@ -47,10 +48,13 @@ def main() -> None:
     columns: dict[str, list[float]] = {}
     for seed in args.seeds:
         folder = Path("model_checkpoints") / f"record-{recipe.name}-seed{seed}"
-        trainer = recipe.override([f"seed={seed}"]).make_trainer(data_dir, folder)
-        cpu = time.process_time()
-        trainer.run_training_loop(recipe.epochs)
-        cpu = time.process_time() - cpu
+        trainer = recipe.override([f"seed={seed}"]).make_trainer(
+            data_dir, folder, load_from_disk=True
+        )
+        cpu, was_whole = time.process_time(), trainer.epochs_done == 0
+        if trainer.epochs_done < recipe.epochs:
+            trainer.run_training_loop(recipe.epochs - trainer.epochs_done)
+        cpu = time.process_time() - cpu if was_whole else float("nan")
         run = load_run(folder, checkpoint="last")
         plain = evaluate_split(run, data_dir)
         flip = evaluate_split(run, data_dir, flip=True)
