@@ -49,8 +49,9 @@ def draw_accuracy(
         best = validation[epoch - 1]
         axes.plot(epoch, best, "o", mfc="none", mec="black", ms=10)
         axes.annotate(
-            f"{best:.1%}", (epoch, best), (0, -16),
-            textcoords="offset points", ha="center",
+            f"{best:.1%}", (epoch, best), (0, -9),
+            textcoords="offset points", ha="center", va="top",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )  # fmt: skip
     axes.set(title=title, ylabel="accuracy", ylim=(0, 1))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
