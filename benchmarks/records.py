@@ -14,6 +14,7 @@ whether other programs took part of the machine: two quiet cores give nearly twi
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import time
@@ -72,6 +73,9 @@ def main() -> None:
         for key, value in row.items():
             columns.setdefault(key, []).append(value)
     for key, values in columns.items():
+        if any(map(math.isnan, values)):  # a seed that did not reach the target
+            print(f"{key:18} reached by {sum(not math.isnan(v) for v in values)} of {len(values)}")
+            continue
         spread = statistics.stdev(values) if len(values) > 1 else float("nan")
         print(f"{key:18} mean {statistics.mean(values):.4f}, deviation {spread:.4f}")
 

@@ -1,0 +1,229 @@
+"""The handout's story in measured steps: each rung adds one idea to the rung below.
+
+    python benchmarks/ladder.py OUT [--data data] [--epochs 30] [--seeds 0 1 2]
+
+All rungs train for the same number of epochs on the same 90 % of train; validation accuracy is on
+the other 10 %, test accuracy is that of the last epoch, read once. Writes OUT/ladder.csv, a row a
+rung and seed, OUT/ladder.md, the table of means and deviations, and OUT/ladder.png. Can be stopped
+at any time: started anew, it goes on in the middle of the run that it was at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import statistics
+from collections import defaultdict
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+
+from scene_recog.datasets import find_dataset
+from scene_recog.engine.checkpoint import write_atomically
+from scene_recog.engine.evaluation import evaluate_split, load_run
+from scene_recog.models import NETS
+from scene_recog.recipes import Recipe
+from scene_recog.simple_net import SimpleNet
+from scene_recog.simple_net_final import SimpleNetFinal
+from scene_recog.visualize.summary import summarize
+
+
+class SimpleNetDropout(SimpleNet):
+    """SimpleNet with dropout before its linear layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_layers.append(nn.Dropout(0.5))
+
+
+class SimpleNetDeep(SimpleNetFinal):
+    """SimpleNetFinal without batch norm: its convolutions have a bias instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = [layer for layer in self.conv_layers if not isinstance(layer, nn.BatchNorm2d)]
+        for layer in layers:
+            if isinstance(layer, nn.Conv2d):
+                layer.bias = nn.Parameter(torch.zeros(layer.out_channels))
+        self.conv_layers = nn.Sequential(*layers)
+
+
+NETS.update({net.__name__: net for net in (SimpleNetDropout, SimpleNetDeep)})
+
+RUNGS: list[tuple[str, list[str]]] = [
+    ("SimpleNet", []),
+    ("+ flip and jitter", ["augmentation=flip-jitter"]),
+    ("+ normalization", ["normalize=True"]),
+    ("+ dropout", ["model=SimpleNetDropout"]),
+    ("+ three more stages", ["model=SimpleNetDeep"]),
+    ("+ batch norm", ["model=SimpleNetFinal"]),
+    (
+        "+ SGD, momentum, one-cycle",
+        ["optimizer_type=sgd", "lr=0.05", "nesterov=True", "weight_decay=5e-4",
+         "scheduler=one-cycle"],
+    ),
+    ("+ crops and rotation", ["augmentation=crop-rotate", "min_area=0.5"]),
+    ("+ label smoothing, EMA", ["label_smoothing=0.05", "ema_decay=0.995"]),
+    ("+ residual blocks", ["model=SceneNet", "width=12"]),
+    ("+ larger input", ["input_size=96", "eval_size=112"]),
+]  # fmt: skip
+
+COLUMNS = ("rung", "idea", "seed", "parameters", "multiply_adds", "epochs", "seconds",
+           "validation", "test")  # fmt: skip
+Row = dict[str, str]
+
+
+def main() -> None:
+    """Train what is missing; write the rows, the table and the picture after each run."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--data")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    args = parser.parse_args()
+    data_dir = find_dataset(args.data)
+    args.out.mkdir(parents=True, exist_ok=True)
+    rows = read_rows(args.out / "ladder.csv", args.epochs)
+    done = {(int(row["rung"]), int(row["seed"])) for row in rows}
+    for seed in args.seeds:  # whole ladders one by one: an unfinished one is a ladder with fewer n
+        for rung, (idea, recipe) in enumerate(rungs(args.epochs, seed), start=1):
+            if (rung, seed) in done:
+                continue
+            print(f"rung {rung}, seed {seed}: {idea}", flush=True)
+            rows.append(climb(rung, idea, recipe, data_dir, args.out))
+            write_rows(args.out / "ladder.csv", rows)
+            table = make_table(rows)
+            write_atomically(args.out / "ladder.md", lambda part, t=table: part.write_text(t))
+            draw(rows, args.out / "ladder.png")
+    print(make_table(rows))
+
+
+def rungs(epochs: int, seed: int) -> list[tuple[str, Recipe]]:
+    """(idea, recipe) of each rung, from the bottom; every recipe has the changes of those below."""
+    recipe = Recipe(
+        name="ladder", model="SimpleNet", epochs=epochs, seed=seed, optimizer_type="adam", lr=1e-3
+    )
+    found = []
+    for idea, settings in RUNGS:
+        recipe = recipe.override(settings)
+        found.append((idea, recipe))
+    return found
+
+
+def climb(rung: int, idea: str, recipe: Recipe, data_dir: Path, out: Path) -> Row:
+    """Train one recipe and measure its last epoch."""
+    folder = out / "runs" / f"rung{rung:02d}-{recipe.epochs}epochs-seed{recipe.seed}"
+    trainer = recipe.make_trainer(data_dir, folder, load_from_disk=True)
+    if (left := recipe.epochs - trainer.epochs_done) > 0:
+        trainer.run_training_loop(left)
+    test = evaluate_split(load_run(folder, checkpoint="last"), data_dir, "test")
+    layers = summarize(trainer.model, (1, recipe.input_size, recipe.input_size))
+    values = (
+        rung,
+        idea,
+        recipe.seed,
+        sum(parameter.numel() for parameter in trainer.model.parameters()),
+        sum(layer.multiply_adds for layer in layers),
+        recipe.epochs,
+        f"{sum(record.seconds for record in trainer.records):.1f}",
+        f"{trainer.validation_accuracy_history[-1]:.4f}",
+        f"{test.accuracy:.4f}",
+    )
+    return dict(zip(COLUMNS, map(str, values), strict=True))
+
+
+def read_rows(path: Path, epochs: int) -> list[Row]:
+    """The rows so far.
+
+    Raises:
+        ValueError: they are of another number of epochs.
+    """
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        if int(row["epochs"]) != epochs:
+            raise SystemExit(
+                f"{path} has rungs of {row['epochs']} epochs, not {epochs}: name another folder"
+            )
+    return rows
+
+
+def write_rows(path: Path, rows: list[Row]) -> None:
+    """Write all rows as CSV; the old file stays until the new one is complete."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, lambda part: part.write_text(text.getvalue(), encoding="utf-8"))
+
+
+def by_rung(rows: list[Row]) -> list[list[Row]]:
+    """The rows of each rung, from the bottom."""
+    groups: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[int(row["rung"])].append(row)
+    return [groups[rung] for rung in sorted(groups)]
+
+
+def mean_and_deviation(rows: list[Row], key: str) -> tuple[float, float]:
+    """Over the seeds; the deviation of a single one is NaN."""
+    values = [float(row[key]) for row in rows]
+    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else float("nan")
+
+
+def make_table(rows: list[Row]) -> str:
+    """The ladder as a Markdown table."""
+    lines = [
+        "| | idea | parameters | multiply-adds | s | seeds | validation | test |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for group in by_rung(rows):
+        first = group[0]
+        seconds, _ = mean_and_deviation(group, "seconds")
+        cells = [first["rung"], first["idea"], f"{int(first['parameters']):,}"]
+        cells += [f"{int(first['multiply_adds']) / 1e6:.1f} M", f"{seconds:.0f}", str(len(group))]
+        for key in ("validation", "test"):
+            mean, deviation = mean_and_deviation(group, key)
+            spread = f" ± {deviation:.1%}".removesuffix("%") if len(group) > 1 else ""
+            cells.append(f"{100 * mean:.1f} %{spread}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def draw(rows: list[Row], path: Path) -> None:
+    """Test accuracy against time and against parameters, each rung by its number."""
+    figure, panels = plt.subplots(1, 2, figsize=(10, 4.4), sharey=True, layout="constrained")
+    groups = by_rung(rows)
+    for axes, key, label in zip(
+        panels, ("seconds", "parameters"), ("training time [s]", "parameters"), strict=True
+    ):
+        x = [mean_and_deviation(group, key)[0] for group in groups]
+        tests = [mean_and_deviation(group, "test") for group in groups]
+        y = [100 * mean for mean, _ in tests]
+        axes.plot(x, y, color="0.75", linewidth=1, zorder=1)
+        axes.errorbar(x, y, [100 * deviation for _, deviation in tests], fmt="none",
+                      ecolor="0.35", capsize=3, zorder=2)  # fmt: skip
+        axes.scatter(x, y, s=190, color="#0072b2", edgecolor="white", zorder=3)
+        for position, group in enumerate(groups):
+            axes.text(x[position], y[position], group[0]["rung"], color="white", fontsize=8,
+                      fontweight="bold", ha="center", va="center", zorder=4)  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_xlabel(label)
+        axes.grid(visible=True, color="0.92")
+        axes.set_axisbelow(True)
+    panels[0].set_ylabel("test accuracy [%]")
+    key_text = "\n".join(f"{group[0]['rung']:>2}  {group[0]['idea']}" for group in groups)
+    figure.text(1.0, 0.5, key_text, fontsize=8, va="center", ha="left")
+    write_atomically(
+        path, lambda part: figure.savefig(part, format="png", dpi=110, bbox_inches="tight")
+    )
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()
