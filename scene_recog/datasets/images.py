@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from scene_recog.engine.progress import reason_of
+
 MAX_PIXELS = 89_000_000  # where Pillow, too, begins to suspect a decompression bomb
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
@@ -52,9 +54,4 @@ def read_grayscale(path: str | Path) -> Image.Image:
             f"cannot read the image {path}: it has more than {limit}, make it smaller"
         ) from None
     except Exception as error:  # a damaged file can make Pillow raise nearly anything
-        raise UnreadableImageError(f"cannot read the image {path}: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    text = (getattr(error, "strerror", None) or str(error)).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+        raise UnreadableImageError(f"cannot read the image {path}: {reason_of(error)}") from error

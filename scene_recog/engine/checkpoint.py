@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from scene_recog.engine.progress import in_one_line
+from scene_recog.engine.progress import in_one_line, reason_of
 
 # All that a pickle of tensors and plain data names. `weights_only` lets more pass, for instance
 # bytearray(10**11).
@@ -153,7 +153,7 @@ def read_data(path: Path) -> Any:
             if tensor.is_sparse or size > tensor.untyped_storage().nbytes():
                 raise ValueError(f"{name} is larger than its data")
     except Exception as error:  # a damaged pickle can raise nearly anything, MemoryError too
-        raise ValueError(f"{path} is damaged or no checkpoint ({_reason(error)})") from error
+        raise ValueError(f"{path} is damaged or no checkpoint ({reason_of(error)[:80]})") from error
     return contents
 
 
@@ -196,9 +196,9 @@ def _check_zip(path: Path) -> None:
             pickles = [entry for entry in entries if entry.filename.endswith(".pkl")]
             names = {name for entry in pickles for name in _named_in(archive.read(entry))}
     except OSError as error:
-        raise ValueError(f"{path} cannot be read ({_reason(error)})") from error
+        raise ValueError(f"{path} cannot be read ({reason_of(error)[:80]})") from error
     except Exception as error:  # a damaged zip or pickle can raise nearly anything
-        raise ValueError(f"{path} is damaged or no checkpoint ({_reason(error)})") from error
+        raise ValueError(f"{path} is damaged or no checkpoint ({reason_of(error)[:80]})") from error
     foreign = sorted(
         name
         for name in names - _NAMED_IN_CHECKPOINTS
@@ -218,8 +218,3 @@ def _named_in(pickled: bytes) -> Iterator[str]:
             yield str(argument)
         elif opcode.name in ("STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"):  # never by torch
             raise pickle.UnpicklingError(f"it uses the pickle opcode {opcode.name}")
-
-
-def _reason(error: Exception) -> str:
-    text = (getattr(error, "strerror", None) or str(error)).strip()
-    return text.splitlines()[0][:80] if text else type(error).__name__

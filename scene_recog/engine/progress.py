@@ -35,6 +35,12 @@ def in_one_line(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def reason_of(error: Exception) -> str:
+    """Why it was raised, in one line; its class if it does not say."""
+    text = (getattr(error, "strerror", None) or str(error)).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
 def is_watched() -> bool:
     """Whether a person sees stderr as it is written: a terminal, or a notebook.
 
