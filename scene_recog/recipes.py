@@ -381,13 +381,13 @@ RECIPES = {
         Recipe(
             name="fast80",
             model="SceneNet",
-            width=12,
-            epochs=40,
+            width=16,
+            epochs=36,
             batch_size=64,
-            input_size=64,
-            eval_size=80,
+            input_size=80,
+            eval_size=96,
             min_area=0.5,
-            **_SCENE_NET | {"label_smoothing": 0.05},
+            **_SCENE_NET | {"lr": 0.2, "label_smoothing": 0.05},
         ),
         Recipe(
             name="best",

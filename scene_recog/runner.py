@@ -351,7 +351,9 @@ class Trainer:
     def _run_epoch(self) -> EpochRecord:
         start = time.perf_counter()
         train_loss, train_accuracy = self.train_epoch()
+        trained = time.perf_counter()
         validation_loss, validation_accuracy = self.validate()
+        end = time.perf_counter()
         if not math.isfinite(validation_loss):
             raise FloatingPointError(
                 f"the validation loss is {validation_loss} after epoch {self.epochs_done}: lower "
@@ -364,7 +366,8 @@ class Trainer:
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
             learning_rate=self.optimizer.param_groups[0]["lr"],
-            seconds=time.perf_counter() - start,
+            seconds=end - start,
+            validation_seconds=end - trained,
         )
         self._remember(record)
         return record

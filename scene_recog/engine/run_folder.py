@@ -37,6 +37,7 @@ class EpochRecord:
     validation_accuracy: float
     learning_rate: float  # at the epoch's last step
     seconds: float  # training and validation
+    validation_seconds: float = 0.0  # what of them was validation; 0 in records of old runs
 
 
 class RunFolder:

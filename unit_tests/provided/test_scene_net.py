@@ -33,6 +33,13 @@ def test_a_block_of_stride_2_halves_the_sides(block: type[nn.Module]) -> None:
     assert block(3, 5, stride=2)(torch.rand(2, 3, 9, 8)).shape == (2, 5, 5, 4)
 
 
+def test_the_layout_in_memory_changes_no_result() -> None:
+    net, x = SceneNet(4).eval(), torch.rand(2, 1, 32, 32)
+    assert net.conv_layers[3].conv_layers[0].weight.is_contiguous(memory_format=torch.channels_last)
+    expected = net.to(memory_format=torch.contiguous_format)(x)
+    assert torch.allclose(net.to(memory_format=torch.channels_last)(x), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("net", [SceneNet(4), TinySceneNet(4)])
 def test_learns_a_batch_by_heart(net: nn.Module) -> None:
     torch.manual_seed(0)
