@@ -5,7 +5,8 @@
 All rungs train for the same number of epochs on the same 90 % of train; validation accuracy is on
 the other 10 %, test accuracy is that of the last epoch, read once. Writes OUT/ladder.csv, a row a
 rung and seed, OUT/ladder.md, the table of means and deviations, and OUT/ladder.png. Can be stopped
-at any time: started anew, it goes on in the middle of the run that it was at.
+at any time: started anew, it goes on in the middle of the run that it was at. The three files are
+kept in docs/, for the README and the notebook.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ RUNGS: list[tuple[str, list[str]]] = [
     ),
     ("+ crops and rotation", ["augmentation=crop-rotate", "min_area=0.5"]),
     ("+ label smoothing, EMA", ["label_smoothing=0.05", "ema_decay=0.995"]),
-    ("+ residual blocks", ["model=SceneNet", "width=12"]),
+    ("+ residual blocks", ["model=SceneNet", "width=16"]),
     ("+ larger input", ["input_size=96", "eval_size=112"]),
 ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import json
 from pathlib import Path
 
@@ -102,3 +103,12 @@ def test_every_assignment_file_is_tested_in_the_notebook() -> None:
     text = NOTEBOOK.read_text(encoding="utf-8")
     for path in (NOTEBOOK.parent / "unit_tests").glob("test_*.py"):
         assert f'\\"{path.stem.removeprefix("test_")}\\"' in text
+
+
+def test_readme_and_notebook_show_the_measured_ladder() -> None:
+    root = NOTEBOOK.parent
+    table = (root / "docs" / "ladder.md").read_text(encoding="utf-8")
+    assert table in (root / "README.md").read_text(encoding="utf-8")
+    measured = (root / "docs" / "ladder.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(measured.splitlines()):
+        assert f"| {row['rung']} | {row['idea']} | {int(row['parameters']):,} |" in table
