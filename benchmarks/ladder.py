@@ -20,6 +20,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.ticker import LogLocator, NullFormatter
 from torch import nn
 
 from scene_recog.datasets import find_dataset
@@ -214,6 +215,9 @@ def draw(rows: list[Row], path: Path) -> None:
             axes.text(x[position], y[position], group[0]["rung"], color="white", fontsize=8,
                       fontweight="bold", ha="center", va="center", zorder=4)  # fmt: skip
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(label)
         axes.grid(visible=True, color="0.92")
         axes.set_axisbelow(True)
