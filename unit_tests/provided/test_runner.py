@@ -35,7 +35,7 @@ def same_weights(first: Trainer, second: Trainer) -> bool:
 
 
 def without_times(trainer: Trainer) -> list[object]:
-    return [replace(record, seconds=0.0) for record in trainer.records]
+    return [replace(record, seconds=0.0, validation_seconds=0.0) for record in trainer.records]
 
 
 def test_training_learns_and_keeps_a_history(make_trainer: MakeTrainer) -> None:
@@ -103,6 +103,7 @@ def test_run_folder_has_everything(make_trainer: MakeTrainer, tmp_path: Path) ->
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == [1, 2]
     assert [float(row["train_loss"]) for row in rows] == trainer.train_loss_history
+    assert all(0 < float(row["validation_seconds"]) < float(row["seconds"]) for row in rows)
     assert [float(r["validation_accuracy"]) for r in rows] == trainer.validation_accuracy_history
 
 
