@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader
@@ -156,7 +155,12 @@ def evaluate_split(
         ValueError: other classes than the run's, or a run that held nothing out.
         FileNotFoundError: no such folder.
     """
-    dataset = ImageLoader(data_dir, "test" if split == "test" else "train", run.transform)
+    transforms = [_at_scale(run, scale) for scale in scales]
+    dataset = ImageLoader(
+        data_dir,
+        "test" if split == "test" else "train",
+        lambda image: [transform(image) for transform in transforms],
+    )
     if list(dataset.class_dict) != run.class_names:
         different = sorted(set(dataset.class_dict) ^ set(run.class_names))
         raise ValueError(
@@ -171,9 +175,9 @@ def evaluate_split(
 
     targets, probabilities = [], []
     with progress_bar(total=len(dataset), unit="img", desc=split, leave=False) as bar:
-        for images, labels in DataLoader(dataset, batch_size=100):
+        for sizes, labels in DataLoader(dataset, batch_size=100):
             targets.append(labels)
-            probabilities.append(_probabilities(run, images, flip=flip, scales=scales))
+            probabilities.append(_probabilities(run, sizes, flip=flip))
             bar.update(len(labels))
     return Evaluation(
         paths=[path for path, _ in dataset.dataset],
@@ -190,7 +194,7 @@ def predict_image(run: LoadedRun, path: Path, *, flip: bool = False) -> np.ndarr
         ValueError: not an image, or a damaged one.
     """
     image = run.transform(read_grayscale(path))
-    return _probabilities(run, image[None], flip=flip)[0].numpy()
+    return _probabilities(run, [image[None]], flip=flip)[0].numpy()
 
 
 def per_class_table(evaluation: Evaluation, class_names: list[str]) -> list[dict[str, Any]]:
@@ -240,20 +244,27 @@ def accuracy_without(evaluation: Evaluation, data_dir: Path, left_out: Iterable[
     return float((evaluation.predictions == evaluation.targets)[kept].mean())
 
 
-def _probabilities(
-    run: LoadedRun, images: torch.Tensor, *, flip: bool, scales: Sequence[float] = (1.0,)
-) -> torch.Tensor:
+def _probabilities(run: LoadedRun, sizes: list[torch.Tensor], *, flip: bool) -> torch.Tensor:
+    """Mean over the same images at each size."""
     with torch.inference_mode():
-        images = images.to(run.device)
-        views = [images if scale == 1 else _rescaled(images, scale) for scale in scales]
+        views = [images.to(run.device) for images in sizes]
         views += [view.flip(-1) for view in views] if flip else []
         known = len(run.class_names)  # a net may have outputs to spare
         return torch.stack([run.model(x)[:, :known].softmax(dim=1) for x in views]).mean(0).cpu()
 
 
-def _rescaled(images: torch.Tensor, scale: float) -> torch.Tensor:
-    size = [round(side * scale) for side in images.shape[2:]]
-    return F.interpolate(images, size, mode="bilinear", antialias=True)
+def _at_scale(run: LoadedRun, scale: float) -> Callable[..., torch.Tensor]:
+    """The run's transform, with every size that it brings images to times `scale`."""
+
+    def scaled(size: Any) -> Any:
+        return [scaled(side) for side in size] if isinstance(size, list) else round(size * scale)
+
+    if scale == 1:
+        return run.transform
+    steps = run.config["val_transforms"]
+    return build_transforms(
+        [{**step, "size": scaled(step["size"])} if "size" in step else step for step in steps]
+    )
 
 
 def _trouble_with_config(config: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,9 +158,13 @@ def test_a_recipe_with_everything_resumes_exactly(sketches: Path, tmp_path: Path
     result = evaluate_split(run, sketches, "test" if TINY.val_fraction == 0 else "validation")
     chosen = second.records[run.epoch - 1]
     assert result.accuracy == pytest.approx(chosen.validation_accuracy)
-    views = evaluate_split(run, sketches, flip=True, scales=(0.75, 1.0))
-    assert views.probabilities.sum(axis=1) == pytest.approx(1.0)
-    assert abs(views.probabilities - evaluate_split(run, sketches).probabilities).max() > 0
+    smaller = TINY.override(["eval_size=24"]).make_transforms(*run.config["pixel_stats"])[1]
+    views = evaluate_split(run, sketches, scales=(0.75, 1.0)).probabilities
+    each = [evaluate_split(r, sketches) for r in (run, replace(run, transform=smaller))]
+    assert views == pytest.approx((each[0].probabilities + each[1].probabilities) / 2, abs=1e-6)
+    flipped = evaluate_split(run, sketches, flip=True).probabilities
+    assert flipped.sum(axis=1) == pytest.approx(1.0)
+    assert abs(flipped - each[0].probabilities).max() > 0
 
 
 @pytest.mark.parametrize("arguments", [{"width": 10**9}, {"width": "2"}, {"depth": 2}, 3])
