@@ -15,17 +15,15 @@ import os
 import random
 import statistics
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from records import VIEWS
 
 from scene_recog.datasets import find_dataset
 from scene_recog.engine.evaluation import evaluate_split, load_run
 from scene_recog.image_loader import ImageLoader
 from scene_recog.recipes import get_recipe
-
-SCALES = (0.875, 1.0, 1.125)
 
 
 def main() -> None:
@@ -54,12 +52,7 @@ def main() -> None:
             trainer.run_training_loop(left)
         run = load_run(run_folder, checkpoint="last")
         row = {}
-        views: dict[str, dict[str, Any]] = {
-            "plain": {},
-            "flip": {"flip": True},
-            "flip and 3 scales": {"flip": True, "scales": SCALES},
-        }
-        for name, view in views.items():
+        for name, view in VIEWS.items():
             result = evaluate_split(run, folder / "data", **view)
             right = result.predictions == result.targets
             recalls = [right[result.targets == label].mean() for label in np.unique(result.targets)]

@@ -10,6 +10,9 @@ A seed whose run was stopped goes on where it was, and a complete one is only me
 Seconds are those of training, without start-up and without the readings of test; CPU seconds, of
 all threads, are of both, and tell whether other programs took part of the machine: on two quiet
 cores they are nearly twice the seconds.
+
+With more than one seed, the last lines are of their nets together: the mean of their probabilities
+(Lakshminarayanan et al. 2017), for the training time of all of them.
 """
 
 from __future__ import annotations
@@ -19,17 +22,29 @@ import math
 import os
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
 from scene_recog.datasets import find_dataset
 from scene_recog.datasets.scene15 import straddling_test_images
-from scene_recog.engine.evaluation import accuracy_without, evaluate_split, load_run
+from scene_recog.engine.evaluation import (
+    Evaluation,
+    accuracy_without,
+    evaluate_split,
+    load_run,
+)
 from scene_recog.engine.run_folder import EpochRecord
 from scene_recog.recipes import get_recipe
 
-SCALES = (0.875, 1.0, 1.125)
+VIEWS: dict[str, dict[str, Any]] = {  # what each image is looked at as, for `evaluate_split`
+    "plain": {},
+    "flip": {"flip": True},
+    "flip and 3 scales": {"flip": True, "scales": (0.875, 1.0, 1.125)},
+}
 
 
 def main() -> None:
@@ -48,6 +63,7 @@ def main() -> None:
     print(f"{recipe}\n{os.cpu_count()} cores, torch {torch.__version__}, "
           f"{torch.get_num_threads()} threads")  # fmt: skip
     columns: dict[str, list[float]] = {}
+    nets: dict[str, list[Evaluation]] = {view: [] for view in VIEWS}
     for seed in args.seeds:
         folder = Path("model_checkpoints") / f"record-{recipe.name}-seed{seed}"
         trainer = recipe.override([f"seed={seed}"]).make_trainer(
@@ -58,14 +74,11 @@ def main() -> None:
             trainer.run_training_loop(recipe.epochs - trainer.epochs_done)
         cpu = time.process_time() - cpu if was_whole else float("nan")
         run = load_run(folder, checkpoint="last")
-        plain = evaluate_split(run, data_dir)
-        flip = evaluate_split(run, data_dir, flip=True)
-        scales = evaluate_split(run, data_dir, flip=True, scales=SCALES)
+        for view, options in VIEWS.items():
+            nets[view].append(evaluate_split(run, data_dir, **options))
         row = {
-            "test": plain.accuracy,
-            "without twins": accuracy_without(plain, data_dir, twins),
-            "flip averaged": flip.accuracy,
-            "flip and 3 scales": scales.accuracy,
+            **{view: evaluations[-1].accuracy for view, evaluations in nets.items()},
+            "plain, without twins": accuracy_without(nets["plain"][-1], data_dir, twins),
             "seconds": sum(map(training_seconds, trainer.records)),
             "seconds of reading test": sum(r.validation_seconds for r in trainer.records),
             "CPU seconds": cpu,
@@ -80,6 +93,17 @@ def main() -> None:
             continue
         spread = statistics.stdev(values) if len(values) > 1 else float("nan")
         print(f"{key:24} mean {statistics.mean(values):.4f}, deviation {spread:.4f}")
+    for view, evaluations in nets.items():
+        if len(evaluations) > 1:
+            together = mean_of(evaluations)
+            print(f"{len(evaluations)} nets together, {view}: {together.accuracy:.4f}, "
+                  f"without twins {accuracy_without(together, data_dir, twins):.4f}")  # fmt: skip
+
+
+def mean_of(evaluations: list[Evaluation]) -> Evaluation:
+    """What several nets say together of the same images: the mean of their probabilities."""
+    probabilities = np.mean([one.probabilities for one in evaluations], axis=0)
+    return replace(evaluations[0], probabilities=probabilities)
 
 
 def seconds_to(target: float, records: list[EpochRecord]) -> float:
