@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from records import VIEWS
+from records import views_of
 
 from scene_recog.datasets import find_dataset
 from scene_recog.engine.evaluation import evaluate_split, load_run
@@ -52,7 +52,7 @@ def main() -> None:
             trainer.run_training_loop(left)
         run = load_run(run_folder, checkpoint="last")
         row = {}
-        for name, view in VIEWS.items():
+        for name, view in views_of(recipe).items():
             result = evaluate_split(run, folder / "data", **view)
             right = result.predictions == result.targets
             recalls = [right[result.targets == label].mean() for label in np.unique(result.targets)]

@@ -38,13 +38,7 @@ from scene_recog.engine.evaluation import (
     load_run,
 )
 from scene_recog.engine.run_folder import EpochRecord
-from scene_recog.recipes import get_recipe
-
-VIEWS: dict[str, dict[str, Any]] = {  # what each image is looked at as, for `evaluate_split`
-    "plain": {},
-    "flip": {"flip": True},
-    "flip and 3 scales": {"flip": True, "scales": (0.875, 1.0, 1.125)},
-}
+from scene_recog.recipes import Recipe, get_recipe
 
 
 def main() -> None:
@@ -63,7 +57,8 @@ def main() -> None:
     print(f"{recipe}\n{os.cpu_count()} cores, torch {torch.__version__}, "
           f"{torch.get_num_threads()} threads")  # fmt: skip
     columns: dict[str, list[float]] = {}
-    nets: dict[str, list[Evaluation]] = {view: [] for view in VIEWS}
+    views = views_of(recipe)
+    nets: dict[str, list[Evaluation]] = {view: [] for view in views}
     for seed in args.seeds:
         folder = Path("model_checkpoints") / f"record-{recipe.name}-seed{seed}"
         trainer = recipe.override([f"seed={seed}"]).make_trainer(
@@ -74,7 +69,7 @@ def main() -> None:
             trainer.run_training_loop(recipe.epochs - trainer.epochs_done)
         cpu = time.process_time() - cpu if was_whole else float("nan")
         run = load_run(folder, checkpoint="last")
-        for view, options in VIEWS.items():
+        for view, options in views.items():
             nets[view].append(evaluate_split(run, data_dir, **options))
         row = {
             **{view: evaluations[-1].accuracy for view, evaluations in nets.items()},
@@ -98,6 +93,22 @@ def main() -> None:
             together = mean_of(evaluations)
             print(f"{len(evaluations)} nets together, {view}: {together.accuracy:.4f}, "
                   f"without twins {accuracy_without(together, data_dir, twins):.4f}")  # fmt: skip
+
+
+def views_of(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """What each image is looked at as: options for `evaluate_split`, by name.
+
+    The other sizes are 16 pixels below and above the evaluation size. A net that halves the sides
+    four times has trained on a multiple of 16, where no stage meets an odd side; other sizes would
+    pad its maps at edges where it has never seen padding.
+    """
+    size = recipe.eval_size or recipe.input_size
+    scales = ((size - 16) / size, 1.0, (size + 16) / size)
+    return {
+        "plain": {},
+        "flip": {"flip": True},
+        "flip and 3 sizes": {"flip": True, "scales": scales},
+    }
 
 
 def mean_of(evaluations: list[Evaluation]) -> Evaluation:
