@@ -149,7 +149,8 @@ def evaluate_split(
         flip: average the probabilities of each image and its mirror image (test-time
             augmentation; Krizhevsky et al. 2012, section 4.1).
         scales: average the probabilities over the image at these sizes, 1 being the run's own
-            (He et al. 2016, section 4.1). For nets that take any size, such as SceneNet.
+            (He et al. 2016, section 4.1). For nets that take any size, such as SceneNet; sizes
+            that are multiples of 16 suit it best, for it halves the sides four times.
 
     Raises:
         ValueError: other classes than the run's, or a run that held nothing out.
