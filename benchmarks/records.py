@@ -83,8 +83,9 @@ def main() -> None:
         for key, value in row.items():
             columns.setdefault(key, []).append(value)
     for key, values in columns.items():
-        if any(map(math.isnan, values)):  # a seed that did not reach the target
-            print(f"{key:24} reached by {sum(not math.isnan(v) for v in values)} of {len(values)}")
+        if any(map(math.isnan, values)):  # target not reached, or not measured in this process
+            known = sum(not math.isnan(v) for v in values)
+            print(f"{key:24} known of {known} of {len(values)} seeds")
             continue
         spread = statistics.stdev(values) if len(values) > 1 else float("nan")
         print(f"{key:24} mean {statistics.mean(values):.4f}, deviation {spread:.4f}")
