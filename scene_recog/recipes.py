@@ -22,6 +22,7 @@ from scene_recog import data_transforms
 from scene_recog.engine import distributed
 from scene_recog.engine.bad_images import all_bad_images_named
 from scene_recog.engine.devices import AMP_MODES
+from scene_recog.engine.muon import Muon
 from scene_recog.engine.pixel_stats import pixel_stats as measure_pixel_stats
 from scene_recog.engine.schedules import SCHEDULES
 from scene_recog.engine.training_extras import decay_matrices_only
@@ -30,11 +31,11 @@ from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
 
 AUGMENTATIONS = ("none", "flip-jitter", "crop-rotate")
-OPTIMIZERS = ("sgd", "adam", "adamw")
+OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
 _ANY = sys.float_info.max
 _RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, _ANY),
-    **dict.fromkeys(("input_size", "eval_size", "cache_size"), (1, 1024)),
+    **dict.fromkeys(("input_size", "start_size", "eval_size", "cache_size"), (1, 1024)),
     "width": (1, 256),
     "batch_size": (1, 2**31),
     "seed": (0, 2**63 - 1),
@@ -58,6 +59,7 @@ class Recipe:
     batch_size: int = 32
     width: int | None = None  # of nets that have one, such as SceneNet; None: the net's own
     input_size: int = 64  # side of the square input, in pixels
+    start_size: int | None = None  # the same at first, growing to input_size; None: no growth
     eval_size: int | None = None  # the same outside of training; None: input_size
     augmentation: str = "none"  # one of AUGMENTATIONS
     cache_size: int = 128  # crop-rotate: side of the square that crops are taken of, in pixels
@@ -72,8 +74,8 @@ class Recipe:
     lr: float = 0.01  # the highest learning rate
     weight_decay: float = 0.0
     decay_vectors: bool = True  # False: no weight decay on biases and batch norm
-    momentum: float = 0.9  # sgd only
-    nesterov: bool = False  # sgd only
+    momentum: float = 0.9  # sgd and muon only
+    nesterov: bool = False  # sgd and muon only
     scheduler: str = "none"  # one of SCHEDULES
     label_smoothing: float = 0.0
     grad_clip: float | None = None
@@ -143,13 +145,13 @@ class Recipe:
 
     @property
     def optimizer_config(self) -> dict[str, Any]:
-        """The config for `get_optimizer`."""
+        """The config for `get_optimizer`, or for `Muon`."""
         config = {
             "optimizer_type": self.optimizer_type,
             "lr": self.lr,
             "weight_decay": self.weight_decay,
         }
-        if self.optimizer_type == "sgd":
+        if self.optimizer_type in ("sgd", "muon"):
             config |= {"momentum": self.momentum, "nesterov": self.nesterov}
         return config
 
@@ -236,7 +238,7 @@ class Recipe:
         train_transforms, val_transforms = self.make_transforms(*pixel_stats)
         model = self.make_model()
         num_outputs = self._count_outputs(model)
-        optimizer = get_optimizer(model, self.optimizer_config)
+        optimizer = self._make_optimizer(model)
         if not self.decay_vectors:
             decay_matrices_only(optimizer)
         trainer = Trainer(
@@ -258,6 +260,7 @@ class Recipe:
             mixup=self.mixup,
             cutmix=self.cutmix,
             ema_decay=self.ema_decay,
+            start_size=self.start_size,
             cache=cache,
             amp=self.amp if amp is None else amp,
             compile_model=compile_model,
@@ -271,6 +274,12 @@ class Recipe:
                 f"{data_dir} has {num_classes} classes, but {self.model} tells {num_outputs} apart"
             )
         return trainer
+
+    def _make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        config = self.optimizer_config
+        if self.optimizer_type == "muon":  # not one of the handout's
+            return Muon(model, **{k: v for k, v in config.items() if k != "optimizer_type"})
+        return get_optimizer(model, config)
 
     def _count_outputs(self, model: nn.Module) -> int:
         images = torch.zeros(1, 1, self.input_size, self.input_size)

@@ -46,7 +46,12 @@ from scene_recog.engine.progress import notice, progress_bar
 from scene_recog.engine.run_folder import EpochRecord, RunFolder
 from scene_recog.engine.schedules import SCHEDULES, make_scheduler
 from scene_recog.engine.splits import split_train_validation
-from scene_recog.engine.training_extras import average_weights, make_mixing
+from scene_recog.engine.training_extras import (
+    average_weights,
+    growing_size,
+    make_mixing,
+    shrink,
+)
 from scene_recog.engine.transform_spec import describe_transforms
 from scene_recog.image_loader import ImageLoader
 from scene_recog.visualize.curves import draw_accuracy, draw_loss, save_curves
@@ -92,6 +97,9 @@ class Trainer:
             in the training accuracy if the class with the larger share is found.
         ema_decay: keep an exponential moving average of the weights with this decay, and validate
             with it; None does not (see `engine.training_extras.average_weights`).
+        start_size: side of the training images at first, in pixels; they grow to what
+            `train_data_transforms` makes (see `engine.training_extras.growing_size`). None: they
+            are of that size from the start.
         extra_config: plain data to keep in config.json and the checkpoint, such as the recipe.
 
     Attributes:
@@ -130,6 +138,7 @@ class Trainer:
         mixup: float = 0.0,
         cutmix: float = 0.0,
         ema_decay: float | None = None,
+        start_size: int | None = None,
         cache: str = "disk",
         amp: str = "off",
         compile_model: bool = False,
@@ -157,6 +166,8 @@ class Trainer:
                 raise ValueError(f"{mix_name} is {alpha}: it must be 0 (off) or more")
         if ema_decay is not None and not 0 <= ema_decay < 1:
             raise ValueError(f"ema_decay is {ema_decay}: it must be from 0 to below 1, or None")
+        if start_size is not None and start_size < 1:
+            raise ValueError(f"start_size is {start_size}: it must be at least 1, or None")
         for name, value, allowed in (("cache", cache, CACHE_MODES), ("amp", amp, AMP_MODES)):
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}: it must be one of {', '.join(allowed)}")
@@ -191,6 +202,7 @@ class Trainer:
         self.label_smoothing = label_smoothing
         self.grad_clip = grad_clip
         self.patience = patience
+        self.start_size = start_size
 
         self.data_dir = Path(data_dir).expanduser()
         self.dataset_info = describe_dataset(data_dir)
@@ -266,6 +278,7 @@ class Trainer:
             "mixup": mixup,
             "cutmix": cutmix,
             "ema_decay": ema_decay,
+            "start_size": start_size,
             "bfloat16": self.bfloat16,
             "compiled": compile_model,
             "processes": distributed.world_size(),
@@ -387,6 +400,9 @@ class Trainer:
             bar.set_description(f"epoch {self.epochs_done + 1}")
             for step, (x, y) in enumerate(batches, start=done):
                 x, y = x.to(self.device), y.to(self.device)
+                if self.start_size is not None:
+                    progress = self.epochs_done / max(1, self._schedule_end)
+                    x = shrink(x, growing_size(self.start_size, x.shape[-1], progress))
                 targets = y
                 if self._mix is not None:
                     x, targets = self._mix(x, y)

@@ -61,14 +61,15 @@ def use_bfloat16(amp: str, model: nn.Module, batch: torch.Tensor, device: torch.
     """
     if amp != "auto":
         return amp == "on"
-    if not _has_bfloat16(device):
+    if not has_bfloat16(device):
         return False
     trial = copy.deepcopy(model).train()
     seconds = {enabled: [_time_step(trial, batch, enabled) for _ in range(6)] for enabled in (0, 1)}
     return min(seconds[1]) < 0.9 * min(seconds[0])
 
 
-def _has_bfloat16(device: torch.device) -> bool:
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the processor has bfloat16 arithmetic, so that it is fast."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()

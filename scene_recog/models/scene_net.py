@@ -81,6 +81,37 @@ class SceneNet(nn.Module):
         return self.fc_layers(self.conv_layers(x))
 
 
+class SpatialPyramid(nn.Module):
+    """What is in an image, and in each quarter of it: the mean of each map over these five.
+
+    Sky is above and sand below; the mean over all places forgets that. Lazebnik et al. 2006 had the
+    idea (and collected the 15 scenes for it), He et al. 2014 brought it to convolutional networks.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[N, maps, H, W] -> [N, 5 maps, 1, 1]."""
+        quarters = F.adaptive_avg_pool2d(x, 2).flatten(1)  # [N, 4 maps]
+        return torch.cat([x.mean((2, 3)), quarters], dim=1)[:, :, None, None]
+
+
+class ScenePyramidNet(SceneNet):
+    """SceneNet whose linear layer sees the quarters of the image too, not only the whole.
+
+    Args:
+        width: maps of the first stage, w. 1,245,551 parameters at 32.
+
+    Input [N, 1, H, W], output raw scores (logits) [N, 15].
+
+    Raises:
+        ValueError: width is not from 1 to 256.
+    """
+
+    def __init__(self, width: int = 24) -> None:
+        super().__init__(width)
+        self.conv_layers[-1] = SpatialPyramid()  # [N, 40w, 1, 1]
+        self.fc_layers[-1] = nn.Linear(40 * width, 15)
+
+
 class SeparableBlock(nn.Module):
     """A residual block of cheap convolutions: 1x1, 3x3 on each map by itself, 1x1.
 

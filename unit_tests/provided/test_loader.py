@@ -165,9 +165,9 @@ def test_bfloat16_computes_otherwise_but_trains(make_trainer: MakeTrainer, tmp_p
 def test_amp_auto_needs_hardware_and_a_gain(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "_has_bfloat16", lambda _device: False)
+    monkeypatch.setattr(devices, "has_bfloat16", lambda _device: False)
     assert make_trainer(amp="auto").bfloat16 is False
-    monkeypatch.setattr(devices, "_has_bfloat16", lambda _device: True)
+    monkeypatch.setattr(devices, "has_bfloat16", lambda _device: True)
     for seconds, expected in (((1.0, 0.5), True), ((1.0, 0.95), False), ((1.0, 2.0), False)):
         monkeypatch.setattr(devices, "_time_step", lambda _m, _x, on, s=seconds: s[on])
         assert make_trainer(amp="auto").bfloat16 is expected

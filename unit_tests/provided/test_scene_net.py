@@ -6,18 +6,30 @@ import pytest
 import torch
 from torch import nn
 
-from scene_recog.models.scene_net import BasicBlock, SceneNet, SeparableBlock, TinySceneNet
+from scene_recog.models.scene_net import (
+    BasicBlock,
+    SceneNet,
+    ScenePyramidNet,
+    SeparableBlock,
+    SpatialPyramid,
+    TinySceneNet,
+)
 
 
 @pytest.mark.parametrize(
     ("net", "parameters"),
-    [(SceneNet(8), 78_311), (SceneNet(), 693_399), (TinySceneNet(), 9_665)],
+    [
+        (SceneNet(8), 78_311),
+        (SceneNet(), 693_399),
+        (ScenePyramidNet(32), 1_245_551),
+        (TinySceneNet(), 9_665),
+    ],
 )
 def test_parameters_are_as_the_docstring_says(net: nn.Module, parameters: int) -> None:
     assert sum(p.numel() for p in net.parameters()) == parameters
 
 
-@pytest.mark.parametrize("net", [SceneNet(2), TinySceneNet(2)])
+@pytest.mark.parametrize("net", [SceneNet(2), ScenePyramidNet(2), TinySceneNet(2)])
 @pytest.mark.parametrize("size", [(64, 64), (97, 113), (16, 16)])
 def test_takes_any_size(net: nn.Module, size: tuple[int, int]) -> None:
     assert net(torch.rand(2, 1, *size)).shape == (2, 15)
@@ -33,6 +45,14 @@ def test_a_block_of_stride_2_halves_the_sides(block: type[nn.Module]) -> None:
     assert block(3, 5, stride=2)(torch.rand(2, 3, 9, 8)).shape == (2, 5, 5, 4)
 
 
+def test_a_pyramid_has_the_mean_of_the_whole_and_of_each_quarter() -> None:
+    x = torch.arange(32.0).view(1, 2, 4, 4)
+    rows = [[7.5, 23.5], [2.5, 18.5], [4.5, 20.5], [10.5, 26.5], [12.5, 28.5]]
+    means = SpatialPyramid()(x).flatten().tolist()
+    assert sorted(means) == sorted(value for row in rows for value in row)
+    assert SpatialPyramid()(x).shape == (1, 10, 1, 1)
+
+
 def test_the_layout_in_memory_changes_no_result() -> None:
     net, x = SceneNet(4).eval(), torch.rand(2, 1, 32, 32)
     assert net.conv_layers[3].conv_layers[0].weight.is_contiguous(memory_format=torch.channels_last)
@@ -40,7 +60,7 @@ def test_the_layout_in_memory_changes_no_result() -> None:
     assert torch.allclose(net.to(memory_format=torch.channels_last)(x), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("net", [SceneNet(4), TinySceneNet(4)])
+@pytest.mark.parametrize("net", [SceneNet(4), ScenePyramidNet(4), TinySceneNet(4)])
 def test_learns_a_batch_by_heart(net: nn.Module) -> None:
     torch.manual_seed(0)
     x, y = torch.randn(15, 1, 32, 32), torch.arange(15)

@@ -1,4 +1,4 @@
-"""Averaged weights, mixed images, decay on matrices only, crops, and sizes that differ at test."""
+"""Averaged weights, mixed and growing images, decay by shape, crops, another size at test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from torch import nn
 from scene_recog.engine.batch_transforms import split_pipeline
 from scene_recog.engine.checkpoint import read_checkpoint
 from scene_recog.engine.evaluation import evaluate_split, load_run
-from scene_recog.engine.training_extras import average_weights, decay_matrices_only, make_mixing
+from scene_recog.engine.training_extras import (
+    average_weights,
+    decay_matrices_only,
+    growing_size,
+    make_mixing,
+    shrink,
+)
 from scene_recog.models.scene_net import SceneNet
 from scene_recog.optimizer import get_optimizer
 from scene_recog.recipes import RECIPES, Recipe
@@ -29,6 +35,7 @@ TINY = Recipe(
     epochs=3,
     batch_size=30,
     input_size=24,
+    start_size=16,
     eval_size=32,
     cache_size=32,
     augmentation="crop-rotate",
@@ -37,6 +44,7 @@ TINY = Recipe(
     cutmix=1.0,
     ema_decay=0.9,
     decay_vectors=False,
+    optimizer_type="muon",
     weight_decay=5e-4,
     normalize=True,
     scheduler="one-cycle",
@@ -74,6 +82,45 @@ def test_mixing_gives_shares_of_classes() -> None:
 
 def test_no_mixing_is_none() -> None:
     assert make_mixing(0.0, 0.0, 4) is None
+
+
+def test_images_grow_and_each_size_gets_as_many_pixels() -> None:
+    sizes = [growing_size(64, 96, epoch / 1000) for epoch in range(1000)]
+    assert sizes == sorted(sizes)
+    assert set(sizes) == {64, 80, 96}
+    pixels = [sizes.count(size) * size**2 for size in (64, 80, 96)]
+    assert pixels == pytest.approx([sum(pixels) / 3] * 3, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("start", "full", "progress", "size"),
+    [(64, 96, 1.0, 96), (64, 96, 2.0, 96), (64, 70, 0.0, 64), (64, 70, 0.9, 70), (96, 64, 0.0, 64)],
+)
+def test_growth_ends_at_the_full_size(start: int, full: int, progress: float, size: int) -> None:
+    assert growing_size(start, full, progress) == size
+
+
+def test_shrinking_smooths_and_never_enlarges() -> None:
+    stripes = torch.tensor([0.0, 1.0]).repeat(1, 1, 8, 4)
+    assert shrink(stripes, 4).shape == (1, 1, 4, 4)
+    assert shrink(stripes, 4)[..., 1:-1] == pytest.approx(0.5, abs=0.01)
+    assert shrink(stripes, 8) is stripes
+    assert shrink(stripes, 16) is stripes
+
+
+def test_trainer_shows_growing_images_to_the_net(sketches: Path, tmp_path: Path) -> None:
+    recipe = TINY.override(["start_size=24", "input_size=48"])
+    trainer = recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
+    sides: list[int] = []
+
+    def look(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if layer.training:
+            sides.append(inputs[0].shape[-1])
+
+    trainer.model.conv_layers[0].register_forward_pre_hook(look)  # type: ignore[operator, union-attr, index]
+    trainer.run_training_loop(12)
+    assert sides == sorted(sides)
+    assert set(sides) == {24, 40, 48}
 
 
 def test_decay_matrices_only_spares_vectors() -> None:
@@ -189,7 +236,13 @@ def test_sizes_differ_in_training_and_validation() -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("mixup", -0.1), ("cutmix", float("inf")), ("ema_decay", 1.0), ("ema_decay", -0.5)],
+    [
+        ("mixup", -0.1),
+        ("cutmix", float("inf")),
+        ("ema_decay", 1.0),
+        ("ema_decay", -0.5),
+        ("start_size", 0),
+    ],
 )
 def test_bad_argument_is_named(make_trainer: MakeTrainer, option: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{option} is {value}"):
@@ -198,8 +251,8 @@ def test_bad_argument_is_named(make_trainer: MakeTrainer, option: str, value: fl
 
 @pytest.mark.parametrize(
     "setting",
-    ["eval_size=0", "cache_size=0", "min_area=0", "min_area=1.5", "jitter=2", "erasing=-1",
-     "rotation=181", "amp=fast", "mixup=-1", "cutmix=-1", "ema_decay=1", "width=0"],
+    ["eval_size=0", "start_size=0", "cache_size=0", "min_area=0", "min_area=1.5", "jitter=2",
+     "erasing=-1", "rotation=181", "amp=fast", "mixup=-1", "cutmix=-1", "ema_decay=1", "width=0"],
 )  # fmt: skip
 def test_bad_recipe_is_named(setting: str) -> None:
     key, value = setting.split("=")
