@@ -72,7 +72,7 @@ class Recipe:
     normalize: bool = False  # subtract the training pixels' mean, divide by their std
     optimizer_type: str = "sgd"
     lr: float = 0.01  # the highest learning rate
-    weight_decay: float = 0.0
+    weight_decay: float = 0.0  # muon has its own for convolutions
     decay_vectors: bool = True  # False: no weight decay on biases and batch norm
     momentum: float = 0.9  # sgd and muon only
     nesterov: bool = False  # sgd and muon only
@@ -104,6 +104,10 @@ class Recipe:
                 raise ValueError(f"{key} is {_short(value)}: it must be {limit}")
         if self.width is not None and "width" not in signature(NETS[self.model]).parameters:
             raise ValueError(f"width is {self.width}: {self.model} has no width, leave it at None")
+        if self.start_size is not None and self.start_size > self.input_size:
+            raise ValueError(
+                f"start_size is {self.start_size}: it must be at most input_size, {self.input_size}"
+            )
         if not 0 < self.min_area <= 1:
             raise ValueError(f"min_area is {self.min_area}: it must be above 0, and at most 1")
         for key in ("label_smoothing", "val_fraction", "ema_decay"):
@@ -282,15 +286,19 @@ class Recipe:
         return get_optimizer(model, config)
 
     def _count_outputs(self, model: nn.Module) -> int:
-        images = torch.zeros(1, 1, self.input_size, self.input_size)
-        try:
-            with torch.inference_mode():
-                return model.eval()(images).shape[1]
-        except RuntimeError as error:
-            raise ValueError(
-                f"{self.model} does not take images of {self.input_size}x{self.input_size} pixels: "
-                "change input_size (the handout's nets take 64)"
-            ) from error
+        outputs = 0
+        for key in ("start_size", "eval_size", "input_size"):
+            if (size := getattr(self, key)) is None:
+                continue
+            try:
+                with torch.inference_mode():
+                    outputs = model.eval()(torch.zeros(1, 1, size, size)).shape[1]
+            except RuntimeError as error:
+                raise ValueError(
+                    f"{self.model} does not take images of {size}x{size} pixels: "
+                    f"change {key} (the handout's nets take 64)"
+                ) from error
+        return outputs
 
 
 def get_recipe(name: str) -> Recipe:
@@ -391,22 +399,27 @@ RECIPES = {
             name="fast80",
             model="SceneNet",
             width=16,
-            epochs=36,
+            epochs=22,
             batch_size=64,
+            start_size=64,
             input_size=80,
             eval_size=96,
+            cache_size=192,
             min_area=0.5,
-            **_SCENE_NET | {"lr": 0.2, "label_smoothing": 0.05},
+            rotation=0.0,
+            **_SCENE_NET | {"optimizer_type": "muon", "lr": 0.05, "label_smoothing": 0.05},
         ),
         Recipe(
             name="best",
-            model="SceneNet",
+            model="ScenePyramidNet",
             width=32,
             epochs=150,
             batch_size=64,
+            start_size=64,
             input_size=96,
             eval_size=112,
             cache_size=192,
+            rotation=0.0,
             mixup=0.2,
             **_SCENE_NET | {"weight_decay": 1e-3},
         ),

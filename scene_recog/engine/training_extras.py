@@ -78,8 +78,8 @@ def growing_size(start: int, full: int, progress: float) -> int:
     ones get more epochs.
 
     Args:
-        start: the side at first.
-        full: the side at last.
+        start: the side at first, in pixels.
+        full: the side at last; if it is below `start`, there is no growth.
         progress: from 0 to 1.
     """
     sizes = [*range(start, full, 16), full]
@@ -90,11 +90,13 @@ def growing_size(start: int, full: int, progress: float) -> int:
     return full
 
 
-def shrink(x: torch.Tensor, size: int) -> torch.Tensor:
-    """Images [N, C, H, W] -> [N, C, size, size], smoothed first; left alone if they are smaller."""
-    if size >= min(x.shape[-2:]):
+def shrink(x: torch.Tensor, width: int) -> torch.Tensor:
+    """Images [N, C, H, W] smoothed and made `width` wide, or as they are if they are no wider."""
+    full_height, full_width = x.shape[-2:]
+    if width >= full_width:
         return x
-    return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+    height = max(1, round(full_height * width / full_width))
+    return F.interpolate(x, (height, width), mode="bilinear", antialias=True)
 
 
 def decay_matrices_only(optimizer: torch.optim.Optimizer) -> None:

@@ -106,6 +106,7 @@ def test_shrinking_smooths_and_never_enlarges() -> None:
     assert shrink(stripes, 4)[..., 1:-1] == pytest.approx(0.5, abs=0.01)
     assert shrink(stripes, 8) is stripes
     assert shrink(stripes, 16) is stripes
+    assert shrink(torch.zeros(1, 1, 6, 8), 4).shape == (1, 1, 3, 4)
 
 
 def test_trainer_shows_growing_images_to_the_net(sketches: Path, tmp_path: Path) -> None:
@@ -258,6 +259,21 @@ def test_bad_recipe_is_named(setting: str) -> None:
     key, value = setting.split("=")
     with pytest.raises(ValueError, match=f"{key} is '?{value}"):
         RECIPES["best"].override([setting])
+
+
+def test_growth_from_above_the_full_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="start_size is 97: it must be at most input_size, 96"):
+        RECIPES["best"].override(["start_size=97"])
+
+
+@pytest.mark.parametrize("setting", ["start_size=32", "eval_size=80", "input_size=80"])
+def test_size_that_a_net_does_not_take_is_named(
+    sketches: Path, tmp_path: Path, setting: str
+) -> None:
+    recipe = RECIPES["part1"].override([setting])
+    key, size = setting.split("=")
+    with pytest.raises(ValueError, match=rf"not take images of {size}x{size} pixels: change {key}"):
+        recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
 
 
 def test_width_of_a_net_without_one_is_refused() -> None:
