@@ -69,8 +69,9 @@ class Muon(SGD):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            momentum = group["muon_momentum"]
-            for p in group["params"] if momentum is not None else []:
+            if (momentum := group["muon_momentum"]) is None:
+                continue
+            for p in group["params"]:
                 if p.grad is None:
                     continue
                 if "velocity" not in self.state[p]:
