@@ -1,18 +1,20 @@
-"""Train a record recipe from a cold start, on all of train, and read the test split.
+"""Train record recipes from a cold start, on all of train, and read the test split.
 
     python benchmarks/records.py fast80 --target 0.80 [--seeds 0 1 2]
+    python benchmarks/records.py best best-gradients --set val_fraction=0.01
 
 The final figure is that of the last epoch, with averaged weights: no epoch is chosen. Test accuracy
 is noted after every epoch, only to say when the target was passed for good (no later epoch is
 below it); nothing in the run depends on it, and with another schedule the time would be another.
 
 A seed whose run was stopped goes on where it was, and a complete one is only measured again.
-Seconds are those of training, without start-up and without the readings of test; CPU seconds, of
-all threads, are of both, and tell whether other programs took part of the machine: on two quiet
+Seconds are those of training, without start-up and without validation; CPU seconds, of all threads,
+are of both, and tell whether other programs took part of the machine: on two quiet
 cores they are nearly twice the seconds.
 
-With more than one seed, the last lines are of their nets together: the mean of their probabilities
-(Lakshminarayanan et al. 2017), for the training time of all of them.
+With several seeds, or recipes, the last lines are of their nets together: the mean of their
+probabilities (Lakshminarayanan et al. 2017), for the training time of all of them. With --set
+val_fraction=0.01, two images of a class are held out of train, and test is read at the end only.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ from scene_recog.recipes import Recipe, get_recipe
 def main() -> None:
     """Train, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("recipe")
+    parser.add_argument("recipes", nargs="+", metavar="recipe")
     parser.add_argument("--target", type=float, default=0.8, help="accuracy from 0 to 1")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--data")
@@ -52,14 +54,26 @@ def main() -> None:
     args = parser.parse_args()
 
     data_dir = find_dataset(args.data)
-    recipe = get_recipe(args.recipe).override([*args.settings, "val_fraction=0"])
     twins = straddling_test_images(data_dir)
-    print(f"{recipe}\n{os.cpu_count()} cores, torch {torch.__version__}, "
-          f"{torch.get_num_threads()} threads")  # fmt: skip
-    columns: dict[str, list[float]] = {}
+    recipes = [get_recipe(r).override(["val_fraction=0", *args.settings]) for r in args.recipes]
+    print(f"{os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    nets: dict[str, list[Evaluation]] = {}  # by view
+    for recipe in recipes:
+        for view, evaluations in measure(recipe, args.seeds, data_dir, twins, args.target).items():
+            nets.setdefault(view, []).extend(evaluations)
+    if len(recipes) > 1:
+        print_together(nets, data_dir, twins)
+
+
+def measure(
+    recipe: Recipe, seeds: list[int], data_dir: Path, twins: set[str], target: float
+) -> dict[str, list[Evaluation]]:
+    """Train a net with each seed, print what it and all of them give, and return it by view."""
+    print(recipe)
     views = views_of(recipe)
     nets: dict[str, list[Evaluation]] = {view: [] for view in views}
-    for seed in args.seeds:
+    columns: dict[str, list[float]] = {}
+    for seed in seeds:
         folder = Path("model_checkpoints") / f"record-{recipe.name}-seed{seed}"
         trainer = recipe.override([f"seed={seed}"]).make_trainer(
             data_dir, folder, load_from_disk=True
@@ -71,13 +85,14 @@ def main() -> None:
         run = load_run(folder, checkpoint="last")
         for view, options in views.items():
             nets[view].append(evaluate_split(run, data_dir, **options))
+        reads_test = recipe.val_fraction == 0
         row = {
             **{view: evaluations[-1].accuracy for view, evaluations in nets.items()},
             "plain, without twins": accuracy_without(nets["plain"][-1], data_dir, twins),
             "seconds": sum(map(training_seconds, trainer.records)),
-            "seconds of reading test": sum(r.validation_seconds for r in trainer.records),
+            "seconds of validation": sum(r.validation_seconds for r in trainer.records),
             "CPU seconds": cpu,
-            "seconds to target": seconds_to(args.target, trainer.records),
+            "seconds to target": seconds_to(target, trainer.records) if reads_test else math.nan,
         }
         print(f"seed {seed}: " + ", ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
         for key, value in row.items():
@@ -89,11 +104,17 @@ def main() -> None:
             continue
         spread = statistics.stdev(values) if len(values) > 1 else float("nan")
         print(f"{key:24} mean {statistics.mean(values):.4f}, deviation {spread:.4f}")
+    if len(seeds) > 1:
+        print_together(nets, data_dir, twins)
+    return nets
+
+
+def print_together(nets: dict[str, list[Evaluation]], data_dir: Path, twins: set[str]) -> None:
+    """What all nets say together."""
     for view, evaluations in nets.items():
-        if len(evaluations) > 1:
-            together = mean_of(evaluations)
-            print(f"{len(evaluations)} nets together, {view}: {together.accuracy:.4f}, "
-                  f"without twins {accuracy_without(together, data_dir, twins):.4f}")  # fmt: skip
+        together = mean_of(evaluations)
+        print(f"{len(evaluations)} nets together, {view}: {together.accuracy:.4f}, "
+              f"without twins {accuracy_without(together, data_dir, twins):.4f}")  # fmt: skip
 
 
 def views_of(recipe: Recipe) -> dict[str, dict[str, Any]]:

@@ -372,6 +372,19 @@ _SCENE_NET: dict[str, Any] = {
     "ema_decay": 0.998,
     "amp": "on",
 }
+_BEST: dict[str, Any] = {
+    **_SCENE_NET,
+    "width": 32,
+    "epochs": 150,
+    "batch_size": 64,
+    "start_size": 64,
+    "input_size": 96,
+    "eval_size": 112,
+    "cache_size": 192,
+    "rotation": 0.0,
+    "mixup": 0.2,
+    "weight_decay": 1e-3,
+}
 
 RECIPES = {
     recipe.name: recipe
@@ -409,20 +422,8 @@ RECIPES = {
             rotation=0.0,
             **_SCENE_NET | {"optimizer_type": "muon", "lr": 0.05, "label_smoothing": 0.05},
         ),
-        Recipe(
-            name="best",
-            model="ScenePyramidNet",
-            width=32,
-            epochs=150,
-            batch_size=64,
-            start_size=64,
-            input_size=96,
-            eval_size=112,
-            cache_size=192,
-            rotation=0.0,
-            mixup=0.2,
-            **_SCENE_NET | {"weight_decay": 1e-3},
-        ),
+        Recipe(name="best", model="ScenePyramidNet", **_BEST),
+        Recipe(name="best-gradients", model="GradientPyramidNet", **_BEST),
         Recipe(
             name="tiny80",
             model="TinySceneNet",

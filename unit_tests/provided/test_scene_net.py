@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from scene_recog.models.oriented_gradients import GradientPyramidNet, OrientedGradients
 from scene_recog.models.scene_net import (
     BasicBlock,
     SceneNet,
@@ -22,6 +23,7 @@ from scene_recog.models.scene_net import (
         (SceneNet(8), 78_311),
         (SceneNet(), 693_399),
         (ScenePyramidNet(32), 1_245_551),
+        (GradientPyramidNet(32), 1_251_151),
         (TinySceneNet(), 9_665),
     ],
 )
@@ -29,7 +31,9 @@ def test_parameters_are_as_the_docstring_says(net: nn.Module, parameters: int) -
     assert sum(p.numel() for p in net.parameters()) == parameters
 
 
-@pytest.mark.parametrize("net", [SceneNet(2), ScenePyramidNet(2), TinySceneNet(2)])
+@pytest.mark.parametrize(
+    "net", [SceneNet(2), ScenePyramidNet(2), GradientPyramidNet(2), TinySceneNet(2)]
+)
 @pytest.mark.parametrize("size", [(64, 64), (97, 113), (16, 16)])
 def test_takes_any_size(net: nn.Module, size: tuple[int, int]) -> None:
     assert net(torch.rand(2, 1, *size)).shape == (2, 15)
@@ -53,6 +57,39 @@ def test_a_pyramid_has_the_mean_of_the_whole_and_of_each_quarter() -> None:
     assert SpatialPyramid()(x).shape == (1, 10, 1, 1)
 
 
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_an_edge_is_seen_in_the_direction_in_which_it_gets_brighter(turns: int) -> None:
+    brighter_to_the_right = torch.zeros(1, 1, 32, 32)
+    brighter_to_the_right[..., 16:] = 1
+    seen = OrientedGradients()(torch.rot90(brighter_to_the_right, -turns, (2, 3)))
+    strength = seen[0, :, 15:17, 15:17].mean((1, 2))  # at the edge itself
+    assert strength.argmax() == 2 * turns  # down is a quarter turn on from right
+    assert strength.roll(4)[2 * turns].item() == pytest.approx(0.01)  # nothing the other way
+
+
+def test_turning_the_image_turns_the_gradients() -> None:
+    x = torch.randn(2, 1, 24, 32)
+    gradients = OrientedGradients()
+    turned = gradients(torch.rot90(x, -1, (2, 3)))
+    assert torch.allclose(turned, torch.rot90(gradients(x), -1, (2, 3)).roll(2, 1), atol=1e-3)
+
+
+def test_oriented_gradients_do_not_see_light_and_contrast() -> None:
+    x = 5 * torch.randn(2, 1, 32, 32)
+    gradients = OrientedGradients()
+    assert torch.allclose(gradients(3 * x + 2), gradients(x), atol=0.01)
+    assert gradients(x).std() > 0.2
+
+
+def test_oriented_gradients_learn_nothing_and_are_exact_under_autocast() -> None:
+    gradients, x = OrientedGradients(), torch.randn(1, 1, 32, 32)
+    assert not list(gradients.parameters())
+    assert not gradients.state_dict()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(gradients(x), gradients(x.float()))
+        assert gradients(x).dtype == torch.float32
+
+
 def test_the_layout_in_memory_changes_no_result() -> None:
     net, x = SceneNet(4).eval(), torch.rand(2, 1, 32, 32)
     assert net.conv_layers[3].conv_layers[0].weight.is_contiguous(memory_format=torch.channels_last)
@@ -60,7 +97,9 @@ def test_the_layout_in_memory_changes_no_result() -> None:
     assert torch.allclose(net.to(memory_format=torch.channels_last)(x), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("net", [SceneNet(4), ScenePyramidNet(4), TinySceneNet(4)])
+@pytest.mark.parametrize(
+    "net", [SceneNet(4), ScenePyramidNet(4), GradientPyramidNet(4), TinySceneNet(4)]
+)
 def test_learns_a_batch_by_heart(net: nn.Module) -> None:
     torch.manual_seed(0)
     x, y = torch.randn(15, 1, 32, 32), torch.arange(15)
