@@ -9,11 +9,11 @@ below it); nothing in the run depends on it, and with another schedule the time 
 
 A seed whose run was stopped goes on where it was, and a complete one is only measured again.
 Seconds are those of training, without start-up and without validation; CPU seconds, of all threads,
-are of both, and tell whether other programs took part of the machine: on two quiet
-cores they are nearly twice the seconds.
+are of both, and tell whether other programs took part of the machine: on two quiet cores they are
+nearly twice the seconds.
 
 With several seeds, or recipes, the last lines are of their nets together: the mean of their
-probabilities (Lakshminarayanan et al. 2017), for the training time of all of them. With --set
+probabilities (Lakshminarayanan et al. 2017), after the training time of all of them. With --set
 val_fraction=0.01, two images of a class are held out of train, and test is read at the end only.
 """
 
@@ -23,6 +23,7 @@ import argparse
 import math
 import os
 import statistics
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -58,26 +59,30 @@ def main() -> None:
     recipes = [get_recipe(r).override(["val_fraction=0", *args.settings]) for r in args.recipes]
     print(f"{os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads")
     nets: dict[str, list[Evaluation]] = {}  # by view
+    seconds = 0.0
     for recipe in recipes:
-        for view, evaluations in measure(recipe, args.seeds, data_dir, twins, args.target).items():
+        its_nets, its_seconds = measure(recipe, args.seeds, data_dir, twins, args.target)
+        seconds += its_seconds
+        for view, evaluations in its_nets.items():
             nets.setdefault(view, []).extend(evaluations)
     if len(recipes) > 1:
-        print_together(nets, data_dir, twins)
+        print_together(nets, seconds, data_dir, twins)
 
 
 def measure(
     recipe: Recipe, seeds: list[int], data_dir: Path, twins: set[str], target: float
-) -> dict[str, list[Evaluation]]:
-    """Train a net with each seed, print what it and all of them give, and return it by view."""
+) -> tuple[dict[str, list[Evaluation]], float]:
+    """Train a net with each seed; print and return what they say, by view, and their seconds."""
     print(recipe)
     views = views_of(recipe)
     nets: dict[str, list[Evaluation]] = {view: [] for view in views}
     columns: dict[str, list[float]] = {}
     for seed in seeds:
         folder = Path("model_checkpoints") / f"record-{recipe.name}-seed{seed}"
-        trainer = recipe.override([f"seed={seed}"]).make_trainer(
-            data_dir, folder, load_from_disk=True
-        )
+        seeded = recipe.override([f"seed={seed}"])
+        if (config := folder / "config.json").exists() and get_recipe(str(config)) != seeded:
+            sys.exit(f"{folder} has a run with other settings: move it away, or --set name=other")
+        trainer = seeded.make_trainer(data_dir, folder, load_from_disk=True)
         cpu, was_whole = time.process_time(), trainer.epochs_done == 0
         if trainer.epochs_done < recipe.epochs:
             trainer.run_training_loop(recipe.epochs - trainer.epochs_done)
@@ -85,15 +90,15 @@ def measure(
         run = load_run(folder, checkpoint="last")
         for view, options in views.items():
             nets[view].append(evaluate_split(run, data_dir, **options))
-        reads_test = recipe.val_fraction == 0
         row = {
             **{view: evaluations[-1].accuracy for view, evaluations in nets.items()},
             "plain, without twins": accuracy_without(nets["plain"][-1], data_dir, twins),
             "seconds": sum(map(training_seconds, trainer.records)),
             "seconds of validation": sum(r.validation_seconds for r in trainer.records),
             "CPU seconds": cpu,
-            "seconds to target": seconds_to(target, trainer.records) if reads_test else math.nan,
         }
+        if recipe.val_fraction == 0:  # validation was on test
+            row["seconds to target"] = seconds_to(target, trainer.records)
         print(f"seed {seed}: " + ", ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
         for key, value in row.items():
             columns.setdefault(key, []).append(value)
@@ -105,16 +110,19 @@ def measure(
         spread = statistics.stdev(values) if len(values) > 1 else float("nan")
         print(f"{key:24} mean {statistics.mean(values):.4f}, deviation {spread:.4f}")
     if len(seeds) > 1:
-        print_together(nets, data_dir, twins)
-    return nets
+        print_together(nets, sum(columns["seconds"]), data_dir, twins)
+    return nets, sum(columns["seconds"])
 
 
-def print_together(nets: dict[str, list[Evaluation]], data_dir: Path, twins: set[str]) -> None:
+def print_together(
+    nets: dict[str, list[Evaluation]], seconds: float, data_dir: Path, twins: set[str]
+) -> None:
     """What all nets say together."""
     for view, evaluations in nets.items():
         together = mean_of(evaluations)
+        without = accuracy_without(together, data_dir, twins)
         print(f"{len(evaluations)} nets together, {view}: {together.accuracy:.4f}, "
-              f"without twins {accuracy_without(together, data_dir, twins):.4f}")  # fmt: skip
+              f"without twins {without:.4f}, after {seconds:.0f} s")  # fmt: skip
 
 
 def views_of(recipe: Recipe) -> dict[str, dict[str, Any]]:
