@@ -18,7 +18,8 @@ class OrientedGradients(nn.Module):
     spatial pyramids of Lazebnik et al. 2006. Here too light and contrast are taken out first: each
     pixel loses the mean of its surroundings and is divided by their deviation (Jarrett et al. 2009,
     section 3.1). The root at the end keeps strong edges from drowning the others (Arandjelovic and
-    Zisserman 2012). Nothing in it is learned.
+    Zisserman 2012). Nothing in it is learned. It looks at 27x27 pixels, which `scene-recog summary`
+    does not count: they are not in modules.
     """
 
     directions: torch.Tensor
