@@ -529,9 +529,10 @@ def recipes(args: argparse.Namespace) -> int:
     elif args.json:
         print(json.dumps({name: asdict(recipe) for name, recipe in RECIPES.items()}, indent=2))
     else:
+        longest = max(map(len, RECIPES))
         for name, recipe in RECIPES.items():
             print(
-                f"{name:8} {recipe.model}, {recipe.epochs} epochs, {recipe.optimizer_type} "
+                f"{name:{longest}} {recipe.model}, {recipe.epochs} epochs, {recipe.optimizer_type} "
                 f"lr {recipe.lr:g} {recipe.scheduler}, augmentation {recipe.augmentation}"
             )
         print("print one whole: scene-recog recipes NAME; change it: train --set KEY=VALUE")
