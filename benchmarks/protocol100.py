@@ -1,11 +1,14 @@
-"""A recipe on the literature's protocol: 100 random images a class to train on, the rest to test.
+"""Recipes on the literature's protocol: 100 random images a class to train on, the rest to test.
 
     python benchmarks/protocol100.py best --splits 0 1 2 [--data data]
+    python benchmarks/protocol100.py best best-gradients fisher-vectors
 
 Train and test of the usual split are pooled and drawn anew, once for each split (Lazebnik et al.
 2006), with links to the images in model_checkpoints/protocol100. Prints the mean recall of the
 classes, which is what the papers report, and the accuracy over all images; mean and deviation over
-the splits. Identical files that fall on both sides are left in, as in the papers.
+the splits; of several recipes, also of what they say together, the mean of their probabilities.
+Identical files that fall on both sides are left in, as in the papers. fisher-vectors is no recipe;
+see records.py.
 """
 
 from __future__ import annotations
@@ -18,18 +21,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from records import views_of
+from records import FISHER_VECTORS, fit_fisher_vectors, mean_of, views_of
 
 from scene_recog.datasets import find_dataset
-from scene_recog.engine.evaluation import evaluate_split, load_run
+from scene_recog.engine.evaluation import Evaluation, LoadedRun, evaluate_split, load_run
 from scene_recog.image_loader import ImageLoader
-from scene_recog.recipes import get_recipe
+from scene_recog.recipes import Recipe, get_recipe
 
 
 def main() -> None:
     """Draw, train, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("recipe")
+    parser.add_argument("recipes", nargs="+", metavar="recipe")
     parser.add_argument("--splits", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--per-class", type=int, default=100)
     parser.add_argument("--data")
@@ -37,33 +40,65 @@ def main() -> None:
     args = parser.parse_args()
 
     source = find_dataset(args.data)
-    recipe = get_recipe(args.recipe).override([*args.settings, "val_fraction=0"])
-    print(f"{recipe}\n{os.cpu_count()} cores, torch {torch.__version__}")
+    recipes = [
+        None
+        if name == FISHER_VECTORS
+        else get_recipe(name).override([*args.settings, "val_fraction=0"])
+        for name in args.recipes
+    ]
+    print(f"{os.cpu_count()} cores, torch {torch.__version__}")
+    for recipe in recipes:
+        print(recipe or FISHER_VECTORS)
     columns: dict[str, list[float]] = {}
     for number in args.splits:
         folder = Path("model_checkpoints") / "protocol100" / f"split{number}"
         draw_split(source, folder / "data", number, args.per_class)
-        run_folder = folder / recipe.name
-        trainer = recipe.override([f"seed={number}"]).make_trainer(
-            folder / "data", run_folder, load_from_disk=True
-        )
-        trainer.val_loader = [next(iter(trainer.val_loader))]  # no need to look at all, every epoch
-        if (left := recipe.epochs - trainer.epochs_done) > 0:
-            trainer.run_training_loop(left)
-        run = load_run(run_folder, checkpoint="last")
-        row = {}
-        for name, view in views_of(recipe).items():
-            result = evaluate_split(run, folder / "data", **view)
-            right = result.predictions == result.targets
-            recalls = [right[result.targets == label].mean() for label in np.unique(result.targets)]
-            row[f"mean recall, {name}"] = float(np.mean(recalls))
-            row[f"accuracy, {name}"] = result.accuracy
-        print(f"split {number}: " + ", ".join(f"{k} {v:.4f}" for k, v in row.items()), flush=True)
-        for key, value in row.items():
-            columns.setdefault(key, []).append(value)
+        seen: dict[str, dict[str, Evaluation]] = {}  # by recipe and view
+        for recipe in recipes:
+            run = (
+                train(recipe, folder, number)
+                if recipe
+                else fit_fisher_vectors(number, folder / "data")[0]
+            )
+            seen[recipe.name if recipe else FISHER_VECTORS] = {
+                view: evaluate_split(run, folder / "data", **options)
+                for view, options in views_of(recipe).items()
+            }
+        if len(recipes) > 1:
+            seen["together"] = {
+                view: mean_of([its.get(view, its["flip"]) for its in seen.values()])
+                for view in max(seen.values(), key=len)
+            }
+        for name, views in seen.items():
+            row = {}
+            for view, result in views.items():
+                row[f"{name}, mean recall, {view}"] = mean_recall(result)
+                row[f"{name}, accuracy, {view}"] = result.accuracy
+            print(
+                f"split {number}: " + ", ".join(f"{k} {v:.4f}" for k, v in row.items()), flush=True
+            )
+            for key, value in row.items():
+                columns.setdefault(key, []).append(value)
     for key, values in columns.items():
         spread = f"{statistics.stdev(values):.4f}" if len(values) > 1 else "unknown"
-        print(f"{key:30} mean {statistics.mean(values):.4f}, deviation {spread}, n {len(values)}")
+        print(f"{key:46} mean {statistics.mean(values):.4f}, deviation {spread}, n {len(values)}")
+
+
+def train(recipe: Recipe, folder: Path, seed: int) -> LoadedRun:
+    """A run of the recipe on folder/data, trained as far as it was not yet."""
+    trainer = recipe.override([f"seed={seed}"]).make_trainer(
+        folder / "data", folder / recipe.name, load_from_disk=True
+    )
+    trainer.val_loader = [next(iter(trainer.val_loader))]  # no need to look at all, every epoch
+    if (left := recipe.epochs - trainer.epochs_done) > 0:
+        trainer.run_training_loop(left)
+    return load_run(folder / recipe.name, checkpoint="last")
+
+
+def mean_recall(result: Evaluation) -> float:
+    """The mean of the classes' shares that were found, from 0 to 1."""
+    right = result.predictions == result.targets
+    return float(np.mean([right[result.targets == c].mean() for c in np.unique(result.targets)]))
 
 
 def draw_split(source: Path, target: Path, seed: int, per_class: int) -> None:
