@@ -54,7 +54,7 @@ from scene_recog.engine.training_extras import (
 )
 from scene_recog.engine.transform_spec import describe_transforms
 from scene_recog.image_loader import ImageLoader
-from scene_recog.visualize.curves import draw_accuracy, draw_loss, save_curves
+from scene_recog.visualize.curves import draw_accuracy, draw_loss, find_best_epoch, save_curves
 
 
 class Trainer:
@@ -613,7 +613,8 @@ class Trainer:
         """Draw the accuracy of both splits by epoch, in a new pyplot figure."""
         _, axes = plt.subplots(layout="constrained")
         accuracies = self.train_accuracy_history, self.validation_accuracy_history
-        draw_accuracy(axes, *accuracies, self._title(), self.validation_name)
+        best = find_best_epoch(self.validation_accuracy_history, self.validation_loss_history)
+        draw_accuracy(axes, *accuracies, self._title(), self.validation_name, best)
 
     def _draw_curves(self, path: Path) -> None:
         save_curves(

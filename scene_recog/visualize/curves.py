@@ -41,12 +41,12 @@ def draw_accuracy(
     validation: Sequence[float],
     title: str,
     validation_name: str,
+    best_epoch: int | None,
 ) -> None:
-    """Draw accuracy (0 to 1) by epoch and mark the best one; arguments as in `draw_loss`."""
+    """Draw accuracy (0 to 1) by epoch and mark the best one; other arguments as in `draw_loss`."""
     _draw_lines(axes, train, validation, validation_name)
-    if validation:
-        epoch = _best_epoch(validation)
-        best = validation[epoch - 1]
+    if best_epoch is not None:
+        epoch, best = best_epoch, validation[best_epoch - 1]
         axes.plot(epoch, best, "o", mfc="none", mec="black", ms=10)
         axes.annotate(
             f"{best:.1%}", (epoch, best), (0, -9),
@@ -72,9 +72,9 @@ def curves_figure(
     figure = new_figure(11, 4, title)
     left, right = figure.subplots(1, 2)
     draw_loss(left, *losses, "Loss", validation_name)
-    draw_accuracy(right, *accuracies, "Accuracy", validation_name)
-    if accuracies[1]:
-        epoch = _best_epoch(accuracies[1])
+    epoch = find_best_epoch(accuracies[1], losses[1])
+    draw_accuracy(right, *accuracies, "Accuracy", validation_name, epoch)
+    if epoch is not None:
         for axes in (left, right):
             axes.axvline(epoch, color="black", linestyle=":", linewidth=1, label="best epoch")
             axes.legend()
@@ -110,8 +110,9 @@ def comparison_figure(
         epochs = [row["epoch"] for row in rows]
         accuracies = [row["validation_accuracy"] for row in rows]
         label = f"{name}: not one epoch is done"
-        if rows:
-            best = max(range(len(rows)), key=lambda index: accuracies[index])
+        epoch = find_best_epoch(accuracies, [row["validation_loss"] for row in rows])
+        if epoch is not None:
+            best = epoch - 1
             label = f"{name}: best {accuracies[best]:.1%} in epoch {epochs[best]:.0f}"
         for axes, quantity in ((left, "loss"), (right, "accuracy")):
             for split, width in (("train", 0.7), ("validation", 1.8)):
@@ -132,9 +133,10 @@ def comparison_figure(
     return figure
 
 
-def _best_epoch(accuracies: Sequence[float]) -> int:
-    """From 1; of equals the first."""
-    return max(range(len(accuracies)), key=lambda index: accuracies[index]) + 1
+def find_best_epoch(accuracies: Sequence[float], losses: Sequence[float]) -> int | None:
+    """That of the highest validation accuracy, from 1; of equals, the least loss; None of none."""
+    numbers = range(1, len(accuracies) + 1)
+    return max(numbers, key=lambda n: (accuracies[n - 1], -losses[n - 1]), default=None)
 
 
 def _draw_lines(

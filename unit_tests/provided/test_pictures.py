@@ -195,6 +195,17 @@ def test_curves_mark_the_best_epoch() -> None:
     assert "50.0%" in [text.get_text() for text in figure.axes[1].texts]
 
 
+def test_of_epochs_with_equal_accuracy_the_least_loss_is_marked() -> None:
+    losses, accuracies = ([2, 1, 0.5], [2, 1.5, 1.7]), ([0.2, 0.4, 0.6], [0.5, 0.5, 0.5])
+    figure = drawn(curves_figure(losses, accuracies, "run on sketches", "validation"))
+    best = next(line for line in figure.axes[1].lines if line.get_label() == "best epoch")
+    assert list(best.get_xdata()) == [2, 2]
+    runs = {"a": history([0.3, 0.6, 0.6])}
+    runs["a"][1]["validation_loss"], runs["a"][2]["validation_loss"] = 1.2, 1.1
+    legend = drawn(comparison_figure(runs, "a run", "validation")).axes[1].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["a: best 60.0% in epoch 3"]
+
+
 def test_several_runs_in_one_figure() -> None:
     runs = {"a": history([0.3, 0.6, 0.5]), "b": history([0.4]), "stopped at once": []}
     figure = drawn(comparison_figure(runs, "three runs", "validation"))
