@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from records import FISHER_VECTORS, fit_fisher_vectors, mean_of, views_of
+from records import FISHER_VECTORS, fit_fisher_vectors, mean_of, recipes_of, views_of
 
 from scene_recog.datasets import find_dataset
 from scene_recog.engine.evaluation import Evaluation, LoadedRun, evaluate_split, load_run
 from scene_recog.image_loader import ImageLoader
-from scene_recog.recipes import Recipe, get_recipe
+from scene_recog.recipes import Recipe
 
 
 def main() -> None:
@@ -40,12 +40,7 @@ def main() -> None:
     args = parser.parse_args()
 
     source = find_dataset(args.data)
-    recipes = [
-        None
-        if name == FISHER_VECTORS
-        else get_recipe(name).override([*args.settings, "val_fraction=0"])
-        for name in args.recipes
-    ]
+    recipes = recipes_of(args.recipes, [*args.settings, "val_fraction=0"])
     print(f"{os.cpu_count()} cores, torch {torch.__version__}")
     for recipe in recipes:
         print(recipe or FISHER_VECTORS)

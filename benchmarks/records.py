@@ -66,12 +66,7 @@ def main() -> None:
 
     data_dir = find_dataset(args.data)
     twins = straddling_test_images(data_dir)
-    recipes = [
-        None
-        if name == FISHER_VECTORS
-        else get_recipe(name).override(["val_fraction=0", *args.settings])
-        for name in args.recipes
-    ]
+    recipes = recipes_of(args.recipes, ["val_fraction=0", *args.settings])
     print(f"{os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads")
     kinds: list[Views] = []
     seconds: list[list[float]] = []  # by kind and seed
@@ -79,12 +74,21 @@ def main() -> None:
         views, its_seconds = measure(recipe, args.seeds, data_dir, twins, args.target)
         kinds.append(views)
         seconds.append(its_seconds)
-    if len(kinds) > 1:
+    if len(kinds) > 1 and len(args.seeds) > 1:
         for i, seed in enumerate(args.seeds):
             of_seed = [{view: [nets[i]] for view, nets in views.items()} for views in kinds]
             took = sum(its_seconds[i] for its_seconds in seconds)
             print_together(f"seed {seed} of each", of_seed, took, data_dir, twins)
+    if len(kinds) > 1:
         print_together("all", kinds, sum(map(sum, seconds)), data_dir, twins)
+
+
+def recipes_of(names: list[str], settings: list[str]) -> list[Recipe | None]:
+    """The recipes with their settings; None for Fisher vectors. Ends the program if two are one."""
+    recipes = [None if n == FISHER_VECTORS else get_recipe(n).override(settings) for n in names]
+    if len({recipe and recipe.name for recipe in recipes}) < len(recipes):
+        sys.exit("two recipes of one name would share a folder: name each once, and do not set it")
+    return recipes
 
 
 def measure(

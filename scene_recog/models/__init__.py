@@ -1,4 +1,7 @@
-"""The networks by name. To add one: write its file in this folder and list its class here."""
+"""The networks by name. To add one: write its file in this folder and list its class here.
+
+`fisher_vectors.py` is not among them: no recipe trains it, it has a `fit` of its own.
+"""
 
 from __future__ import annotations
 

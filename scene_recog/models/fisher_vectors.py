@@ -31,7 +31,8 @@ class DenseSift(nn.Module):
     Each pixel counts for the two directions and the four cells next to it. Light does not matter,
     for these are differences, and contrast does not, for each descriptor is divided by its length.
     The root at the end keeps strong edges from drowning the others (Arandjelovic and Zisserman
-    2012). It looks at 31x31 pixels; nothing in it is learned.
+    2012). Of Lowe's descriptor, the Gaussian window and the turning to the main direction are left
+    out: a scene stands upright. It looks at 31x31 pixels; nothing in it is learned.
     """
 
     window: torch.Tensor
@@ -120,7 +121,7 @@ class FisherVectorNet(nn.Module):
         of_deviations = second - 2 * first * self.means + count * self.means.square()
         of_deviations = (of_deviations / self.variances - count) / (math.sqrt(2) * roots)
         x = torch.stack([of_means, of_deviations], dim=2).flatten(2)  # [N, 5, 2 * words * 64]
-        x = x.sign() * x.abs().sqrt()  # a word seen everywhere counts less (Perronnin, section 3.2)
+        x = x.sign() * x.abs().sqrt()  # power normalization (Perronnin et al. 2010, section 3.2)
         return F.normalize(x, dim=2).flatten(1) / math.sqrt(5)
 
     def _sums(self, x: torch.Tensor) -> torch.Tensor:
@@ -178,7 +179,8 @@ class FisherVectorNet(nn.Module):
             seed: of the descriptors that the words are fitted to, and of where the words start.
 
         Raises:
-            ValueError: no images, images too small, or more classes than there are outputs.
+            ValueError: no images, too few for so many words, images too small, or more classes than
+                there are outputs.
         """
         count = len(dataset)  # type: ignore[arg-type]
         if count == 0:
@@ -191,11 +193,7 @@ class FisherVectorNet(nn.Module):
         labels = torch.empty(2 * count, dtype=torch.long)
         done = 0
         with progress_bar(total=count, unit="img", desc="Fisher vectors") as bar:
-            for x, y in DataLoader(dataset, BATCH):
-                if y.max() >= self.linear.out_features:
-                    raise ValueError(
-                        f"label {y.max()}: there are {self.linear.out_features} outputs"
-                    )
+            for x, y in self._batches(dataset):
                 for seen in (x, x.flip(-1)):
                     vectors[done : done + len(y)] = self.fisher_vectors(seen)
                     labels[done : done + len(y)] = y
@@ -203,10 +201,17 @@ class FisherVectorNet(nn.Module):
                 bar.update(len(y))
         self._fit_weights(vectors, labels)
 
+    def _batches(self, dataset: Dataset[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        outputs = self.linear.out_features
+        for x, y in DataLoader(dataset, BATCH):
+            if y.max() >= outputs:
+                raise ValueError(f"an image has label {y.max()}, and there are {outputs} outputs")
+            yield x, y
+
     def _some_descriptors(self, images: Dataset[Any], generator: torch.Generator) -> torch.Tensor:
         """Up to 250 of each image: [M, 128]."""
         chosen = []
-        for x, _ in DataLoader(images, BATCH):
+        for x, _ in self._batches(images):
             of_batch = torch.cat([d.flatten(1, 2) for d in self._descriptors(x)], dim=1)
             for d in of_batch:
                 chosen.append(d[torch.randperm(len(d), generator=generator)[:250]])
@@ -214,6 +219,10 @@ class FisherVectorNet(nn.Module):
 
     def _fit_words(self, descriptors: torch.Tensor, generator: torch.Generator) -> None:
         """Principal components, then a mixture of Gaussians: k-means first, then EM."""
+        if len(descriptors) < len(self.shares):
+            raise ValueError(
+                f"{len(descriptors)} descriptors for {len(self.shares)} words: more images needed"
+            )
         self.center.copy_(descriptors.mean(dim=0))
         centered = descriptors - self.center
         _, vectors = torch.linalg.eigh(centered.T @ centered)  # the largest comes last
@@ -222,7 +231,7 @@ class FisherVectorNet(nn.Module):
 
         start = torch.randperm(len(d), generator=generator)[: len(self.shares)]
         self.means.copy_(d[start])
-        least = d.var(dim=0) * 0.01  # no word may shrink to a point
+        least = d.var(dim=0) * 0.01 + 1e-6  # no word may shrink to a point
         for step in range(25):
             sums = torch.zeros(len(self.means), 1 + 2 * self.components)
             for part in d.split(10_000):
@@ -245,13 +254,13 @@ class FisherVectorNet(nn.Module):
         of_class = labels.bincount()[labels] * len(labels.unique()) / len(labels)
         products = torch.empty(len(vectors), len(vectors))
         for i in range(0, len(vectors), 500):
-            for j in range(0, len(vectors), 500):
-                products[i : i + 500, j : j + 500] = (
-                    vectors[i : i + 500].float() @ vectors[j : j + 500].float().T
-                )
+            for j in range(0, i + 1, 500):
+                block = vectors[i : i + 500].float() @ vectors[j : j + 500].float().T
+                products[i : i + 500, j : j + 500] = block
+                products[j : j + 500, i : i + 500] = block.T
         products.diagonal().add_(0.3 * of_class)
         dual = torch.linalg.solve(products, targets)
         weights = torch.zeros_like(self.linear.weight)
         for part, of_part in zip(vectors.split(500), dual.split(500), strict=True):
             weights += of_part.T @ part.float()
-        self.linear.weight.copy_(8.5 * weights)  # makes softmax about as sure as it is right
+        self.linear.weight.copy_(8.5 * weights)  # softmax then is about as sure as it is right

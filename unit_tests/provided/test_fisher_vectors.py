@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -37,6 +39,49 @@ def test_sift_does_not_see_light_and_contrast() -> None:
     assert torch.allclose(DenseSift()(x + 0.3), seen, atol=1e-3)
     assert torch.allclose(seen.square().sum(3), torch.ones(2, 6, 4), atol=1e-4)
     assert torch.equal(DenseSift()(torch.full((1, 1, 48, 48), 0.4)), torch.zeros(1, 4, 4, 128))
+
+
+def sift_pixel_by_pixel(image: torch.Tensor) -> torch.Tensor:
+    """Lowe's sums with loops over the pixels of [H, W]: the descriptor around (14, 14), [128]."""
+    histograms = torch.zeros(8, 4, 4, dtype=torch.float64)
+    for y in range(29):
+        for x in range(29):
+            left, right = image[y, max(x - 1, 0)], image[y, x + 1]
+            above, below = image[max(y - 1, 0), x], image[y + 1, x]
+            slope_x, slope_y = float(right - left) / 2, float(below - above) / 2
+            angle = math.atan2(slope_y, slope_x) % (2 * math.pi)
+            for direction in range(8):
+                turn = abs(angle - direction * math.pi / 4)
+                of_direction = 1 - min(turn, 2 * math.pi - turn) / (math.pi / 4)
+                for row in range(4):
+                    for column in range(4):
+                        of_row = 1 - abs(y - 5 - 6 * row) / 6
+                        of_column = 1 - abs(x - 5 - 6 * column) / 6
+                        if min(of_direction, of_row, of_column) > 0:
+                            share = of_direction * of_row * of_column
+                            histograms[direction, row, column] += share * math.hypot(
+                                slope_x, slope_y
+                            )
+    descriptor = histograms.flatten()
+    descriptor = (descriptor / (descriptor.norm() + 4e-3)).clamp(max=0.2)
+    return (descriptor / (descriptor.sum() + 1e-6)).sqrt()
+
+
+@pytest.mark.parametrize("contrast", [1.0, 1e-3])
+def test_sift_is_what_loops_over_pixels_give(contrast: float) -> None:
+    x = torch.rand(1, 1, 48, 54, generator=torch.Generator().manual_seed(0)) * contrast
+    seen = DenseSift()(x)
+    assert seen.shape == (1, 4, 5, 128)
+    assert torch.allclose(seen[0, 0, 0].double(), sift_pixel_by_pixel(x[0, 0]), atol=1e-4)
+
+
+def test_descriptors_are_of_four_scales() -> None:
+    grids = [tuple(d.shape) for d in FisherVectorNet(2)._descriptors(torch.rand(1, 1, 256, 200))]
+    assert grids == [(1, 38, 29, 128), (1, 26, 19, 128), (1, 17, 12, 128), (1, 11, 7, 128)]
+    sharp = torch.rand(1, 1, 200, 200)
+    *_, smallest = FisherVectorNet(2)._descriptors(sharp)
+    small = F.interpolate(sharp, (70, 70), mode="bilinear", antialias=True)
+    assert torch.allclose(smallest, DenseSift()(small))
 
 
 def random_words(net: FisherVectorNet) -> None:
@@ -127,8 +172,6 @@ class Stripes(torch.utils.data.Dataset[tuple[torch.Tensor, int]]):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        if index >= len(self):
-            raise IndexError
         return self.images[index], self.labels[index]
 
 
@@ -145,6 +188,37 @@ def test_learns_what_it_was_not_shown_and_survives_being_stored() -> None:
     again = FisherVectorNet(words=4)
     again.fit(Stripes(seed=0, count=24))
     assert torch.allclose(again(x), scores, atol=1e-3)
+
+
+def test_weights_are_fitted_to_every_image_and_its_mirror_image() -> None:
+    net, images, fitted_to = FisherVectorNet(words=4), Stripes(seed=0, count=40), []
+    net._fit_weights = lambda vectors, labels: fitted_to.append((vectors, labels))  # type: ignore[method-assign]
+    net.fit(images)
+    ((vectors, labels),) = fitted_to
+    found = list(zip(vectors.float(), labels.tolist(), strict=True))
+    assert len(found) == 80
+    for image, label in (images[i] for i in range(40)):
+        for seen in (image, image.flip(-1)):
+            (expected,) = net.fisher_vectors(seen[None])
+            near = [of for v, of in found if torch.allclose(v, expected, atol=1e-3)]
+            assert near == [label]
+
+
+def test_the_seed_decides_on_the_words() -> None:
+    nets = [FisherVectorNet(words=4) for _ in range(3)]
+    for net, seed in zip(nets, (0, 0, 1), strict=True):
+        net.fit(Stripes(seed=0, count=8), seed=seed)
+    assert torch.allclose(nets[0].means, nets[1].means, atol=1e-4)
+    assert not torch.allclose(nets[0].means, nets[2].means, atol=1e-2)
+
+
+def test_flat_images_give_numbers() -> None:
+    flat = Stripes(seed=0, count=8)
+    flat.images = [torch.full((1, 100, 100), 0.1 * i) for i in range(8)]
+    net = FisherVectorNet(words=2)
+    net.fit(flat)
+    assert net(torch.rand(2, 1, 100, 100)).isfinite().all()
+    assert net(flat.images[0][None]).isfinite().all()
 
 
 def test_weights_are_as_many_as_the_docstring_says() -> None:
@@ -164,5 +238,7 @@ def test_says_what_does_not_suit_it() -> None:
         net.fit(Stripes(seed=0, count=0))
     labelled_too_high = Stripes(seed=0, count=4)
     labelled_too_high.labels = [0, 1, 2, 15]
-    with pytest.raises(ValueError, match="label 15: there are 15 outputs"):
+    with pytest.raises(ValueError, match="label 15, and there are 15 outputs"):
         net.fit(labelled_too_high)
+    with pytest.raises(ValueError, match="descriptors for 1024 words: more images needed"):
+        FisherVectorNet(1024).fit(Stripes(seed=0, count=2))
