@@ -428,10 +428,12 @@ RECIPES = {
             name="tiny80",
             model="TinySceneNet",
             width=10,
-            epochs=200,
+            epochs=400,
             batch_size=64,
             input_size=64,
             eval_size=80,
+            cache_size=192,
+            rotation=0.0,
             **_SCENE_NET | {"lr": 0.2, "label_smoothing": 0.05},
         ),
     )
