@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 
 from scene_recog.datasets import describe_dataset, find_dataset
-from scene_recog.datasets.scene15 import straddling_test_images
-from scene_recog.engine.evaluation import accuracy_without, evaluate_split, load_run
+from scene_recog.datasets.scene15 import duplicates_in_train
 from scene_recog.recipes import get_recipe
+from scene_recog.runs.scoring import accuracy_without, evaluate_split, load_run
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     print(f"{name} on {describe_dataset(data_dir).title}: {recipe}")
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
           f"torch {torch.__version__}, {torch.get_num_threads()} threads")  # fmt: skip
-    twins = straddling_test_images(data_dir)
+    twins = duplicates_in_train(data_dir)
     columns: dict[str, list[float]] = {"validation": [], "test": [], "no twins": [], "seconds": []}
     for seed in args.seeds:
         folder = Path("model_checkpoints") / f"{name}-seed{seed}"

@@ -33,7 +33,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from scene_recog.datasets import find_dataset
-from scene_recog.engine.image_cache import clear_cache, default_cache_dirs
+from scene_recog.loading.cache import clear_cache, default_cache_dirs
 from scene_recog.models import NETS
 from scene_recog.optimizer import get_optimizer
 from scene_recog.recipes import RECIPES, Recipe

@@ -24,12 +24,12 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from torch import nn
 
 from scene_recog.datasets import find_dataset
-from scene_recog.engine.checkpoint import write_atomically
-from scene_recog.engine.evaluation import evaluate_split, load_run
 from scene_recog.models import NETS
 from scene_recog.recipes import Recipe
+from scene_recog.runs.scoring import evaluate_split, load_run
 from scene_recog.simple_net import SimpleNet
 from scene_recog.simple_net_final import SimpleNetFinal
+from scene_recog.system.files import write_atomically
 from scene_recog.visualize.summary import summarize
 
 

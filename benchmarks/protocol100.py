@@ -24,9 +24,9 @@ import torch
 from records import FISHER_VECTORS, fit_fisher_vectors, mean_of, recipes_of, views_of
 
 from scene_recog.datasets import find_dataset
-from scene_recog.engine.evaluation import Evaluation, LoadedRun, evaluate_split, load_run
 from scene_recog.image_loader import ImageLoader
 from scene_recog.recipes import Recipe
+from scene_recog.runs.scoring import Evaluation, LoadedRun, evaluate_split, load_run
 
 
 def main() -> None:

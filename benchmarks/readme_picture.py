@@ -18,7 +18,7 @@ import numpy as np
 from scene_recog.confusion_matrix import generate_confusion_matrix
 from scene_recog.datasets import describe_dataset
 from scene_recog.datasets.sketch15 import CLASSES, draw_scene
-from scene_recog.engine.evaluation import evaluate_split, load_run
+from scene_recog.runs.scoring import evaluate_split, load_run
 
 
 def main() -> None:

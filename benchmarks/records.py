@@ -37,18 +37,18 @@ import numpy as np
 import torch
 
 from scene_recog.datasets import find_dataset
-from scene_recog.datasets.scene15 import straddling_test_images
-from scene_recog.engine.evaluation import (
+from scene_recog.datasets.scene15 import duplicates_in_train
+from scene_recog.image_loader import ImageLoader
+from scene_recog.models.fisher_vectors import FisherVectorNet
+from scene_recog.recipes import Recipe, get_recipe
+from scene_recog.runs.run_folder import EpochRecord
+from scene_recog.runs.scoring import (
     Evaluation,
     LoadedRun,
     accuracy_without,
     evaluate_split,
     load_run,
 )
-from scene_recog.engine.run_folder import EpochRecord
-from scene_recog.image_loader import ImageLoader
-from scene_recog.models.fisher_vectors import FisherVectorNet
-from scene_recog.recipes import Recipe, get_recipe
 
 FISHER_VECTORS = "fisher-vectors"
 Views = dict[str, list[Evaluation]]  # by what each image is looked at as: one for each net
@@ -65,7 +65,7 @@ def main() -> None:
     args = parser.parse_args()
 
     data_dir = find_dataset(args.data)
-    twins = straddling_test_images(data_dir)
+    twins = duplicates_in_train(data_dir)
     recipes = recipes_of(args.recipes, ["val_fraction=0", *args.settings])
     print(f"{os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads")
     kinds: list[Views] = []

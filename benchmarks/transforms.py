@@ -20,7 +20,7 @@ from torchvision import transforms
 
 from scene_recog.data_transforms import get_all_transforms
 from scene_recog.datasets.sketch15 import CLASSES, draw_scene
-from scene_recog.engine.batch_transforms import split_pipeline
+from scene_recog.loading.batch_transforms import split_pipeline
 
 MEAN, STD = 0.45, 0.25
 System = tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor]]  # the batch, a fixed factor

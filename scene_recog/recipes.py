@@ -19,16 +19,16 @@ from torchvision import transforms
 from torchvision.transforms import Compose
 
 from scene_recog import data_transforms
-from scene_recog.engine import distributed
-from scene_recog.engine.bad_images import all_bad_images_named
-from scene_recog.engine.devices import AMP_MODES
-from scene_recog.engine.muon import Muon
-from scene_recog.engine.pixel_stats import pixel_stats as measure_pixel_stats
-from scene_recog.engine.schedules import SCHEDULES
-from scene_recog.engine.training_extras import decay_matrices_only
+from scene_recog.loading.bad_images import all_bad_images_named
+from scene_recog.loading.statistics import pixel_stats as measure_pixel_stats
 from scene_recog.models import NETS
 from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
+from scene_recog.system import processes
+from scene_recog.system.devices import AMP_MODES
+from scene_recog.training.extras import decay_matrices_only
+from scene_recog.training.muon import Muon
+from scene_recog.training.schedule import SCHEDULES
 
 AUGMENTATIONS = ("none", "flip-jitter", "crop-rotate")
 OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
@@ -237,7 +237,7 @@ class Recipe:
         if pixel_stats is None:
             pixel_stats = (0.0, 1.0)
             if self.normalize:
-                with all_bad_images_named(data_dir), distributed.one_first():
+                with all_bad_images_named(data_dir), processes.one_first():
                     pixel_stats = measure_pixel_stats(data_dir, cache=cache, left_out=skip_images)
         train_transforms, val_transforms = self.make_transforms(*pixel_stats)
         model = self.make_model()

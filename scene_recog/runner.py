@@ -30,31 +30,28 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from scene_recog.datasets import describe_dataset
 from scene_recog.dl_utils import compute_loss
-from scene_recog.engine import distributed, run_folder
-from scene_recog.engine.bad_images import all_bad_images_named
-from scene_recog.engine.checkpoint import read_checkpoint
-from scene_recog.engine.devices import AMP_MODES, choose_device, use_bfloat16
-from scene_recog.engine.epoch_state import (
-    Totals,
-    batches_after,
-    get_random_state,
-    seed_generators,
-)
-from scene_recog.engine.interrupts import Interrupted, StopRequest
-from scene_recog.engine.loader import CACHE_MODES, make_loader
-from scene_recog.engine.progress import notice, progress_bar
-from scene_recog.engine.run_folder import EpochRecord, RunFolder
-from scene_recog.engine.schedules import SCHEDULES, make_scheduler
-from scene_recog.engine.splits import split_train_validation
-from scene_recog.engine.training_extras import (
+from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.bad_images import all_bad_images_named
+from scene_recog.loading.loaders import CACHE_MODES, make_loader
+from scene_recog.loading.split import split_train_validation
+from scene_recog.loading.transform_spec import describe_transforms
+from scene_recog.runs import run_folder
+from scene_recog.runs.checkpoint import read_checkpoint
+from scene_recog.runs.curves import draw_accuracy, draw_loss, find_best_epoch, save_curves
+from scene_recog.runs.run_folder import EpochRecord, RunFolder
+from scene_recog.system import processes
+from scene_recog.system.devices import AMP_MODES, choose_device, use_bfloat16
+from scene_recog.system.interrupts import Interrupted, StopRequest
+from scene_recog.system.progress import notice, progress_bar
+from scene_recog.training.extras import (
     average_weights,
     growing_size,
     make_mixing,
     shrink,
 )
-from scene_recog.engine.transform_spec import describe_transforms
-from scene_recog.image_loader import ImageLoader
-from scene_recog.visualize.curves import draw_accuracy, draw_loss, find_best_epoch, save_curves
+from scene_recog.training.randomness import batches_after, get_random_state, seed_generators
+from scene_recog.training.schedule import SCHEDULES, make_scheduler
+from scene_recog.training.totals import Totals
 
 
 class Trainer:
@@ -78,7 +75,7 @@ class Trainer:
         val_fraction: 0 validates on the test split, as the course does. Above 0, that share of
             each training class is held out for validation, and the test split is not touched.
         scheduler: learning-rate schedule over one `run_training_loop`: "none", "one-cycle",
-            "cosine" or "step" (see `engine/schedules.py`).
+            "cosine" or "step" (see `training/schedule.py`).
         label_smoothing: 0 to below 1; share of the target spread evenly over all classes in
             training (Szegedy et al. 2016, section 7). Validation uses the plain loss.
         grad_clip: longest gradient (2-norm over all weights) allowed; None does not clip
@@ -87,18 +84,18 @@ class Trainer:
             "memory" decodes once per run, "off" in every epoch, as the course's starter does.
         amp: bfloat16 autocast: "off", "on", or "auto" (if the processor has it and it is faster).
         compile_model: run the model through `torch.compile`.
-        sync_batch_norm: with several processes (see `engine/distributed.py`) batch norm sees each
+        sync_batch_norm: with several processes (see `system/processes.py`) batch norm sees each
             one's share of the batch; True lets it see the whole batch (on GPUs only).
         skip_images: images to leave out of both splits, as paths below `data_dir` such as
-            "train/coast/a.jpg" (see `engine.bad_images.find_bad_images`).
+            "train/coast/a.jpg" (see `loading.bad_images.find_bad_images`).
         patience: stop after that many epochs without a better validation accuracy; None never.
         mixup, cutmix: mix each batch with itself, the share drawn from Beta(mixup, mixup), 0 for
-            off (see `engine.training_extras.make_mixing`). A mixed image counts as rightly labelled
+            off (see `training.extras.make_mixing`). A mixed image counts as rightly labelled
             in the training accuracy if the class with the larger share is found.
         ema_decay: keep an exponential moving average of the weights with this decay, and validate
-            with it; None does not (see `engine.training_extras.average_weights`).
+            with it; None does not (see `training.extras.average_weights`).
         start_size: side of the training images at first, in pixels; they grow to what
-            `train_data_transforms` makes (see `engine.training_extras.growing_size`). None: they
+            `train_data_transforms` makes (see `training.extras.growing_size`). None: they
             are of that size from the start.
         extra_config: plain data to keep in config.json and the checkpoint, such as the recipe.
 
@@ -146,10 +143,10 @@ class Trainer:
         skip_images: Collection[str] = (),
         extra_config: Mapping[str, Any] | None = None,
     ) -> None:
-        if batch_size < distributed.world_size():
+        if batch_size < processes.world_size():
             raise ValueError(
                 f"batch_size is {batch_size}: it must be at least 1"
-                + (" for each process" if distributed.launched() else "")
+                + (" for each process" if processes.launched() else "")
             )
         if not 0 <= val_fraction < 1:
             raise ValueError(f"val_fraction is {val_fraction}: it must be from 0 to below 1")
@@ -181,14 +178,16 @@ class Trainer:
         last = self.model_dir / run_folder.LAST
         checkpoint_path = last if isinstance(load_from_disk, bool) else Path(load_from_disk)
         loads = bool(load_from_disk) and (checkpoint_path != last or last.exists())
-        saved = distributed.from_first(lambda: read_checkpoint(checkpoint_path) if loads else None)
+        saved = processes.from_rank_zero(
+            lambda: read_checkpoint(checkpoint_path) if loads else None
+        )
         if seed is None:
-            drawn = distributed.from_first(lambda: int(torch.randint(2**31, ())))
+            drawn = processes.from_rank_zero(lambda: int(torch.randint(2**31, ())))
             seed = saved.get("seed", drawn) if saved else drawn
 
         self.device = choose_device(device, cuda=cuda, mps=mps)
         if sync_batch_norm:
-            if self.device.type != "cuda" or distributed.world_size() == 1:
+            if self.device.type != "cuda" or processes.world_size() == 1:
                 raise ValueError(
                     "sync_batch_norm needs several processes with a GPU each: leave it out"
                 )
@@ -227,7 +226,7 @@ class Trainer:
             "cache": cache,
             "left_out": {str(path) for path in left_out},
         }
-        with all_bad_images_named(data_dir), distributed.one_first():
+        with all_bad_images_named(data_dir), processes.one_first():
             self.train_loader = make_loader(self.train_dataset, batch_size, shuffle=True, **options)
             self.val_loader = make_loader(self.val_dataset, batch_size, shuffle=False, **options)
 
@@ -235,7 +234,7 @@ class Trainer:
         if amp != "off":
             x, _ = next(iter(self.val_loader))
             x = x.to(self.device)
-            self.bfloat16 = distributed.from_first(
+            self.bfloat16 = processes.from_rank_zero(
                 lambda: use_bfloat16(amp, self.model, x, self.device)
             )
         self._compiled = torch.compile(self.model) if compile_model else self.model
@@ -281,8 +280,8 @@ class Trainer:
             "start_size": start_size,
             "bfloat16": self.bfloat16,
             "compiled": compile_model,
-            "processes": distributed.world_size(),
-            "launch": distributed.launch_id(),
+            "processes": processes.world_size(),
+            "launch": processes.launch_id(),
             "skipped_images": sorted(skip_images),
             "class_names": list(self.train_dataset.class_dict),
             "data": {
@@ -439,7 +438,7 @@ class Trainer:
         """Measure on the validation images: (mean loss per example, accuracy from 0 to 1)."""
         model = self.averaged_model.eval()
         forward = self._compiled if self._average is None else model
-        distributed.share_buffers(model)
+        processes.share_buffers(model)
         totals = Totals(self.device)
         for x, y in self.val_loader:
             x, y = x.to(self.device), y.to(self.device)
@@ -471,16 +470,16 @@ class Trainer:
     @cached_property
     def _parallel(self) -> Callable[[torch.Tensor], torch.Tensor]:
         """The model, its gradients averaged over all processes."""
-        if distributed.world_size() == 1:
+        if processes.world_size() == 1:
             return self._compiled
         return DistributedDataParallel(self._compiled)
 
     def _weight(self, step: int, examples: int) -> float:
         """What makes the average over all processes the mean over all examples of the batch."""
-        if distributed.world_size() == 1:
+        if processes.world_size() == 1:
             return 1.0
         whole = min(self.batch_size, len(self.train_dataset) - step * self.batch_size)
-        return examples * distributed.world_size() / whole
+        return examples * processes.world_size() / whole
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)

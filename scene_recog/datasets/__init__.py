@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from scene_recog.engine.progress import notice
+from scene_recog.system.progress import notice
 
 DEFAULT_DATA_DIR = Path("data")
 

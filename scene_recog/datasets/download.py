@@ -17,7 +17,7 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from scene_recog.engine.progress import progress_bar
+from scene_recog.system.progress import progress_bar
 
 CHUNK_BYTES = 1 << 16
 MAX_BYTES = 2 << 30

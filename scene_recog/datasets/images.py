@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from scene_recog.engine.progress import reason_of
+from scene_recog.system.text import reason_of
 
 MAX_PIXELS = 89_000_000  # where Pillow, too, begins to suspect a decompression bomb
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}

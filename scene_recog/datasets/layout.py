@@ -1,12 +1,9 @@
 """Datasets on disk: folders `root/{train,test}/<class>/<image>`, whichever images they hold."""
 
 import hashlib
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from scene_recog.datasets.images import is_image_name
 
@@ -97,7 +94,7 @@ def find_duplicates(root: str | Path) -> list[tuple[str, ...]]:
     )
 
 
-def straddling_test_images(root: str | Path) -> set[str]:
+def duplicates_in_train(root: str | Path) -> set[str]:
     """The test images that are byte-identical to a train image: paths like `test/coast/a.jpg`.
 
     Raises:
@@ -110,72 +107,3 @@ def straddling_test_images(root: str | Path) -> set[str]:
         for path in group
         if path.startswith("test/")
     }
-
-
-@dataclass(frozen=True)
-class DatasetStats:
-    """Counts, sizes in pixels as (width, height), and pixel mean and deviation in [0, 1]."""
-
-    counts: dict[str, dict[str, int]]  # class -> split -> number of images
-    smallest: tuple[int, int]
-    median: tuple[float, float]
-    largest: tuple[int, int]
-    most_common: tuple[int, int]
-    most_common_count: int
-    mean: float
-    std: float
-
-
-def dataset_stats(root: str | Path) -> DatasetStats:
-    """Describe a dataset: images per class and split, their sizes, and their pixels.
-
-    Smallest, median and largest are taken over widths and heights separately. The pixels' mean and
-    sample standard deviation are over train and test together, as `compute_mean_and_std` has them.
-
-    Raises:
-        FileNotFoundError: no train folder, no class folders or no images.
-        ValueError: an image that cannot be read.
-    """
-    from PIL import Image
-
-    from scene_recog.stats_helper import compute_mean_and_std
-
-    root = require_split(root).parent
-    splits = [split for split in SPLITS if (root / split).is_dir()]
-    images = {split: images_by_class(root, split) for split in splits}
-    sizes: list[tuple[int, int]] = []
-    parts: list[tuple[int, float, float]] = []  # pixels, mean, std of each split
-    for split, classes in images.items():
-        pixels = 0
-        for path in (path for paths in classes.values() for path in paths):
-            try:
-                with Image.open(path) as image:
-                    sizes.append(image.size)
-            except OSError as error:
-                raise ValueError(f"cannot read the image {path}: {error}") from error
-            pixels += math.prod(sizes[-1])
-        if pixels:
-            parts.append((pixels, *compute_mean_and_std(str(root / split))))
-    if not sizes:
-        raise FileNotFoundError(f"no images in {root}: it should hold train/<class>/<image>.jpg")
-
-    # Whatever else lies below root (an older dataset moved aside, say) must not count, so the
-    # splits are measured one by one and pooled.
-    total = sum(n for n, _, _ in parts)
-    mean = sum(n * m for n, m, _ in parts) / total
-    squares = sum((n - 1) * s**2 + n * (m - mean) ** 2 for n, m, s in parts)
-    widths, heights = zip(*sizes, strict=True)
-    ((most_common, count),) = Counter(sizes).most_common(1)
-    return DatasetStats(
-        counts={
-            name: {split: len(images[split].get(name, ())) for split in splits}
-            for name in sorted({name for classes in images.values() for name in classes})
-        },
-        smallest=(min(widths), min(heights)),
-        median=(median(widths), median(heights)),
-        largest=(max(widths), max(heights)),
-        most_common=most_common,
-        most_common_count=count,
-        mean=mean,
-        std=math.sqrt(squares / max(total - 1, 1)),
-    )

@@ -28,15 +28,15 @@ from scene_recog.datasets.archive import DamagedFileError, Source, open_source
 from scene_recog.datasets.download import DownloadError, discard, fetch_zip, part_path
 from scene_recog.datasets.layout import (
     SPLITS,
+    duplicates_in_train,
     find_duplicates,
     group_duplicates,
     list_images,
     require_split,
     sha256_of,
     straddles,
-    straddling_test_images,
 )
-from scene_recog.engine.progress import progress_bar
+from scene_recog.system.progress import progress_bar
 
 __all__ = [
     "CLASSES",
@@ -47,10 +47,10 @@ __all__ = [
     "Misplaced",
     "VerifyReport",
     "download_dataset",
+    "duplicates_in_train",
     "find_duplicates",
     "import_dataset",
     "load_manifest",
-    "straddling_test_images",
     "verify_dataset",
 ]
 

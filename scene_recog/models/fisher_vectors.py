@@ -19,7 +19,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset
 from torchvision import transforms
 
-from scene_recog.engine.progress import progress_bar
+from scene_recog.system.progress import progress_bar
 
 BATCH = 32
 

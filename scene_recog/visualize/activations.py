@@ -12,13 +12,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import nn
 
-from scene_recog.visualize.style import (
-    VERMILION,
-    draw_image,
-    draw_row_label,
-    new_figure,
-    to_array,
-)
+from scene_recog.system.figures import VERMILION, new_figure
+from scene_recog.visualize.style import draw_image, draw_row_label, to_array
 
 
 def stage_outputs(

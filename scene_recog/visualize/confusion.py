@@ -9,14 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scene_recog.datasets.images import read_grayscale
-from scene_recog.engine.evaluation import Evaluation, worst_confusions
-from scene_recog.visualize.style import (
-    draw_image,
-    draw_row_label,
-    message_figure,
-    new_figure,
-    plain,
-)
+from scene_recog.runs.scoring import Evaluation, worst_confusions
+from scene_recog.system.figures import new_figure, plain
+from scene_recog.visualize.style import draw_image, draw_row_label, message_figure
 
 
 def confusion_figure(
@@ -25,7 +20,7 @@ def confusion_figure(
     """The confusion matrix: rows are targets, columns predictions.
 
     Args:
-        evaluation: from `engine.evaluation.evaluate_split`.
+        evaluation: from `runs.scoring.evaluate_split`.
         class_names: by class index.
         title: the figure's title.
         normalize: shares of each row in percent, without the sign; else numbers of images.

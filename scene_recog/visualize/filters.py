@@ -8,7 +8,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from scene_recog.visualize.style import draw_image, new_figure
+from scene_recog.system.figures import new_figure
+from scene_recog.visualize.style import draw_image
 
 
 def first_filters(model: nn.Module) -> torch.Tensor:

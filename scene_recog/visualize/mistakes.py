@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from scene_recog.datasets.images import read_grayscale
-from scene_recog.engine.evaluation import Evaluation
+from scene_recog.runs.scoring import Evaluation
 from scene_recog.visualize.style import image_grid
 
 
@@ -34,7 +34,7 @@ def confident_mistakes_figure(
     """Images that the network labels wrongly and is surest about.
 
     Args:
-        evaluation: from `engine.evaluation.evaluate_split`.
+        evaluation: from `runs.scoring.evaluate_split`.
         class_names: by class index.
         title: the figure's title.
         count: at most this many images.

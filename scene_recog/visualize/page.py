@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 from matplotlib.figure import Figure
 from PIL import Image
 
-from scene_recog.engine.checkpoint import write_atomically
+from scene_recog.system.files import write_atomically
 
 Element = ElementTree.Element
 

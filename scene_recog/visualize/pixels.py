@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from scene_recog.image_loader import ImageLoader
-from scene_recog.visualize.style import BLUE, VERMILION, image_grid, new_figure
+from scene_recog.system.figures import BLUE, VERMILION, new_figure
+from scene_recog.visualize.style import image_grid
 
 
 def class_examples_figure(dataset: ImageLoader, title: str, *, seed: int = 0) -> Figure:

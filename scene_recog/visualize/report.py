@@ -15,9 +15,11 @@ from torch import nn
 
 from scene_recog.datasets import describe_dataset
 from scene_recog.datasets.images import read_grayscale
-from scene_recog.datasets.scene15 import straddling_test_images
-from scene_recog.engine import run_folder
-from scene_recog.engine.evaluation import (
+from scene_recog.datasets.scene15 import duplicates_in_train
+from scene_recog.recipes import RECIPES, recipe_from_dict
+from scene_recog.runs import run_folder
+from scene_recog.runs.curves import comparison_figure, curves_figure
+from scene_recog.runs.scoring import (
     Evaluation,
     LoadedRun,
     accuracy_without,
@@ -25,10 +27,8 @@ from scene_recog.engine.evaluation import (
     load_run,
     per_class_table,
 )
-from scene_recog.recipes import RECIPES, recipe_from_dict
 from scene_recog.visualize.activations import evidence_figure, feature_maps_figure
 from scene_recog.visualize.confusion import confusion_figure, top_confusions_figure
-from scene_recog.visualize.curves import comparison_figure, curves_figure
 from scene_recog.visualize.filters import filters_figure, first_filters
 from scene_recog.visualize.mistakes import (
     confident_mistakes_figure,
@@ -172,7 +172,7 @@ def _investigate(name: str | Path, data_dir: str | Path | None, split: str, devi
         subject.data_title = describe_dataset(subject.data_dir).title
         subject.evaluation = evaluate_split(subject.run, subject.data_dir, split)
         if split == "test":
-            subject.twins = straddling_test_images(subject.data_dir)
+            subject.twins = duplicates_in_train(subject.data_dir)
     except (ValueError, FileNotFoundError) as error:
         subject.problems.append(
             f"The images cannot be looked at, so what needs them is left out: {error}."

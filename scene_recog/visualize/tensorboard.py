@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
-from scene_recog.engine.evaluation import Evaluation
-from scene_recog.engine.run_folder import EpochRecord
+from scene_recog.runs.run_folder import EpochRecord
+from scene_recog.runs.scoring import Evaluation
 from scene_recog.visualize.confusion import confusion_figure
 from scene_recog.visualize.filters import filters_figure, first_filters
 

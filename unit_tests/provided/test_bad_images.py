@@ -15,8 +15,8 @@ from PIL import Image
 
 from scene_recog import cli
 from scene_recog.datasets.images import MAX_PIXELS, read_grayscale
-from scene_recog.engine.bad_images import BadImagesError, find_bad_images, folder_without
-from scene_recog.engine.pixel_stats import pixel_stats
+from scene_recog.loading.bad_images import BadImagesError, find_bad_images, folder_without
+from scene_recog.loading.statistics import pixel_stats
 from scene_recog.runner import Trainer
 from scene_recog.stats_helper import compute_mean_and_std
 

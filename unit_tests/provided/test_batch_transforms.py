@@ -17,8 +17,8 @@ from torchvision.transforms import functional as tv
 
 from scene_recog import data_transforms
 from scene_recog.datasets.sketch15 import draw_scene
-from scene_recog.engine import batch_transforms
-from scene_recog.engine.batch_transforms import UnsupportedTransform, split_pipeline
+from scene_recog.loading import batch_transforms
+from scene_recog.loading.batch_transforms import UnsupportedTransform, split_pipeline
 
 BILINEAR, NEAREST = InterpolationMode.BILINEAR, InterpolationMode.NEAREST
 TO_TENSOR = v1.ToTensor()

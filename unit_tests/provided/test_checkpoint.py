@@ -17,12 +17,8 @@ import pytest
 import torch
 
 from scene_recog import cli
-from scene_recog.engine.checkpoint import (
-    previous_checkpoint,
-    read_checkpoint,
-    write_atomically,
-    write_checkpoint,
-)
+from scene_recog.runs.checkpoint import previous_checkpoint, read_checkpoint, write_checkpoint
+from scene_recog.system.files import write_atomically
 
 GOOD = {"model_state_dict": {"w": torch.ones(500)}, "epoch": 1}
 

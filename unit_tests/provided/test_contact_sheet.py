@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scene_recog.datasets.cli import add_data_parsers
-from scene_recog.datasets.contact_sheet import contact_sheet, save_contact_sheet
+from scene_recog.cli.data import add_data_parsers
+from scene_recog.visualize.contact_sheet import contact_sheet, save_contact_sheet
 
 THUMB = 128 * 128
 

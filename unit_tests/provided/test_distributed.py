@@ -16,13 +16,13 @@ import torch
 import torch.nn.functional as F
 
 from scene_recog.data_transforms import get_fundamental_transforms
-from scene_recog.engine import distributed
-from scene_recog.engine.checkpoint import read_checkpoint
-from scene_recog.engine.loader import Batches
-from scene_recog.engine.run_folder import read_history
 from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.loaders import BatchSampler
 from scene_recog.runner import Trainer
+from scene_recog.runs.checkpoint import read_checkpoint
+from scene_recog.runs.run_folder import read_history
 from scene_recog.simple_net import SimpleNet
+from scene_recog.system import processes
 
 MakeTrainer = Callable[..., Trainer]
 
@@ -32,14 +32,14 @@ import sys
 from pathlib import Path
 import torch
 from scene_recog.data_transforms import get_fundamental_transforms
-from scene_recog.engine import distributed
+from scene_recog.system import processes
 from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
 from scene_recog.simple_net import SimpleNet
 
 data_dir, out = sys.argv[1:]
-with distributed.process_group("cpu"):
-    rank = distributed.rank()
+with processes.process_group("cpu"):
+    rank = processes.rank()
     torch.manual_seed(rank)  # DistributedDataParallel gives all the weights of process 0
     model = SimpleNet()
     optimizer = get_optimizer(model, {"optimizer_type": "sgd", "lr": 0.05, "weight_decay": 0.0})
@@ -176,13 +176,13 @@ def test_figures_are_those_of_one_process(
 
 def test_every_process_takes_the_same_number_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     for world_size in (1, 2, 3):
-        monkeypatch.setattr(distributed, "world_size", lambda size=world_size: size)
+        monkeypatch.setattr(processes, "world_size", lambda size=world_size: size)
         for n in range(1, 30):
             for shuffle in (True, False):
-                batches = Batches(n, 4, shuffle=shuffle)
+                batches = BatchSampler(n, 4, shuffle=shuffle)
                 parts = []
                 for rank in range(world_size):
-                    monkeypatch.setattr(distributed, "rank", lambda rank=rank: rank)
+                    monkeypatch.setattr(processes, "rank", lambda rank=rank: rank)
                     torch.manual_seed(5)
                     parts.append(list(batches))
                 dealt = sorted(index for part in parts for batch in part for index in batch)
@@ -242,12 +242,12 @@ def last_process_of(launcher: int) -> int:
 
 
 def test_one_process_needs_none_of_it() -> None:
-    assert (distributed.rank(), distributed.world_size(), distributed.restarts()) == (0, 1, 0)
-    assert distributed.launch_id() is None
-    assert distributed.from_first(lambda: 7) == 7
-    with distributed.process_group("cpu"), distributed.one_first():
+    assert (processes.rank(), processes.world_size(), processes.restarts()) == (0, 1, 0)
+    assert processes.launch_id() is None
+    assert processes.from_rank_zero(lambda: 7) == 7
+    with processes.process_group("cpu"), processes.one_first():
         assert not torch.distributed.is_initialized()
-    assert distributed.total(torch.ones(2)).tolist() == [1, 1]
+    assert processes.total(torch.ones(2)).tolist() == [1, 1]
 
 
 def test_sync_batch_norm_needs_gpus(make_trainer: MakeTrainer) -> None:
@@ -258,7 +258,7 @@ def test_sync_batch_norm_needs_gpus(make_trainer: MakeTrainer) -> None:
 def test_batch_too_small_to_share(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distributed, "world_size", lambda: 8)
-    monkeypatch.setattr(distributed, "launched", lambda: True)
+    monkeypatch.setattr(processes, "world_size", lambda: 8)
+    monkeypatch.setattr(processes, "launched", lambda: True)
     with pytest.raises(ValueError, match="batch_size is 4: it must be at least 1 for each process"):
         make_trainer(batch_size=4)

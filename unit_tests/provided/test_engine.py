@@ -12,12 +12,12 @@ from PIL import Image
 from torchvision import transforms
 
 from scene_recog import data_transforms
-from scene_recog.engine import run_folder
-from scene_recog.engine.checkpoint import write_checkpoint
-from scene_recog.engine.run_folder import EpochRecord
-from scene_recog.engine.schedules import make_scheduler
-from scene_recog.engine.splits import split_train_validation
-from scene_recog.engine.transform_spec import build_transforms, describe_transforms
+from scene_recog.loading.split import split_train_validation
+from scene_recog.loading.transform_spec import build_transforms, describe_transforms
+from scene_recog.runs import run_folder
+from scene_recog.runs.checkpoint import write_checkpoint
+from scene_recog.runs.run_folder import EpochRecord
+from scene_recog.training.schedule import make_scheduler
 
 # ---------------------------------------------------------------- splits
 

@@ -34,7 +34,7 @@ def fuzz(kind: str, seconds: float, folder: Path) -> dict[str, float]:
     """Read changed files for a while; any error but ValueError ends it."""
     import resource
 
-    from scene_recog.engine.evaluation import load_run
+    from scene_recog.runs.scoring import load_run
 
     rng = random.Random(0)
     if kind == "images":

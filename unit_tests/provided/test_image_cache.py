@@ -25,17 +25,18 @@ from torchvision.transforms import CenterCrop, InterpolationMode, Resize
 
 from scene_recog import cli
 from scene_recog.datasets import describe_dataset
-from scene_recog.datasets.layout import dataset_stats, images_by_class, list_images
+from scene_recog.datasets.layout import images_by_class, list_images
 from scene_recog.datasets.sketch15 import write_sketch15
-from scene_recog.engine import image_cache
-from scene_recog.engine.image_cache import (
+from scene_recog.image_loader import ImageLoader
+from scene_recog.loading import cache as image_cache
+from scene_recog.loading.cache import (
     cache_files,
     clear_cache,
     default_cache_dirs,
     load_images,
     user_cache_dir,
 )
-from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.statistics import dataset_stats
 
 HEAD = [Resize((8, 10))]
 HEADER = 512  # bytes before the pixels
@@ -597,7 +598,7 @@ import os
 import sys
 from pathlib import Path
 from torchvision.transforms import Resize
-from scene_recog.engine.image_cache import load_images
+from scene_recog.loading.cache import load_images
 from scene_recog.image_loader import ImageLoader
 
 def pause():

@@ -19,11 +19,12 @@ import pytest
 import torch
 
 from scene_recog.data_transforms import get_all_transforms
-from scene_recog.engine import image_cache, run_folder
-from scene_recog.engine.checkpoint import previous_checkpoint, read_checkpoint
-from scene_recog.engine.run_folder import read_history
+from scene_recog.loading import cache as image_cache
 from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
+from scene_recog.runs import run_folder
+from scene_recog.runs.checkpoint import previous_checkpoint, read_checkpoint
+from scene_recog.runs.run_folder import read_history
 from scene_recog.simple_net_final import SimpleNetFinal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

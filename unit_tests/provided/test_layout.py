@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scene_recog.cli.data import add_data_parsers
 from scene_recog.datasets import layout
-from scene_recog.datasets.cli import add_data_parsers
+from scene_recog.loading import statistics
 
 
 def write_image(path: Path, width: int, height: int, seed: int) -> np.ndarray:
@@ -42,19 +43,19 @@ def test_duplicates_across_splits_come_first(tmp_path: Path) -> None:
         ("train/a/2.jpg", "train/b/3.jpg"),
         ("train/b/9.jpg", "train/c/9.jpg"),
     ]
-    assert layout.straddling_test_images(tmp_path) == {"test/a/5.jpg", "test/b/6.jpg"}
+    assert layout.duplicates_in_train(tmp_path) == {"test/a/5.jpg", "test/b/6.jpg"}
 
 
 def test_no_dataset(tmp_path: Path) -> None:
-    for function in (layout.find_duplicates, layout.straddling_test_images, layout.dataset_stats):
+    for function in (layout.find_duplicates, layout.duplicates_in_train, statistics.dataset_stats):
         with pytest.raises(FileNotFoundError, match=r"no train/ folder in .*data download"):
             function(tmp_path)
     (tmp_path / "train").mkdir()
     with pytest.raises(FileNotFoundError, match="no class folders"):
-        layout.dataset_stats(tmp_path)
+        statistics.dataset_stats(tmp_path)
     (tmp_path / "train" / "a").mkdir()
     with pytest.raises(FileNotFoundError, match="no images"):
-        layout.dataset_stats(tmp_path)
+        statistics.dataset_stats(tmp_path)
     with pytest.raises(ValueError, match="unknown split 'val'"):
         layout.images_by_class(tmp_path, "val")
 
@@ -75,7 +76,7 @@ def dataset(tmp_path: Path) -> tuple[Path, np.ndarray]:
 
 def test_stats(dataset: tuple[Path, np.ndarray]) -> None:
     root, pixels = dataset
-    stats = layout.dataset_stats(root)
+    stats = statistics.dataset_stats(root)
     assert stats.counts == {"a": {"train": 1, "test": 0}, "b": {"train": 2, "test": 1}}
     assert list(stats.counts) == ["a", "b"]
     assert (stats.smallest, stats.largest) == ((10, 7), (30, 20))
@@ -89,7 +90,7 @@ def test_stats_name_a_broken_image(dataset: tuple[Path, np.ndarray]) -> None:
     root, _ = dataset
     (root / "train/a/broken.jpg").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"broken\.jpg"):
-        layout.dataset_stats(root)
+        statistics.dataset_stats(root)
 
 
 def test_cli_stats(dataset: tuple[Path, np.ndarray], capsys: pytest.CaptureFixture[str]) -> None:

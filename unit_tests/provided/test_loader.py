@@ -14,15 +14,15 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from scene_recog import data_transforms
-from scene_recog.engine import devices
-from scene_recog.engine.epoch_state import Totals
-from scene_recog.engine.image_cache import clear_cache
-from scene_recog.engine.loader import BatchLoader, make_loader
-from scene_recog.engine.pixel_stats import pixel_stats
 from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.cache import clear_cache
+from scene_recog.loading.loaders import BatchLoader, make_loader
+from scene_recog.loading.statistics import pixel_stats
 from scene_recog.runner import Trainer
 from scene_recog.simple_net_final import SimpleNetFinal
 from scene_recog.stats_helper import compute_mean_and_std
+from scene_recog.system import devices
+from scene_recog.training.totals import Totals
 
 CPU = torch.device("cpu")
 NORMALIZED = data_transforms.get_fundamental_normalization_transforms((64, 64), [0.45], [0.25])

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from scene_recog.engine.muon import Muon, orthogonal
-from scene_recog.engine.training_extras import decay_matrices_only
 from scene_recog.models.scene_net import SceneNet
+from scene_recog.training.extras import decay_matrices_only
+from scene_recog.training.muon import Muon, orthogonal
 
 
 def net_of_two_layers() -> nn.Sequential:

@@ -18,10 +18,12 @@ from scene_recog.data_transforms import (
     get_fundamental_normalization_transforms,
     get_fundamental_transforms,
 )
-from scene_recog.engine.evaluation import Evaluation
 from scene_recog.image_loader import ImageLoader
+from scene_recog.runs.curves import comparison_figure, curves_figure
+from scene_recog.runs.scoring import Evaluation
 from scene_recog.simple_net import SimpleNet
 from scene_recog.simple_net_final import SimpleNetFinal
+from scene_recog.system.figures import SERIES
 from scene_recog.visualize.activations import (
     draw_overlay,
     evidence_figure,
@@ -31,7 +33,6 @@ from scene_recog.visualize.activations import (
     stage_outputs,
 )
 from scene_recog.visualize.confusion import confusion_figure, top_confusions_figure
-from scene_recog.visualize.curves import comparison_figure, curves_figure
 from scene_recog.visualize.filters import filters_figure, first_filters
 from scene_recog.visualize.mistakes import (
     confident_mistakes_figure,
@@ -44,7 +45,7 @@ from scene_recog.visualize.pixels import (
     class_examples_figure,
     normalization_figure,
 )
-from scene_recog.visualize.style import SERIES, image_grid
+from scene_recog.visualize.style import image_grid
 
 NAMES = ["coast", "forest", "street"]
 

@@ -19,9 +19,9 @@ from PIL import Image
 
 from scene_recog import cli
 from scene_recog.datasets.sketch15 import write_sketch15
-from scene_recog.engine.run_folder import read_history
 from scene_recog.recipes import RECIPES, recipe_from_dict
 from scene_recog.runner import Trainer
+from scene_recog.runs.run_folder import read_history
 from scene_recog.visualize.report import (
     confidence_interval,
     repeat_command,

@@ -13,17 +13,17 @@ import pytest
 import torch
 
 from scene_recog import cli
-from scene_recog.engine.checkpoint import read_checkpoint
-from scene_recog.engine.run_folder import read_history
-from scene_recog.engine.run_lock import locked
 from scene_recog.runner import Trainer
+from scene_recog.runs.checkpoint import read_checkpoint
+from scene_recog.runs.run_folder import read_history
+from scene_recog.system.locks import locked
 
 MakeTrainer = Callable[..., Trainer]
 
 HOLD = """
 import sys
 from pathlib import Path
-from scene_recog.engine.run_lock import locked
+from scene_recog.system.locks import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -19,10 +19,10 @@ from scene_recog.data_transforms import (
     get_fundamental_augmentation_transforms,
     get_fundamental_transforms,
 )
-from scene_recog.engine.checkpoint import read_checkpoint
 from scene_recog.image_loader import ImageLoader
 from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
+from scene_recog.runs.checkpoint import read_checkpoint
 from scene_recog.simple_net import SimpleNet
 from scene_recog.simple_net_final import SimpleNetFinal
 

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from scene_recog.cli.data import add_data_parsers
 from scene_recog.datasets import scene15
-from scene_recog.datasets.cli import add_data_parsers
 from scene_recog.datasets.scene15 import (
     DifferentBytesError,
     ManifestEntry,
@@ -649,7 +649,7 @@ def test_the_real_dataset() -> None:
         pytest.skip(f"{REAL} is not the 15-scene dataset: see `scene-recog data verify`")
     assert report.found == 4485
     assert len(report.duplicates) == 18
-    found = scene15.straddling_test_images(REAL)
+    found = scene15.duplicates_in_train(REAL)
     assert found == {group[0] for group in report.straddling}
     assert len(found) == 11
     assert "test/insidecity/image_0305.jpg" in found

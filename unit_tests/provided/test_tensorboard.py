@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from scene_recog import cli
-from scene_recog.engine.run_folder import read_history
 from scene_recog.runner import Trainer
+from scene_recog.runs.run_folder import read_history
 
 FAST = ["--recipe", "part1", "--device", "cpu", "--set", "val_fraction=0.34"]
 

@@ -11,20 +11,20 @@ import pytest
 import torch
 from torch import nn
 
-from scene_recog.engine.batch_transforms import split_pipeline
-from scene_recog.engine.checkpoint import read_checkpoint
-from scene_recog.engine.evaluation import evaluate_split, load_run
-from scene_recog.engine.training_extras import (
+from scene_recog.loading.batch_transforms import split_pipeline
+from scene_recog.models.scene_net import SceneNet
+from scene_recog.optimizer import get_optimizer
+from scene_recog.recipes import RECIPES, Recipe
+from scene_recog.runner import Trainer
+from scene_recog.runs.checkpoint import read_checkpoint
+from scene_recog.runs.scoring import evaluate_split, load_run
+from scene_recog.training.extras import (
     average_weights,
     decay_matrices_only,
     growing_size,
     make_mixing,
     shrink,
 )
-from scene_recog.models.scene_net import SceneNet
-from scene_recog.optimizer import get_optimizer
-from scene_recog.recipes import RECIPES, Recipe
-from scene_recog.runner import Trainer
 
 MakeTrainer = Callable[..., Trainer]
 

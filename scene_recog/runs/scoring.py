@@ -14,14 +14,14 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from scene_recog.datasets.images import read_grayscale
-from scene_recog.engine import run_folder
-from scene_recog.engine.checkpoint import read_checkpoint
-from scene_recog.engine.devices import choose_device
-from scene_recog.engine.progress import progress_bar
-from scene_recog.engine.splits import split_train_validation
-from scene_recog.engine.transform_spec import build_transforms
 from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.split import split_train_validation
+from scene_recog.loading.transform_spec import build_transforms
 from scene_recog.models import NETS
+from scene_recog.runs import run_folder
+from scene_recog.runs.checkpoint import read_checkpoint
+from scene_recog.system.devices import choose_device
+from scene_recog.system.progress import progress_bar
 
 
 @dataclass(frozen=True)

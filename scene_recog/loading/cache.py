@@ -37,7 +37,7 @@ import torchvision
 from PIL import Image
 
 from scene_recog.datasets.images import UnreadableImageError
-from scene_recog.engine.progress import notice, progress_bar
+from scene_recog.system.progress import notice, progress_bar
 
 Pixels = npt.NDArray[np.uint8]  # [H, W]
 Decode = Callable[[str], Pixels]

@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scene_recog import __version__
-from scene_recog.datasets.cli import add_data_parsers
-from scene_recog.engine.progress import in_one_line, notice
+from scene_recog.cli.data import add_data_parsers
+from scene_recog.system.progress import notice
+from scene_recog.system.text import in_one_line
 
 if TYPE_CHECKING:
-    from scene_recog.engine.evaluation import Evaluation, LoadedRun
     from scene_recog.runner import Trainer
+    from scene_recog.runs.scoring import Evaluation, LoadedRun
 
 RUNS_DIR = Path("model_checkpoints")
-PACKAGE_DIR = Path(__file__).parent
+PACKAGE_DIR = Path(__file__).parent.parent
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -151,15 +152,15 @@ def make_parser() -> argparse.ArgumentParser:
 
 def train(args: argparse.Namespace) -> int:
     """Train from a recipe into a new run folder, or go on with a run."""
-    from scene_recog.engine import distributed
+    from scene_recog.system import processes
 
-    with distributed.process_group(args.device):
+    with processes.process_group(args.device):
         return _train(args)
 
 
 def _train(args: argparse.Namespace) -> int:
-    from scene_recog.engine import distributed
-    from scene_recog.engine.interrupts import Interrupted
+    from scene_recog.system import processes
+    from scene_recog.system.interrupts import Interrupted
 
     own = args.settings or args.recipe or args.name or args.skip_bad or args.seed is not None
     if args.resume and own:
@@ -170,8 +171,8 @@ def _train(args: argparse.Namespace) -> int:
         from scene_recog.visualize.tensorboard import summary_writer
 
         summary_writer()  # if it is not installed, say so before anything is made
-    if not args.resume and distributed.restarts() > 0:
-        args.resume = distributed.from_first(_run_of_this_launch)
+    if not args.resume and processes.restarts() > 0:
+        args.resume = processes.from_rank_zero(_run_of_this_launch)
     trainer, epochs = _resumed_trainer(args) if args.resume else _new_trainer(args)
     left = epochs - trainer.epochs_done
     if left <= 0:
@@ -202,9 +203,9 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _run(trainer: Trainer, epochs: int, *, with_tensorboard: bool) -> None:
-    from scene_recog.engine import distributed
+    from scene_recog.system import processes
 
-    if not with_tensorboard or distributed.rank() > 0:
+    if not with_tensorboard or processes.rank() > 0:
         trainer.run_training_loop(epochs)
         return
     from scene_recog.visualize.tensorboard import TensorBoardLog
@@ -215,43 +216,44 @@ def _run(trainer: Trainer, epochs: int, *, with_tensorboard: bool) -> None:
 
 
 def _say(text: str) -> None:
-    from scene_recog.engine import distributed
+    from scene_recog.system import processes
 
-    if distributed.rank() == 0:
+    if processes.rank() == 0:
         print(text)
 
 
 def _run_of_this_launch() -> str | None:
     """The run that these processes were at before torchrun started them again."""
-    from scene_recog.engine import distributed, run_folder
+    from scene_recog.runs import run_folder
+    from scene_recog.system import processes
 
     for folder in run_folder.list_runs(RUNS_DIR):
-        if run_folder.read_config(folder).get("launch") == distributed.launch_id():
+        if run_folder.read_config(folder).get("launch") == processes.launch_id():
             return str(folder)
     return None
 
 
 def _new_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
     from scene_recog.datasets import find_dataset
-    from scene_recog.engine import distributed
-    from scene_recog.engine.bad_images import find_bad_images
-    from scene_recog.engine.run_folder import new_run_folder
+    from scene_recog.loading.bad_images import find_bad_images
     from scene_recog.recipes import get_recipe
+    from scene_recog.runs.run_folder import new_run_folder
+    from scene_recog.system import processes
 
     shorthands = {"epochs": args.epochs, "seed": args.seed, "name": args.name}
     settings = [f"{key}={value}" for key, value in shorthands.items() if value is not None]
     recipe = get_recipe(args.recipe or "part2").override(args.settings + settings)
-    with distributed.one_first():
+    with processes.one_first():
         data_dir = find_dataset(args.data)
     bad = find_bad_images(data_dir) if args.skip_bad else {}
     if bad:
         reasons = "".join(f"\n  {in_one_line(reason)}" for reason in bad.values())
         notice(f"Leaving out {len(bad)} of the images, which cannot be read:{reasons}")
-    folder = distributed.from_first(lambda: new_run_folder(RUNS_DIR, recipe.name))
+    folder = processes.from_rank_zero(lambda: new_run_folder(RUNS_DIR, recipe.name))
     try:
         trainer = recipe.make_trainer(data_dir, folder, skip_images=list(bad), **_speed(args))
     except BaseException:
-        if distributed.rank() == 0:
+        if processes.rank() == 0:
             folder.rmdir()
         raise
     return trainer, recipe.epochs
@@ -259,15 +261,16 @@ def _new_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
 
 def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
     from scene_recog.datasets import find_dataset
-    from scene_recog.engine import distributed, run_folder
-    from scene_recog.engine.checkpoint import read_checkpoint
     from scene_recog.recipes import recipe_from_dict
+    from scene_recog.runs import run_folder
+    from scene_recog.runs.checkpoint import read_checkpoint
+    from scene_recog.system import processes
 
     folder = run_folder.find_run(args.resume, RUNS_DIR)
     last = folder / run_folder.LAST
     named = Path(args.resume)
     checkpoint = folder / named.name if named.suffix == ".pt" else last
-    config = distributed.from_first(
+    config = processes.from_rank_zero(
         lambda: (
             read_checkpoint(checkpoint).get("config", {})
             if checkpoint.exists()
@@ -308,8 +311,8 @@ def _speed(args: argparse.Namespace) -> dict[str, Any]:
 def evaluate(args: argparse.Namespace) -> int:
     """Print how a run does on a split, and draw its confusion matrix."""
     from scene_recog.datasets import describe_dataset
-    from scene_recog.datasets.scene15 import straddling_test_images
-    from scene_recog.engine import evaluation as ev
+    from scene_recog.datasets.scene15 import duplicates_in_train
+    from scene_recog.runs import scoring as ev
 
     run = ev.load_run(args.name, checkpoint=args.checkpoint, device=args.device)
     data_dir = Path(args.data or run.config["data"]["folder"]).expanduser()
@@ -317,7 +320,7 @@ def evaluate(args: argparse.Namespace) -> int:
     result = ev.evaluate_split(run, data_dir, args.split, flip=args.tta)
     table = ev.per_class_table(result, run.class_names)
     confusions = ev.worst_confusions(result, run.class_names)
-    twins = straddling_test_images(data_dir) if args.split == "test" else set()
+    twins = duplicates_in_train(data_dir) if args.split == "test" else set()
     without = ev.accuracy_without(result, data_dir, twins) if twins else None
     picture = run.folder / f"confusion_{args.split}.png"
     _save_confusion_matrix(picture, run, result, f"{run.folder.name}, {args.split}, {title}")
@@ -376,7 +379,7 @@ def evaluate(args: argparse.Namespace) -> int:
 
 def predict(args: argparse.Namespace) -> int:
     """Print the most likely classes of image files; exit code 1 if any could not be read."""
-    from scene_recog.engine.evaluation import load_run, predict_image
+    from scene_recog.runs.scoring import load_run, predict_image
 
     if args.top < 1:
         raise ValueError(f"--top is {args.top}: it must be at least 1")
@@ -458,7 +461,7 @@ def _save_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title
     import matplotlib.pyplot as plt
 
     from scene_recog.confusion_matrix import generate_confusion_matrix, plot_confusion_matrix
-    from scene_recog.engine.checkpoint import write_atomically
+    from scene_recog.system.files import write_atomically
 
     matrix = generate_confusion_matrix(result.targets, result.predictions, len(run.class_names))
     plot_confusion_matrix(matrix, run.class_names)
@@ -472,7 +475,7 @@ def _save_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title
 
 def runs(args: argparse.Namespace) -> int:
     """Print a table of the runs in model_checkpoints/."""
-    from scene_recog.engine import run_folder
+    from scene_recog.runs import run_folder
 
     rows: list[dict[str, Any]] = []
     for folder in run_folder.list_runs(RUNS_DIR):
@@ -541,8 +544,8 @@ def recipes(args: argparse.Namespace) -> int:
 
 def summary(args: argparse.Namespace) -> int:
     """Print a network's layers: shapes, parameters, multiply-adds, receptive fields."""
-    from scene_recog.engine.run_folder import find_run, read_config
     from scene_recog.models import NETS
+    from scene_recog.runs.run_folder import find_run, read_config
     from scene_recog.visualize.summary import format_summary, summarize
 
     name, size = args.net, 64
@@ -570,8 +573,8 @@ def info(args: argparse.Namespace) -> int:
     import torch
 
     from scene_recog.datasets import DEFAULT_DATA_DIR, describe_dataset
-    from scene_recog.engine.devices import available_devices
-    from scene_recog.engine.run_folder import versions
+    from scene_recog.runs.run_folder import versions
+    from scene_recog.system.devices import available_devices
 
     try:
         data = describe_dataset(DEFAULT_DATA_DIR).title

@@ -8,14 +8,15 @@ import pickle
 import pickletools
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from scene_recog.engine.progress import in_one_line, reason_of
+from scene_recog.system.files import write_atomically
+from scene_recog.system.text import in_one_line, reason_of
 
 # All that a pickle of tensors and plain data names. `weights_only` lets more pass, for instance
 # bytearray(10**11).
@@ -27,30 +28,6 @@ _NAMED_IN_CHECKPOINTS = {
 
 
 # -------------------------------------------------------------------- writing
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Call `write(temporary_path)`, then rename: the old file stays until the new one is complete.
-
-    When this returns, the new file is on disk. A kill leaves `.<name>.<pid>.part` behind at worst.
-
-    Args:
-        path: the final name.
-        write: a function of one path in the same folder, that writes the file there.
-
-    Raises:
-        OSError: it cannot be written; the old file is as it was.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(part)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    _sync_folder(path.parent)
 
 
 def write_checkpoint(path: Path, contents: dict[str, Any], *, keep_previous: bool = False) -> None:
@@ -97,15 +74,6 @@ def _keep(path: Path) -> None:
         part.replace(previous_checkpoint(path))
     with suppress(OSError):
         part.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # Windows opens no folders
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 # -------------------------------------------------------------------- reading

@@ -106,7 +106,7 @@ def _is_lost_contact(error: RuntimeError) -> bool:
     return isinstance(error, torch.distributed.DistError) or any(sign in text for sign in signs)
 
 
-def from_first(make: Callable[[], T]) -> T:
+def from_rank_zero(make: Callable[[], T]) -> T:
     """What `make` returns in process 0, in every process; the others do not call it."""
     if not _joined():
         return make()

@@ -14,10 +14,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from scene_recog.engine import distributed
-from scene_recog.engine.checkpoint import write_atomically, write_checkpoint
-from scene_recog.engine.progress import notice
-from scene_recog.engine.run_lock import LOCK, locked
+from scene_recog.runs.checkpoint import write_checkpoint
+from scene_recog.system import processes
+from scene_recog.system.files import write_atomically
+from scene_recog.system.locks import LOCK, locked
+from scene_recog.system.progress import notice
 
 CONFIG = "config.json"
 HISTORY = "history.csv"
@@ -43,7 +44,7 @@ class EpochRecord:
 class RunFolder:
     """The folder that one `Trainer` keeps: by one process at a time, and so that nothing is lost.
 
-    With several processes (see `engine/distributed.py`), process 0 writes, and every method does
+    With several processes (see `system/processes.py`), process 0 writes, and every method does
     nothing in the others.
 
     Args:
@@ -69,7 +70,7 @@ class RunFolder:
             ValueError: another process is at work there, or was since this run was loaded.
             OSError: it cannot be written to, or the last epoch could not.
         """
-        if self._is_held or distributed.rank() > 0:
+        if self._is_held or processes.rank() > 0:
             yield
             return
         self.path.mkdir(parents=True, exist_ok=True)
@@ -113,7 +114,7 @@ class RunFolder:
         If that fails, because the disk is full, say, a notice says so, and the next call writes
         what is missing too.
         """
-        if distributed.rank() > 0:
+        if processes.rank() > 0:
             return
         if is_best:
             self._best_to_write = copy.deepcopy(state)  # the weights go on changing
@@ -139,7 +140,7 @@ class RunFolder:
         Raises:
             OSError: it cannot be written.
         """
-        if distributed.rank() > 0:
+        if processes.rank() > 0:
             return
         self._save_best()
         self._save_last(state)
@@ -156,7 +157,7 @@ class RunFolder:
 
     def save_curves(self, draw: Callable[[Path], None]) -> None:
         """Let `draw` write the picture of the run."""
-        if distributed.rank() == 0 and not self._unsaved:
+        if processes.rank() == 0 and not self._unsaved:
             draw(self.path / CURVES)
 
     def _save_best(self) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from scene_recog.engine.devices import has_bfloat16
+from scene_recog.system.devices import has_bfloat16
 
 
 class Muon(SGD):

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scene_recog.engine.progress import notice
+from scene_recog.system.progress import notice
 
 if TYPE_CHECKING:
     from scene_recog.datasets.scene15 import ImportReport, VerifyReport
@@ -178,7 +178,7 @@ def _print_list(title: str, lines: list[str]) -> None:
 
 
 def _stats(args: argparse.Namespace) -> int:
-    from scene_recog.datasets.layout import dataset_stats
+    from scene_recog.loading.statistics import dataset_stats
 
     notice(f"reading the images in {args.data} ...")
     stats = dataset_stats(args.data)
@@ -208,7 +208,7 @@ def _stats(args: argparse.Namespace) -> int:
 
 
 def _cache(args: argparse.Namespace) -> int:
-    from scene_recog.engine.image_cache import cache_files, clear_cache, default_cache_dirs
+    from scene_recog.loading.cache import cache_files, clear_cache, default_cache_dirs
 
     folders = default_cache_dirs(args.data)
     sketches = Path(args.data).expanduser() / "sketch15"  # drawn for want of photographs
@@ -247,7 +247,7 @@ def _cache(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from scene_recog.datasets.contact_sheet import contact_sheet, save_contact_sheet
+    from scene_recog.visualize.contact_sheet import contact_sheet, save_contact_sheet
 
     sheet = contact_sheet(args.data, args.split, args.per_class, args.seed)
     print(save_contact_sheet(sheet, args.out))

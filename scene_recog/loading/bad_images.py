@@ -12,7 +12,8 @@ from pathlib import Path
 
 from scene_recog.datasets.images import UnreadableImageError, read_grayscale
 from scene_recog.datasets.layout import list_images
-from scene_recog.engine.progress import in_one_line, progress_bar
+from scene_recog.system.progress import progress_bar
+from scene_recog.system.text import in_one_line
 
 
 class BadImagesError(ValueError):

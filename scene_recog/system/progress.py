@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from scene_recog.engine import distributed
+from scene_recog.system import processes
 
 
 def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
@@ -26,19 +26,8 @@ def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
 
 def notice(text: str) -> None:
     """Print one line to stderr, above any progress bar; of several processes, one speaks."""
-    if distributed.rank() == 0:
+    if processes.rank() == 0:
         tqdm.write(text, file=sys.stderr)
-
-
-def in_one_line(text: str) -> str:
-    """Line breaks and other control characters, as file names may have them, as escapes."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def reason_of(error: Exception) -> str:
-    """Why it was raised, in one line; its class if it does not say."""
-    text = (getattr(error, "strerror", None) or str(error)).strip()
-    return text.splitlines()[0] if text else type(error).__name__
 
 
 def is_watched() -> bool:
@@ -46,7 +35,7 @@ def is_watched() -> bool:
 
     The environment variable TQDM_DISABLE=1 says that nobody does, as tqdm itself has it.
     """
-    if os.environ.get("TQDM_DISABLE", "") not in ("", "0") or distributed.rank() > 0:
+    if os.environ.get("TQDM_DISABLE", "") not in ("", "0") or processes.rank() > 0:
         return False
     return _in_notebook() or sys.stderr.isatty()
 

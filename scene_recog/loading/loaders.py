@@ -9,18 +9,18 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from scene_recog.engine import distributed
-from scene_recog.engine.batch_transforms import UnsupportedTransform, split_pipeline
-from scene_recog.engine.image_cache import default_cache_dirs, load_images
-from scene_recog.engine.progress import notice
 from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.batch_transforms import UnsupportedTransform, split_pipeline
+from scene_recog.loading.cache import default_cache_dirs, load_images
+from scene_recog.system import processes
+from scene_recog.system.progress import notice
 
 CACHE_MODES = ("disk", "memory", "off")
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 
-class Batches(Sampler[list[int]]):
+class BatchSampler(Sampler[list[int]]):
     """Which examples go into each batch of an epoch, drawn from torch's global generator.
 
     With several processes, each batch is dealt out: they share no example, and leave none out but
@@ -49,7 +49,7 @@ class Batches(Sampler[list[int]]):
     def draw(self, device: torch.device | None = None) -> Iterator[torch.Tensor]:
         """The batches of one epoch as index tensors, int64, on `device`."""
         order = torch.randperm(self.n) if self.shuffle else torch.arange(self.n)
-        rank, world_size = distributed.rank(), distributed.world_size()
+        rank, world_size = processes.rank(), processes.world_size()
         if world_size > 1 and self.shuffle:
             torch.manual_seed(int(torch.randint(2**62, ())) + rank)
         for batch in order.to(device).split(self.batch_size):
@@ -58,7 +58,7 @@ class Batches(Sampler[list[int]]):
                 yield share
 
     def _is_too_few(self, examples: int) -> bool:
-        return self.shuffle and examples < distributed.world_size()
+        return self.shuffle and examples < processes.world_size()
 
 
 class BatchLoader:
@@ -97,7 +97,7 @@ class BatchLoader:
         self.positions = positions if on_cpu else torch.arange(len(positions), device=device)
         self.labels = torch.tensor([label for _, label in dataset.dataset], device=device)
         self.tail = tail
-        self.batches = Batches(len(self.labels), batch_size, shuffle=shuffle)
+        self.batches = BatchSampler(len(self.labels), batch_size, shuffle=shuffle)
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -151,6 +151,8 @@ def make_loader(
 
 
 def _plain_loader(dataset: ImageLoader, batch_size: int, *, shuffle: bool) -> DataLoader[Any]:
-    if distributed.world_size() == 1:
+    if processes.world_size() == 1:
         return DataLoader(dataset, batch_size, shuffle=shuffle)
-    return DataLoader(dataset, batch_sampler=Batches(len(dataset), batch_size, shuffle=shuffle))
+    return DataLoader(
+        dataset, batch_sampler=BatchSampler(len(dataset), batch_size, shuffle=shuffle)
+    )

@@ -7,7 +7,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-from scene_recog.engine import distributed
+from scene_recog.system import processes
 
 
 class Interrupted(KeyboardInterrupt):
@@ -39,7 +39,7 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         in_main_thread = threading.current_thread() is threading.main_thread()
-        if in_main_thread and not distributed.launched():
+        if in_main_thread and not processes.launched():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)
         return self

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from scene_recog.engine.checkpoint import write_atomically
-from scene_recog.visualize.style import SERIES, new_figure
+from scene_recog.system.figures import SERIES, new_figure
+from scene_recog.system.files import write_atomically
 
 TRAIN, VALIDATION = SERIES[0] | {"marker": "."}, SERIES[1] | {"marker": "."}
 

@@ -1,0 +1,33 @@
+"""What all figures share: colours and a title."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette for every kind of colour vision. The dashes tell lines apart in grey.
+BLUE, VERMILION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
+PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
+SERIES: list[dict[str, Any]] = [
+    {"color": BLUE, "linestyle": "-"},
+    {"color": VERMILION, "linestyle": "--"},
+    {"color": GREEN, "linestyle": "-."},
+    {"color": ORANGE, "linestyle": ":"},
+    {"color": PURPLE, "linestyle": (0, (5, 1, 1, 1, 1, 1))},
+    {"color": SKY, "linestyle": (0, (8, 2))},
+    {"color": BLACK, "linestyle": (0, (1, 3))},
+]
+
+
+def new_figure(width: float, height: float, title: str) -> Figure:
+    """A figure of this size in inches, outside pyplot: a notebook shows it once, when returned."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def plain(text: str) -> str:
+    """The text as it is: a folder called "a$b$" must not be read as a formula, and what is no
+    character, as in the names of some old files, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
