@@ -10,6 +10,7 @@ from typing import Literal
 from scene_recog.system.progress import notice
 
 DEFAULT_DATA_DIR = Path("data")
+SKETCHES_DIR = Path("sketch15")  # beside data/, where statistics over all of data/ do not find it
 
 
 @dataclass(frozen=True)
@@ -48,27 +49,40 @@ def describe_dataset(root: str | Path) -> DatasetInfo:
 def find_dataset(data_dir: str | Path | None = None) -> Path:
     """The dataset to train on: `data_dir`, or `data/`, or sketches if `data/` holds no dataset.
 
-    Sketches are drawn once, into `data/sketch15/`, and never without saying so on stderr.
+    A dataset that was unpacked a level or two too deep is found too (see `locate_dataset`).
+    Sketches are drawn once, into `sketch15/`. Either is said on stderr.
 
     Args:
-        data_dir: a folder that must hold train/ and test/; None for the default.
+        data_dir: a folder that holds train/ and test/; None for the default.
 
     Raises:
         FileNotFoundError: `data_dir` was named and holds no dataset.
-        ValueError: `data/` holds only one of train/ and test/.
+        ValueError: `data/` holds only one of train/ and test/; the folder holds several datasets,
+            or one that is not split into train/ and test/.
     """
-    if data_dir is not None:
-        describe_dataset(data_dir)  # raises if there is none
-        return Path(data_dir).expanduser()
-    present = [split for split in ("train", "test") if (DEFAULT_DATA_DIR / split).exists()]
-    if len(present) == 2:
-        return DEFAULT_DATA_DIR
-    if len(present) == 1:
-        raise ValueError(
-            f"{DEFAULT_DATA_DIR}/ holds {present[0]}/ but not its twin: move it away, "
-            "then run `scene-recog data download`"
-        )
-    return draw_sketches(DEFAULT_DATA_DIR / "sketch15")
+    from scene_recog.datasets.layout import require_split
+    from scene_recog.datasets.search import locate_dataset
+
+    root = DEFAULT_DATA_DIR if data_dir is None else Path(data_dir).expanduser()
+    found = locate_dataset(root)
+    if found is None and data_dir is None:
+        return draw_sketches(SKETCHES_DIR)
+    if found is not None and found != root:
+        notice(f"No train/ and test/ in {root}: using {found}, which has them.")
+        return found
+    if data_dir is None:
+        _require_both_splits(root)
+    require_split(root, "train")
+    return root
+
+
+def _require_both_splits(root: Path) -> None:
+    for split, other in (("train", "test"), ("test", "train")):
+        if not (root / other).exists():
+            raise ValueError(
+                f"{root}/ holds {split}/ but no {other}/: move it away, "
+                "then run `scene-recog data download`"
+            )
 
 
 def draw_sketches(root: Path) -> Path:
@@ -80,7 +94,7 @@ def draw_sketches(root: Path) -> Path:
     from scene_recog.datasets.sketch15 import write_sketch15
 
     notice(
-        f"No photographs in {root.parent}/: using drawn sketches (sketch15). "
+        f"No photographs in {DEFAULT_DATA_DIR}/: using drawn sketches, in {root}/. "
         "For the real images run: scene-recog data download"
     )
     try:

@@ -18,6 +18,8 @@ from pathlib import Path, PurePosixPath
 
 from scene_recog.datasets.images import is_image_name
 
+_FOLDER = "`scene-recog data import FOLDER`"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -95,10 +97,12 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
         with path.open("rb") as file:
             if file.read(2) == b"PK":
-                reason = "the zip is cut off or damaged: get it again"
+                reason = f"the zip is cut off or damaged: get it again ({error})"
+            elif re.search(r"\.(tar(\.\w+)?|t[gx]z|tbz2?)$", path.name, re.IGNORECASE):
+                reason = f"not a zip: unpack it (`tar -xf {path.name}`), then {_FOLDER}"
             else:
-                reason = "not a zip: unpack it yourself and give the folder"
-        raise ValueError(f"{path}: {reason} ({error})") from error
+                reason = f"not a zip: unpack it yourself, then {_FOLDER}"
+        raise ValueError(f"{path}: {reason}") from error
 
 
 def _zip_source(path: Path, archive: zipfile.ZipFile, limits: Limits) -> Source:
@@ -110,15 +114,17 @@ def _zip_source(path: Path, archive: zipfile.ZipFile, limits: Limits) -> Source:
     images: dict[str, zipfile.ZipInfo] = {}
     seen: dict[str, str] = {}
     for info in infos:
-        name = info.orig_filename  # `filename` hides what follows a zero byte, and backslashes
+        original = info.orig_filename  # `filename` hides what follows a zero byte
+        name = original.replace("\\", "/")  # as Windows PowerShell 5 writes its zips
         if problem := _unsafe_name(name) or _unsafe_entry(info, limits):
-            raise ValueError(f"{path}: refused, entry {name!r} {problem}")
+            how = " (written with backslashes)" if name != original else ""
+            raise ValueError(f"{path}: refused, entry {original!r} {problem}{how}")
         key = unicodedata.normalize("NFC", name.rstrip("/")).casefold()
         if key in seen:
-            raise ValueError(f"{path}: refused, the names {seen[key]!r} and {name!r} clash")
-        seen[key] = name
+            raise ValueError(f"{path}: refused, the names {seen[key]!r} and {original!r} clash")
+        seen[key] = original
         hidden = any(map(_is_hidden, name.split("/")))
-        if is_image_name(Path(name)) and not hidden and not info.is_dir():
+        if is_image_name(Path(name)) and not hidden and not name.endswith("/"):
             images[name] = info
 
     def read(name: str) -> bytes:
@@ -137,8 +143,8 @@ def _zip_source(path: Path, archive: zipfile.ZipFile, limits: Limits) -> Source:
 
 def _unsafe_name(name: str) -> str:
     """Why a zip entry's name is refused; empty when it is fine."""
-    if not name or "\0" in name or "\\" in name:
-        return "has an empty name, a zero byte or a backslash"
+    if not name or "\0" in name:
+        return "has an empty name, or one with a zero byte"
     if name.startswith("/") or re.match(r"[A-Za-z]:", name):
         return "has an absolute path"
     if ".." in PurePosixPath(name).parts:

@@ -1,7 +1,7 @@
 """Resumable download of a zip over HTTP, with the standard library only.
 
-What has arrived lies in a `.part` file; `.part.json` beside it says of which address and version,
-so that a later run asks only for the rest (RFC 9110, sections 13.1.5 and 14).
+What has arrived is kept in a `.part` file. The `.part.json` beside it records the address and the
+version, so that a later run asks only for the rest (RFC 9110, sections 13.1.5 and 14).
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class BrokenOffError(DownloadError):
 
 @dataclass(frozen=True)
 class PartState:
-    """What a `.part` file is a part of."""
+    """Which file a `.part` file is the beginning of."""
 
     url: str
     validator: str  # strong ETag or Last-Modified; empty if the server gave neither
@@ -41,7 +41,7 @@ class PartState:
 
 
 def part_path(folder: str | Path, url: str) -> Path:
-    """The `.part` file for an address: its own for each, so that none overwrites another's.
+    """The `.part` file for an address; each address has its own.
 
     Raises:
         ValueError: not an http or https address.
@@ -59,10 +59,10 @@ def part_path(folder: str | Path, url: str) -> Path:
 def fetch_zip(
     url: str, part: Path, *, timeout: float = 30, tries: int = 5, pause: float = 1
 ) -> None:
-    """Download a zip to `part`, going on from what is already there.
+    """Download a zip to `part`, continuing from what is already there.
 
-    A connection that breaks off is taken up again, up to `tries` times in all and only as long as
-    each try brings something.
+    A broken connection is opened again, up to `tries` times in all and only as long as each try
+    brings something.
 
     Args:
         url: http or https address.
@@ -72,7 +72,7 @@ def fetch_zip(
         pause: seconds between them.
 
     Raises:
-        DownloadError: no connection, an HTTP error, something that is no zip, or a broken
+        DownloadError: no connection, an HTTP error, something that is not a zip, or a broken
             connection; in the last case `part` is kept for the next call.
         OSError: `part` cannot be written.
     """
@@ -177,7 +177,7 @@ def _chunks(response: HTTPResponse) -> Iterator[bytes]:
 
 
 def _continues(headers: Message, state: PartState, have: int) -> bool:
-    """Whether a 206 answer is the rest of the very file that `state` describes."""
+    """Whether a 206 answer is the rest of the same file that `state` describes."""
     match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
     if match is None or int(match[1]) != have:
         return False

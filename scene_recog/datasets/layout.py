@@ -5,7 +5,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from scene_recog.datasets.images import is_image_name
+from scene_recog.datasets.images import (
+    class_folders,
+    files_below,
+    image_name,
+    images_below,
+    is_image_name,
+    is_note,
+    normalized,
+)
+from scene_recog.system.text import in_one_line
 
 SPLITS = ("train", "test")
 
@@ -29,31 +38,92 @@ def require_split(root: str | Path, split: str = "train") -> Path:
 
 
 def list_images(root: str | Path) -> list[str]:
-    """All images below `root/train` and `root/test`, sorted, as paths like `train/coast/a.jpg`."""
+    """The images of both splits, sorted, as paths below `root` like `train/coast/a.jpg`.
+
+    They lead to the files; what a run remembers is `image_name`.
+    """
     root = Path(root)
-    return sorted(
+    images = [
         path.relative_to(root).as_posix()
         for split in SPLITS
-        for path in (root / split).rglob("*")
-        if is_image_name(path) and path.is_file()
-    )
+        if (root / split).is_dir()
+        for name in class_folders(root / split)
+        for path in images_below(root / split / name)
+    ]
+    return sorted(images, key=normalized)
 
 
 def images_by_class(root: str | Path, split: str = "train") -> dict[str, list[Path]]:
     """The images of one split: class name -> sorted paths, classes in alphabetical order.
+
+    Images in folders within a class folder count too (see `images_below`).
 
     Raises:
         ValueError: split is neither "train" nor "test".
         FileNotFoundError: there is no such folder, or no class folder in it.
     """
     folder = require_split(root, split)
-    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    classes = class_folders(folder)
     if not classes:
         raise FileNotFoundError(f"no class folders in {folder}: it should hold <class>/<image>.jpg")
-    return {
-        path.name: sorted(p for p in path.iterdir() if is_image_name(p) and p.is_file())
-        for path in classes
-    }
+    return {name: images_below(folder / name) for name in classes}
+
+
+def left_out_notice(
+    root: str | Path,
+    splits: Iterable[str] = SPLITS,
+    *,
+    listed: Iterable[str | Path] | None = None,
+) -> str:
+    """One line on the files of a dataset that are not used but may be meant as images.
+
+    Text, tables and hidden files are not worth a word.
+
+    Args:
+        root: folder that holds train/ and test/.
+        splits: which of them to look at, as far as they are there.
+        listed: the images that are used, where an `ImageLoader` lists others than
+            `images_by_class`.
+
+    Returns:
+        For instance "Left out of data: 2 files that are not images by their names
+        (train/coast/a.heic, train/coast/b.raw)"; empty if nothing is left out.
+    """
+    root = Path(root).expanduser()
+    left_out: dict[str, list[str]] = defaultdict(list)
+    used = None if listed is None else {image_name(path, root) for path in listed}
+    for split in splits:
+        if not (root / split).is_dir():
+            continue
+        for path, is_file in files_below(root / split):
+            name = image_name(path, root)
+            if is_note(path):
+                continue
+            if not is_file and path.is_symlink():
+                left_out["link that leads nowhere"].append(name)
+            elif not is_file or not is_image_name(path):
+                left_out["file that is not an image by its name"].append(name)
+            elif len(path.relative_to(root).parts) < 3:
+                left_out["image outside the class folders"].append(name)
+            elif used is not None and name not in used:
+                left_out["image that ImageLoader does not list"].append(name)
+    if not left_out:
+        return ""
+    parts = [_counted(kind, names) for kind, names in left_out.items()]
+    return in_one_line(f"Left out of {root}: {', '.join(parts)}")
+
+
+_PLURALS = {
+    "link that leads nowhere": "links that lead nowhere",
+    "file that is not an image by its name": "files that are not images by their names",
+    "image outside the class folders": "images outside the class folders",
+    "image that ImageLoader does not list": "images that ImageLoader does not list",
+}
+
+
+def _counted(kind: str, names: list[str]) -> str:
+    some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return f"{len(names):,} {kind if len(names) == 1 else _PLURALS[kind]} ({some})"
 
 
 def sha256_of(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Reading zips and folders that somebody else made: what is read, and what is refused."""
 
 import stat
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -94,6 +95,16 @@ def test_unsafe_names_are_refused(tmp_path: Path, name: str, reason: str) -> Non
     assert reason in refusal(write_zip(tmp_path / "x.zip", {"ok.jpg": b"1", name: b"2"}))
 
 
+def test_backslashes_separate_folders(tmp_path: Path) -> None:
+    """As in zips that Windows PowerShell 5 makes."""
+    files = {name.replace("/", "\\"): data for name, data in FILES.items()}
+    junk = [name.replace("/", "\\") for name in (*JUNK, "a/folder.jpg/")]
+    path = write_zip(tmp_path / "x.zip", files | dict.fromkeys(junk, b""))
+    with open_source(path) as source:
+        assert {name: source.read(name) for name in source.names} == FILES
+    assert "clash" in refusal(write_zip(tmp_path / "y.zip", {"a/b.jpg": b"1", "a\\b.jpg": b"2"}))
+
+
 def test_a_zero_byte_in_a_name_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.zip", {"a~.jpg": b"1"})
     path.write_bytes(path.read_bytes().replace(b"a~.jpg", b"a\0.jpg"))
@@ -169,3 +180,11 @@ def test_a_cut_off_zip_and_no_zip(tmp_path: Path) -> None:
     assert "not a zip" in refusal(tmp_path / "page.zip")
     (tmp_path / "empty.zip").write_bytes(b"")
     assert "not a zip" in refusal(tmp_path / "empty.zip")
+
+
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "X.TGZ", "x.tar.xz"])
+def test_a_tar_archive_is_to_be_unpacked_first(tmp_path: Path, name: str) -> None:
+    with tarfile.open(tmp_path / name, "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("a.jpg"))
+    message = refusal(tmp_path / name)
+    assert f"not a zip: unpack it (`tar -xf {name}`), then `scene-recog data import" in message

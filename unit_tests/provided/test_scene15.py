@@ -20,17 +20,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scene_recog.cli.data import add_data_parsers
-from scene_recog.datasets import scene15
+from scene_recog.cli.data import add_parsers as add_data_parsers
+from scene_recog.datasets import layout, scene15
+from scene_recog.datasets.download import DownloadError
 from scene_recog.datasets.scene15 import (
     DifferentBytesError,
     ManifestEntry,
     Misplaced,
     download_dataset,
+    getting,
     import_dataset,
+    in_place,
     load_manifest,
     verify_dataset,
 )
+from scene_recog.datasets.scene15 import verify as verify_module
 
 SPLIT = {"coast": ([1, 3, 4], [2, 5]), "office": ([2, 3], [1]), "suburb": ([1, 4], [2, 3])}
 ORIGINAL = {"coast": "MITcoast", "office": "PARoffice", "suburb": "CALsuburb"}
@@ -150,17 +154,17 @@ def test_the_manifest_is_the_whole_dataset() -> None:
 
 
 def test_the_manifest_knows_the_duplicates() -> None:
-    groups = scene15.group_duplicates({entry.path: entry.sha256 for entry in load_manifest()})
+    groups = layout.group_duplicates({entry.path: entry.sha256 for entry in load_manifest()})
     assert len(groups) == 18
     assert {len(group) for group in groups} == {2}
-    straddling = [group for group in groups if scene15.straddles(group)]
-    assert groups[:11] == straddling
-    others = [g for g in straddling if len({path.split("/")[1] for path in g}) > 1]
+    across_splits = [group for group in groups if layout.straddles(group)]
+    assert groups[:11] == across_splits
+    others = [g for g in across_splits if len({path.split("/")[1] for path in g}) > 1]
     assert others == [("test/insidecity/image_0305.jpg", "train/tallbuilding/image_0300.jpg")]
 
 
 def test_the_manifest_file_is_reproducible() -> None:
-    file = resources.files("scene_recog.datasets").joinpath("scene15_manifest.csv.gz")
+    file = resources.files("scene_recog.datasets.scene15").joinpath("manifest.csv.gz")
     packed = file.read_bytes()
     assert packed[4:8] == bytes(4), "no time stamp"
     lines = gzip.decompress(packed).decode("ascii").splitlines()
@@ -189,6 +193,12 @@ def test_every_layout_is_split_as_the_course_splits_it(
     assert tree(root) == IMAGES
     assert hidden(root) == []
     assert verify(root).ok
+
+
+def test_a_zip_with_backslashes_is_imported(tmp_path: Path, root: Path) -> None:
+    files = {original(path).replace("/", "\\"): data for path, data in REENCODED.items()}
+    load(write_zip(tmp_path / "x.zip", files), root, accept_different_bytes=True)
+    assert tree(root) == REENCODED
 
 
 def test_a_duplicate_is_put_in_each_of_its_places(tmp_path: Path, root: Path) -> None:
@@ -405,7 +415,7 @@ def test_a_run_killed_before_its_renames_changes_nothing(good_zip: Path, root: P
 @pytest.mark.skipif(sys.platform == "win32", reason="no folder locks on Windows")
 def test_two_runs_in_one_folder_do_not_meet(good_zip: Path, root: Path) -> None:
     root.mkdir()
-    with scene15._locked(root), pytest.raises(ValueError, match="another run is at work"):
+    with in_place.locked(root), pytest.raises(ValueError, match="another run is at work"):
         load(good_zip, root)
     load(good_zip, root)
     assert tree(root) == IMAGES
@@ -420,7 +430,7 @@ def test_a_right_dataset_has_only_its_duplicates(root: Path) -> None:
     report = verify(write_folder(root, IMAGES | {"train/coast/Thumbs.db": b"", "x.jpg": b""}))
     assert report.ok
     assert (report.expected, report.found) == (12, 12)
-    assert report.duplicates == report.straddling == [TWINS]
+    assert report.duplicates == report.across_splits == [TWINS]
 
 
 def test_each_kind_of_finding(root: Path) -> None:
@@ -539,10 +549,10 @@ def test_download_keeps_a_part_and_says_so(
 
     def break_off(url: str, part: Path, *, timeout: float) -> None:
         part.write_bytes(b"PK12")
-        raise scene15.DownloadError("broke off at 4 of 999 bytes")
+        raise DownloadError("broke off at 4 of 999 bytes")
 
     with monkeypatch.context() as patch:
-        patch.setattr(scene15, "fetch_zip", break_off)
+        patch.setattr(getting, "fetch_zip", break_off)
         with pytest.raises(ValueError, match=r"kept: .*good-\w{8}\.zip\.part \(4 bytes\)"):
             get(root, urls=[f"{url}/good.zip"])
     get(root, urls=[f"{url}/good.zip"])
@@ -586,7 +596,8 @@ def run(*words: str | Path) -> int:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands take the small dataset for the real one."""
-    monkeypatch.setattr(scene15, "load_manifest", lambda: MANIFEST)
+    for module in (getting, verify_module):
+        monkeypatch.setattr(module, "load_manifest", lambda: MANIFEST)
 
 
 @pytest.mark.usefixtures("small")
@@ -649,7 +660,7 @@ def test_the_real_dataset() -> None:
         pytest.skip(f"{REAL} is not the 15-scene dataset: see `scene-recog data verify`")
     assert report.found == 4485
     assert len(report.duplicates) == 18
-    found = scene15.duplicates_in_train(REAL)
-    assert found == {group[0] for group in report.straddling}
+    found = layout.duplicates_in_train(REAL)
+    assert found == {group[0] for group in report.across_splits}
     assert len(found) == 11
     assert "test/insidecity/image_0305.jpg" in found

@@ -13,6 +13,7 @@ from PIL import Image
 
 from scene_recog.datasets import sketch15
 from scene_recog.datasets.sketch15 import CLASSES, draw_scene, write_sketch15
+from scene_recog.datasets.sketch15 import folder as writing
 
 TRAIN, TEST = 10, 5
 
@@ -42,7 +43,7 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(class_name: str, rng: np.random.Generator) -> Image.Image:
         raise AssertionError("nothing should be drawn here")
 
-    monkeypatch.setattr(sketch15, "draw_scene", refuse)
+    monkeypatch.setattr(writing, "draw_scene", refuse)
 
 
 # What is drawn
@@ -184,7 +185,7 @@ def test_failure_keeps_the_old_folder(tmp_path: Path, monkeypatch: pytest.Monkey
             raise KeyboardInterrupt
         return Image.new("L", (8, 8))
 
-    monkeypatch.setattr(sketch15, "draw_scene", interrupted)
+    monkeypatch.setattr(writing, "draw_scene", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_tiny(folder, seed=1)
     assert contents(folder) == before
