@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from scene_recog.datasets.images import is_image_name, read_grayscale
+from scene_recog.datasets.images import class_folders, images_below, read_grayscale
 
 
 class ImageLoader(Dataset[tuple[Any, int]]):
@@ -66,11 +66,7 @@ class ImageLoader(Dataset[tuple[Any, int]]):
                 f"no {self.split}/ folder in {self.root}: run `scene-recog data download`, "
                 "or name the folder that holds train/ and test/"
             )
-        names = sorted(
-            entry.name
-            for entry in folder.iterdir()
-            if entry.is_dir() and not entry.name.startswith(".")
-        )
+        names = class_folders(folder)
         if not names:
             raise FileNotFoundError(
                 f"no class folders in {folder}: expected {folder}/<class>/*.jpg"
@@ -78,18 +74,18 @@ class ImageLoader(Dataset[tuple[Any, int]]):
         return {name: index for index, name in enumerate(names)}
 
     def load_imagepaths_with_labels(self, class_labels: dict[str, int]) -> list[tuple[str, int]]:
-        """List of (path, class index) of every image, sorted by class and file name.
+        """List of (path, class index) of every image, class by class, sorted by file name.
 
-        Files that are not images by their name (`Thumbs.db`, notes) are left out.
+        Files that are not images by their name (`Thumbs.db`, notes) are left out, as are hidden
+        files and folders; images in folders within a class folder count.
 
         Args:
             class_labels: class name -> index, as `get_classes` returns it.
         """
         return [
             (str(path), index)
-            for name, index in sorted(class_labels.items())
-            for path in sorted((Path(self.curr_folder) / name).iterdir())
-            if is_image_name(path)
+            for name, index in class_labels.items()
+            for path in images_below(Path(self.curr_folder) / name)
         ]
 
     def load_img_from_path(self, path: str | Path) -> Image.Image:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scene_recog.datasets.images import is_image_name, read_grayscale
+from scene_recog.datasets.images import images_below, read_grayscale
 
 
 def compute_mean_and_std(dir_name: str | Path) -> tuple[float, float]:
@@ -35,9 +35,8 @@ def compute_mean_and_std(dir_name: str | Path) -> tuple[float, float]:
         raise FileNotFoundError(f"no folder {folder}: name a folder that holds images")
 
     counts = np.zeros(256, dtype=np.int64)
-    for path in folder.rglob("*"):
-        if is_image_name(path) and path.is_file():
-            counts += np.asarray(read_grayscale(path).histogram())
+    for path in images_below(folder):
+        counts += np.asarray(read_grayscale(path).histogram())
 
     n = int(counts.sum())
     if n < 2:

@@ -10,7 +10,6 @@ processes, and the system drops them when it needs the memory. Deleting a cache 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
 import struct
 import sys
@@ -26,7 +25,6 @@ from datetime import datetime, timezone
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -36,7 +34,8 @@ import torch
 import torchvision
 from PIL import Image
 
-from scene_recog.datasets.images import UnreadableImageError
+from scene_recog.loading.code_inspection import describe_code
+from scene_recog.loading.reading import naming_the_file
 from scene_recog.system.progress import notice, progress_bar
 
 Pixels = npt.NDArray[np.uint8]  # [H, W]
@@ -62,6 +61,10 @@ class CacheFile:
     last_use: datetime  # UTC
 
 
+class NotGrayscaleError(ValueError):
+    """An image is loaded as something else than a PIL image of mode L; the message names it."""
+
+
 def load_images(
     paths: Sequence[str],
     load: Callable[[str], Image.Image],
@@ -85,7 +88,8 @@ def load_images(
         uint8 [N, 1, H, W]. Writing to it changes neither the file nor what others see.
 
     Raises:
-        ValueError: no paths, images of different sizes or not of mode L; or `load` says so.
+        ValueError: no paths, images of different sizes or not of mode L (`NotGrayscaleError`), or
+            one that cannot be read (`UnreadableImageError`); or `load` says so.
         FileNotFoundError: an image is not there.
     """
     if not paths:
@@ -204,6 +208,12 @@ def cache_key(
 ) -> bytes:
     """SHA-256 of all that decides the pixels.
 
+    Of a file that is its name, size and time of change, and also its number on the disk (inode) and
+    when that entry was changed (ctime): two files that are exchanged may have the same size and
+    times, and a program may set the time of change back, but not these two. They stay when the data
+    folder is moved on its disk; a copy of it is read anew. (On Windows ctime is when the file was
+    made, so there only a rewritten file with the old size and time would be missed.)
+
     Names are relative to the data folder, so that it can be moved with its cache; in a folder
     shared with other datasets, the key has the data folder's place too.
     """
@@ -213,59 +223,12 @@ def cache_key(
         status = os.stat(path)  # noqa: PTH116 (Path would take most of the time of a warm start)
         name = path.removeprefix(prefix)
         name = name if name != path else str(Path(path).absolute())
-        files.append((name, status.st_size, status.st_mtime_ns))
+        times = status.st_mtime_ns, status.st_ctime_ns
+        files.append((name, status.st_size, *times, status.st_ino))
     place = str(own.absolute()) if shared else ""
-    versions = (_MAGIC, PIL.__version__, torchvision.__version__)
-    parts = (versions, place, files, [repr(transform) for transform in head], _behaviour(load))
+    versions = (_MAGIC, PIL.__version__, torchvision.__version__, np.__version__)
+    parts = (versions, place, files, [repr(transform) for transform in head], describe_code(load))
     return hashlib.sha256(repr(parts).encode()).digest()
-
-
-def _behaviour(load: Callable[..., Any]) -> list[str]:
-    """The bytecode of a function and of the functions of its package that it names, in turn.
-
-    Not the source text: after an edit a notebook still runs the old code, and the pixels that it
-    makes must not be found under the new text.
-    """
-    described: list[str] = []
-    while isinstance(load, partial):
-        described.append(repr((load.args, load.keywords)))
-        load = load.func
-    owner = type(getattr(load, "__self__", None))
-    waiting: list[Any] = [load if hasattr(load, "__name__") else type(load).__call__]
-    package = str(waiting[0].__module__).split(".")[0]
-    seen: list[FunctionType] = []
-    while waiting:
-        value = waiting.pop()
-        value = getattr(value, "__func__", value)  # of a method
-        if isinstance(value, bool | int | float | str):
-            described.append(repr(value))
-        if callable(value) and hasattr(value, "__wrapped__"):  # by functools.cache, for instance
-            waiting.append(value.__wrapped__)
-        if not isinstance(value, FunctionType) or value in seen:
-            continue
-        if str(value.__module__).split(".")[0] != package:
-            continue
-        seen.append(value)
-        codes = _nested(value.__code__)
-        described.append(repr(value.__defaults__))
-        for code in codes:
-            described += [code.co_name, code.co_code.hex(), *code.co_names, *_constants(code)]
-        for name in sorted({name for code in codes for name in code.co_names}):
-            waiting += [value.__globals__.get(name), inspect.getattr_static(owner, name, None)]
-        with suppress(ValueError):  # a variable that has no value yet
-            waiting += [cell.cell_contents for cell in value.__closure__ or ()]
-    return described if seen else [*described, repr(load)]
-
-
-def _nested(code: CodeType) -> list[CodeType]:
-    inner = [const for const in code.co_consts if isinstance(const, CodeType)]
-    return [code, *(nested for const in inner for nested in _nested(const))]
-
-
-def _constants(code: CodeType) -> list[str]:
-    plain = (const for const in code.co_consts if not isinstance(const, CodeType))
-    # a set's order is not the same in every process
-    return [repr(sorted(map(repr, c)) if isinstance(c, frozenset) else c) for c in plain]
 
 
 # -------------------------------------------------------------------- reading and writing
@@ -385,18 +348,14 @@ def _decode(
     """One image's pixels, uint8 [H, W].
 
     Raises:
-        ValueError: the image cannot be read, or is not of mode L.
-        FileNotFoundError: it is not there.
+        UnreadableImageError, FileNotFoundError: the image cannot be read, or is not there.
+        NotGrayscaleError: it is not of mode L.
     """
-    try:
+    with naming_the_file(path):
         image: Any = load(path)
         for transform in head:
             image = transform(image)
         mode = getattr(image, "mode", type(image).__name__)
         if mode != "L":
-            raise ValueError(f"{path} is loaded as {mode}, it must be a PIL image of mode L")
+            raise NotGrayscaleError(f"{path} is loaded as {mode}, it must be a PIL image of mode L")
         return np.array(image)  # reads the file, if `load` has only opened it
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UnreadableImageError(f"cannot read the image {path}: {error}") from error

@@ -1,4 +1,8 @@
-"""Batches from images that were decoded once, so that an epoch is little but arithmetic."""
+"""Batches from images that were decoded once, so that an epoch is little but arithmetic.
+
+Where that would not give what the dataset's own `__getitem__` gives (see `reading`), or the
+transform has no batched form, a `DataLoader` reads image by image.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,16 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Sampler
 
+from scene_recog.datasets.images import image_name
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.batch_transforms import UnsupportedTransform, split_pipeline
-from scene_recog.loading.cache import default_cache_dirs, load_images
+from scene_recog.loading.cache import NotGrayscaleError, default_cache_dirs, load_images
+from scene_recog.loading.reading import (
+    ImageByImage,
+    as_label,
+    read_example,
+    why_image_by_image,
+)
 from scene_recog.system import processes
 from scene_recog.system.progress import notice
 
@@ -52,7 +63,7 @@ class BatchSampler(Sampler[list[int]]):
         rank, world_size = processes.rank(), processes.world_size()
         if world_size > 1 and self.shuffle:
             torch.manual_seed(int(torch.randint(2**62, ())) + rank)
-        for batch in order.to(device).split(self.batch_size):
+        for batch in torch.split(order.to(device), self.batch_size):
             share = batch[rank::world_size]
             if len(share) and not self._is_too_few(len(batch)):
                 yield share
@@ -95,7 +106,9 @@ class BatchLoader:
         on_cpu = device.type == "cpu"
         self.images = images if on_cpu else images[positions].to(device)
         self.positions = positions if on_cpu else torch.arange(len(positions), device=device)
-        self.labels = torch.tensor([label for _, label in dataset.dataset], device=device)
+        self.labels = torch.tensor(
+            [as_label(label) for _, label in dataset.dataset], dtype=torch.int64, device=device
+        )
         self.tail = tail
         self.batches = BatchSampler(len(self.labels), batch_size, shuffle=shuffle)
 
@@ -108,6 +121,9 @@ class BatchLoader:
             yield self.tail(self.images[self.positions[indices]]), self.labels[indices]
 
 
+Loader = BatchLoader | DataLoader[Any]
+
+
 def make_loader(
     dataset: ImageLoader,
     batch_size: int,
@@ -116,7 +132,7 @@ def make_loader(
     device: torch.device,
     cache: str,
     left_out: Collection[str] = (),
-) -> BatchLoader | DataLoader[Any]:
+) -> Loader:
     """The fastest loader that gives what `DataLoader(dataset, batch_size, shuffle)` gives.
 
     Args:
@@ -127,32 +143,107 @@ def make_loader(
         left_out: paths of images that the dataset does without, since they cannot be read.
 
     Returns:
-        A `BatchLoader`; a `DataLoader` if cache is "off" or the transform has no batched form
-        (which is said once, on stderr).
+        A `BatchLoader`; a `DataLoader` if cache is "off", or if the images must be read or
+        transformed one by one, which is said on stderr.
+
+    Raises:
+        UnreadableImageError, FileNotFoundError: an image cannot be read, or is not there.
     """
+    loader, why_slow = _fastest(
+        dataset, batch_size, shuffle=shuffle, device=device, cache=cache, left_out=left_out
+    )
+    if why_slow:
+        notice(why_slow)
+    return loader
+
+
+def make_loaders(
+    train: ImageLoader,
+    val: ImageLoader,
+    batch_size: int,
+    *,
+    device: torch.device,
+    cache: str,
+    left_out: Collection[str] = (),
+) -> tuple[Loader, Loader]:
+    """`make_loader` for training, shuffled, and for validation; what is slow in both is said once.
+
+    Args:
+        train, val: the examples.
+        batch_size, device, cache, left_out: as for `make_loader`.
+    """
+    made = [
+        _fastest(data, batch_size, shuffle=shuffle, device=device, cache=cache, left_out=left_out)
+        for data, shuffle in ((train, True), (val, False))
+    ]
+    for why_slow in dict.fromkeys(why_slow for _, why_slow in made if why_slow):
+        notice(why_slow)
+    return made[0][0], made[1][0]
+
+
+def _fastest(
+    dataset: ImageLoader,
+    batch_size: int,
+    *,
+    shuffle: bool,
+    device: torch.device,
+    cache: str,
+    left_out: Collection[str],
+) -> tuple[Loader, str]:
+    """A loader, and why it is a slow one, if that should be said."""
+    slow = _image_by_image(dataset, batch_size, shuffle=shuffle)
     if cache == "off":
-        return _plain_loader(dataset, batch_size, shuffle=shuffle)
+        return slow, ""
     try:
         pipeline = split_pipeline(dataset.transform)
     except UnsupportedTransform as error:
-        notice(f"{error}: transforming image by image, which is slower.")
-        return _plain_loader(dataset, batch_size, shuffle=shuffle)
+        return slow, f"{error}: transforming image by image, which is slower."
+    if reason := why_image_by_image(dataset):
+        return slow, f"{reason}: reading image by image, which is slower."
 
-    # The whole split is cached, whichever part of it is asked for: one file serves all seeds.
-    everything = dataset.load_imagepaths_with_labels(dataset.class_dict)
-    split = [path for path, _ in everything if path not in left_out]
-    directory = default_cache_dirs(Path(dataset.root))[0] if cache == "disk" else None
-    images = load_images(split, dataset.load_img_from_path, pipeline.head, cache_dir=directory)
-    position = {path: index for index, path in enumerate(split)}
-    positions = torch.tensor([position[path] for path, _ in dataset.dataset])
-    return BatchLoader(
+    wanted = [str(path) for path, _ in dataset.dataset]
+    paths, directory = _paths_to_cache(dataset, wanted, left_out)
+    try:
+        images = load_images(
+            paths,
+            dataset.load_img_from_path,
+            pipeline.head,
+            cache_dir=directory if cache == "disk" else None,
+        )
+    except NotGrayscaleError as error:
+        # Not an error if the transform, or `__getitem__`, makes one channel of it.
+        x, _ = read_example(dataset, 0)
+        if tuple(getattr(x, "shape", ()))[:1] != (1,):
+            raise
+        return slow, f"{error}: reading image by image, which is slower."
+    position = {path: index for index, path in enumerate(paths)}
+    positions = torch.tensor([position[path] for path in wanted])
+    fast = BatchLoader(
         dataset, images, positions, pipeline.tail, batch_size, shuffle=shuffle, device=device
     )
+    return fast, ""
 
 
-def _plain_loader(dataset: ImageLoader, batch_size: int, *, shuffle: bool) -> DataLoader[Any]:
+def _paths_to_cache(
+    dataset: ImageLoader, wanted: list[str], left_out: Collection[str]
+) -> tuple[list[str], Path | None]:
+    """The images to decode, and the cache folder; none for files that are of no data folder.
+
+    The whole split is cached, whichever part of it is asked for: one file serves all seeds.
+    """
+    whole = [str(p) for p, _ in dataset.load_imagepaths_with_labels(dataset.class_dict)]
+    if left_out:
+        skipped = {image_name(path, dataset.root) for path in left_out}
+        whole = [path for path in whole if image_name(path, dataset.root) not in skipped]
+    if set(wanted) <= set(whole):
+        return whole, default_cache_dirs(Path(dataset.root))[0]
+    return list(dict.fromkeys(wanted)), None
+
+
+def _image_by_image(dataset: ImageLoader, batch_size: int, *, shuffle: bool) -> DataLoader[Any]:
+    examples = ImageByImage(dataset)
     if processes.world_size() == 1:
-        return DataLoader(dataset, batch_size, shuffle=shuffle)
+        return DataLoader(examples, batch_size, shuffle=shuffle)
     return DataLoader(
-        dataset, batch_sampler=BatchSampler(len(dataset), batch_size, shuffle=shuffle)
+        examples, batch_sampler=BatchSampler(len(dataset), batch_size, shuffle=shuffle)
     )

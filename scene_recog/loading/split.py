@@ -1,14 +1,194 @@
-"""Carving a validation split out of the training images."""
+"""Which images a run trains on, and which it validates on."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from scene_recog.datasets.layout import sha256_of
+from scene_recog.datasets.images import image_name, normalized
+from scene_recog.datasets.layout import left_out_notice, sha256_of
+from scene_recog.image_loader import ImageLoader
+from scene_recog.system.progress import notice
+
+
+@dataclass(frozen=True)
+class Split:
+    """The images of a run, by their names below the data folder, such as train/coast/a.jpg.
+
+    Attributes:
+        train: what it trains on.
+        validation: what it is validated on, held out of train or of the test split.
+    """
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+
+    def state_dict(self) -> dict[str, Any]:
+        """As a checkpoint holds it: one text each, which is read faster than thousands."""
+        return {"split": {"train": "\n".join(self.train), "validation": "\n".join(self.validation)}}
+
+
+def recorded_split(saved: Mapping[str, Any], data_dir: str | Path, path: Path) -> Split | None:
+    """The split in a checkpoint; None if it has none, as those of the course's own Trainer.
+
+    A checkpoint of format 1 has only the seed that made it: it is made again from the images in
+    `data_dir`, if they are as many as they were.
+
+    Raises:
+        ValueError: it cannot be read, or made again.
+    """
+    try:
+        if "split" in saved:
+            texts = saved["split"]
+            return Split(*(tuple(texts[key].split("\n")) for key in ("train", "validation")))
+        config = saved.get("config", {})
+        if not config.get("val_fraction"):
+            return None
+        root = str(Path(data_dir).expanduser())
+        dataset = ImageLoader(root, "train")
+        names = [image_name(image, root) for image, _ in dataset.dataset]
+        there = dict(zip(names, dataset.dataset, strict=True))
+        skipped = set(config.get("skipped_images", []))
+        split = _new_split([names, []], there, skipped, config["val_fraction"], config["seed"])
+        expected = config["data"]["train_images"], config["data"]["val_images"]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: its split cannot be read") from error
+    if (len(split.train), len(split.validation)) != expected:
+        raise ValueError(
+            f"{root} has other images than the run of {path} began with, and that run recorded no "
+            "list of them: its validation images cannot be told from what it was trained on"
+        )
+    return split
+
+
+def open_datasets(
+    data_dir: str | Path,
+    train_transform: Callable[..., Any],
+    val_transform: Callable[..., Any],
+    *,
+    val_fraction: float,
+    seed: int,
+    skip_images: Collection[str] = (),
+    recorded: Split | None = None,
+    class_names: Sequence[str] | None = None,
+) -> tuple[ImageLoader, ImageLoader, Split]:
+    """The images to train on, those to validate on, and their names.
+
+    Args:
+        data_dir: folder with train/ and test/.
+        train_transform, val_transform: PIL image -> tensor.
+        val_fraction: 0 validates on the test split; above 0, that share of each training class is
+            held out of train.
+        seed: decides which images are held out.
+        skip_images: images to leave out of both, such as "train/coast/a.jpg".
+        class_names: the classes of the run that goes on, if it is known.
+        recorded: the split of the run that goes on. It is kept; a line on stderr says how many
+            images are new since, and left out, and how many are gone.
+
+    Raises:
+        ValueError: names in `skip_images` that are no images there; a class without images, or
+            that only one of the two splits has.
+        FileNotFoundError: no dataset in `data_dir`.
+    """
+    root = str(Path(data_dir).expanduser())
+    train = ImageLoader(root, "train", train_transform)
+    validation = ImageLoader(root, "train" if val_fraction > 0 else "test", val_transform)
+    if class_names is not None and list(train.class_dict) != list(class_names):
+        different = sorted(set(train.class_dict) ^ set(class_names))
+        raise ValueError(
+            f"the run was trained on other classes than are in {root}: {', '.join(different)}"
+        )
+    names = [[image_name(path, root) for path, _ in d.dataset] for d in (train, validation)]
+    there = dict(zip(names[0] + names[1], [*train.dataset, *validation.dataset], strict=True))
+    skipped = _checked_names(skip_images, root, there, known=recorded is not None)
+    if recorded is None:
+        split = _new_split(names, there, skipped, val_fraction, seed)
+    else:
+        split = recorded
+        say_what_changed(split, there, skipped, root)
+    listed = [path for path, _ in (*train.dataset, *validation.dataset)]
+    if left_out := left_out_notice(root, {train.split, validation.split}, listed=listed):
+        notice(f"{left_out}.")
+    train.dataset = [there[name] for name in split.train if name in there]
+    validation.dataset = [there[name] for name in split.validation if name in there]
+    _check_classes(train, validation)
+    return train, validation, split
+
+
+def say_what_changed(
+    split: Split, there: Collection[str], skipped: Collection[str], root: str
+) -> None:
+    """Say in one line how many images are new since a run began, and how many are gone.
+
+    Args:
+        split: that of the run.
+        there: names of the images that are there, of the splits that were listed.
+        skipped: names that the run leaves out anyway.
+        root: the data folder.
+    """
+    splits = tuple({f"{name.partition('/')[0]}/" for name in there})
+    known = {name for name in (*split.train, *split.validation) if name.startswith(splits)}
+    new, gone = len(set(there) - known - set(skipped)), len(known.difference(there))
+    if new or gone:
+        notice(
+            f"The images in {root} have changed since the run began: {new} new (left out), "
+            f"{gone} gone."
+        )
+
+
+def _new_split(
+    names: list[list[str]],
+    there: Mapping[str, tuple[Any, Any]],
+    skipped: set[str],
+    val_fraction: float,
+    seed: int,
+) -> Split:
+    train, validation = ([name for name in part if name not in skipped] for part in names)
+    if val_fraction > 0:
+        items = [there[name] for name in train]
+        training, held_out = split_train_validation(items, val_fraction, seed)
+        train, validation = ([train[i] for i in part] for part in (training, held_out))
+    return Split(tuple(train), tuple(validation))
+
+
+def _checked_names(
+    names: Collection[str], root: str, there: Collection[str], *, known: bool
+) -> set[str]:
+    """`skip_images` in one form of Unicode; a run that goes on keeps its list, whatever is left."""
+    if isinstance(names, str):
+        raise ValueError(f"skip_images is the text {names!r}: it must be a list of names")
+    chosen = {normalized(str(name)) for name in names}
+    for name in sorted(chosen.difference(there)):
+        is_of_test = name.startswith("test/") and (Path(root) / name).is_file()
+        if not known and not is_of_test:  # with val_fraction, test images are not in use
+            raise ValueError(
+                f"skip_images has {name!r}, which is no image in {root}: give names below it, "
+                "such as train/coast/image_0001.jpg"
+            )
+    return chosen
+
+
+def _check_classes(train: ImageLoader, val: ImageLoader) -> None:
+    for ours, theirs in ((train, val), (val, train)):
+        for name in sorted(set(ours.class_dict) - set(theirs.class_dict)):
+            raise ValueError(
+                f"class {name} is in {ours.curr_folder} but not in {theirs.curr_folder}: "
+                "both need the same class folders"
+            )
+    if not val.dataset:
+        raise ValueError(f"no images in {val.curr_folder}: there is nothing to validate on")
+    labels_with_images = {int(label) for _, label in train.dataset}
+    for name, label in train.class_dict.items():
+        if int(label) not in labels_with_images:
+            raise ValueError(
+                f"class folder {Path(train.curr_folder) / name} has no images: "
+                "add some, or remove the folder"
+            )
 
 
 def split_train_validation(

@@ -4,27 +4,44 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from PIL import Image
 
-from scene_recog.datasets.images import is_image_name
+from scene_recog.datasets.images import (
+    UnreadableImageError,
+    class_folders,
+    image_name,
+    images_below,
+    is_image_name,
+    normalized,
+)
 from scene_recog.datasets.layout import SPLITS, images_by_class, require_split
-from scene_recog.loading.bad_images import folder_without
+from scene_recog.loading.bad_images import BadImagesError, find_bad_images, folder_without
 from scene_recog.loading.cache import cache_key, default_cache_dirs
+from scene_recog.loading.reading import naming_the_file
 from scene_recog.stats_helper import compute_mean_and_std
 from scene_recog.system.files import write_atomically
+from scene_recog.system.progress import notice
+from scene_recog.system.text import in_one_line
 
 
 def pixel_stats(
     data_dir: str | Path, *, cache: str, left_out: Collection[str] = ()
 ) -> tuple[float, float]:
-    """What `compute_mean_and_std(data_dir/train)` returns, from the cache if nothing has changed.
+    """What `compute_mean_and_std` gives for the training images, from the cache if nothing changed.
+
+    The function sees the images that training uses, whatever else lies in the folder. One that
+    works for the dataset's root only, which is how the course calls it, gets train and test
+    together; this is said on stderr.
 
     Args:
         data_dir: folder with train/.
@@ -32,27 +49,112 @@ def pixel_stats(
         left_out: images not to look at, as paths below `data_dir`.
 
     Raises:
-        FileNotFoundError, ValueError: as `compute_mean_and_std`.
+        ValueError: it gives something else than a mean and a deviation above 0.
+        FileNotFoundError, ValueError: as `compute_mean_and_std`; `BadImagesError` if it fails and
+            there are images that cannot be read.
     """
-    root = Path(data_dir).expanduser()
-    folder = root / "train"
-    if left_out:
-        with folder_without(folder, {root / name for name in left_out}) as rest:
-            return compute_mean_and_std(rest)
-    if cache != "disk":
-        return compute_mean_and_std(folder)
-    directory = default_cache_dirs(root)[0]
-    paths = [str(path) for path in sorted(folder.rglob("*")) if is_image_name(path)]
-    key = cache_key(paths, compute_mean_and_std, [], directory, shared=False)
-    path = directory / f"stats-{key.hex()[:32]}.json"
-    with suppress(OSError, ValueError, TypeError):
-        mean, std = json.loads(path.read_text(encoding="utf-8"))
-        return float(mean), float(std)
-    stats = compute_mean_and_std(folder)
-    with suppress(OSError):  # a cache that cannot be written is no reason to fail
-        directory.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda part: part.write_text(json.dumps(stats), encoding="utf-8"))
+    root = require_split(data_dir).parent
+    directory = default_cache_dirs(root)[0] if cache == "disk" else None
+    names = {normalized(name) for name in left_out}
+    images = {
+        split: [path for path in _images_of(root, split) if image_name(path, root) not in names]
+        for split in SPLITS
+    }
+    try:
+        return _cached_stats(root / "train", images["train"], directory)
+    except UnreadableImageError:
+        raise
+    except Exception as trouble:
+        if not images["train"]:
+            raise
+        try:
+            stats = _cached_stats(root, images["train"] + images["test"], directory)
+        except Exception:
+            bad = find_bad_images(root)
+            if reasons := {name: reason for name, reason in bad.items() if name not in names}:
+                raise BadImagesError(reasons) from trouble
+            raise trouble from None
+    notice(
+        f"compute_mean_and_std in stats_helper.py does not work for {root / 'train'}: "
+        f"mean and deviation are those of {root}, train and test together."
+    )
     return stats
+
+
+def _cached_stats(folder: Path, images: list[Path], directory: Path | None) -> tuple[float, float]:
+    path = None
+    if directory is not None:
+        # The folder counts: one function may see the same images differently from above.
+        measure = partial(compute_mean_and_std, image_name(folder, directory.parent))
+        key = cache_key(list(map(str, images)), measure, [], directory, shared=False)
+        path = directory / f"stats-{key.hex()[:32]}.json"
+        with suppress(OSError, ValueError, TypeError):
+            mean, std = json.loads(path.read_text(encoding="utf-8"))
+            return float(mean), float(std)
+    mean, std = _measure(folder, images)
+    if std <= 0:
+        raise ValueError(
+            f"compute_mean_and_std in stats_helper.py gives std {std:g} for {folder}: "
+            "it must be above 0 (are all images of one grey?)"
+        )
+    if path is not None:
+        text = json.dumps([mean, std])
+        with suppress(OSError):  # a cache that cannot be written is no reason to fail
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+    return mean, std
+
+
+def _measure(folder: Path, images: list[Path]) -> tuple[float, float]:
+    """`compute_mean_and_std(folder)`, of these images of the folder and no others.
+
+    Raises:
+        ValueError: it does not give two finite numbers.
+    """
+    if _plainly_holds(folder, images):
+        return _two_numbers(compute_mean_and_std(str(folder)), folder)
+    with folder_without(folder, set(images_below(folder)) - set(images)) as copy:
+        try:
+            return _two_numbers(compute_mean_and_std(str(copy)), folder)
+        except UnreadableImageError as error:
+            raise UnreadableImageError(str(error).replace(str(copy), str(folder))) from error
+
+
+def _plainly_holds(folder: Path, images: list[Path]) -> bool:
+    """Whether any walk finds these images and no others: no folder is a link, none is hidden."""
+    found = {
+        Path(parent, name)
+        for parent, _, names in os.walk(folder)
+        for name in names
+        if is_image_name(name.lstrip("."))
+    }
+    return found == set(images)
+
+
+def _two_numbers(result: Any, folder: Path) -> tuple[float, float]:
+    """Two Python floats from what a student's function returned: numpy or torch numbers too."""
+    try:
+        mean, std = (_number(value) for value in result)
+    except (TypeError, ValueError, RuntimeError):
+        mean = std = math.nan
+    if not (math.isfinite(mean) and math.isfinite(std)):
+        raise ValueError(
+            f"compute_mean_and_std in stats_helper.py gives {in_one_line(repr(result))[:100]} for "
+            f"{folder}: it must give two finite numbers, mean and standard deviation"
+        )
+    return mean, std
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str | bytes):
+        raise TypeError("text is no number")
+    return float(value.item() if hasattr(value, "item") else value)
+
+
+def _images_of(root: Path, split: str) -> list[Path]:
+    if not (root / split).is_dir() or not class_folders(root / split):
+        return []
+    return [path for paths in images_by_class(root, split).values() for path in paths]
 
 
 @dataclass(frozen=True)
@@ -83,26 +185,15 @@ def dataset_stats(root: str | Path) -> DatasetStats:
     splits = [split for split in SPLITS if (root / split).is_dir()]
     images = {split: images_by_class(root, split) for split in splits}
     sizes: list[tuple[int, int]] = []
-    parts: list[tuple[int, float, float]] = []  # pixels, mean, std of each split
-    for split, classes in images.items():
-        pixels = 0
-        for path in (path for paths in classes.values() for path in paths):
-            try:
-                with Image.open(path) as image:
-                    sizes.append(image.size)
-            except OSError as error:
-                raise ValueError(f"cannot read the image {path}: {error}") from error
-            pixels += math.prod(sizes[-1])
-        if pixels:
-            parts.append((pixels, *compute_mean_and_std(str(root / split))))
+    pixels = dict.fromkeys(splits, 0)
+    for split in splits:
+        for path in _images_of(root, split):
+            with naming_the_file(path), Image.open(path) as image:
+                sizes.append(image.size)
+            pixels[split] += math.prod(sizes[-1])
     if not sizes:
         raise FileNotFoundError(f"no images in {root}: it should hold train/<class>/<image>.jpg")
-
-    # Whatever else lies below root (an older dataset moved aside, say) must not count, so the
-    # splits are measured one by one and pooled.
-    total = sum(n for n, _, _ in parts)
-    mean = sum(n * m for n, m, _ in parts) / total
-    squares = sum((n - 1) * s**2 + n * (m - mean) ** 2 for n, m, s in parts)
+    mean, std = _stats_of_both(root, pixels)
     widths, heights = zip(*sizes, strict=True)
     ((most_common, count),) = Counter(sizes).most_common(1)
     return DatasetStats(
@@ -116,5 +207,25 @@ def dataset_stats(root: str | Path) -> DatasetStats:
         most_common=most_common,
         most_common_count=count,
         mean=mean,
-        std=math.sqrt(squares / max(total - 1, 1)),
+        std=std,
     )
+
+
+def _stats_of_both(root: Path, pixels: dict[str, int]) -> tuple[float, float]:
+    """Mean and deviation over the splits together, from those of each: split -> its pixels."""
+    parts = []
+    try:
+        for split, n in pixels.items():
+            if n:
+                parts.append((n, *_measure(root / split, _images_of(root, split))))
+    except UnreadableImageError:
+        raise
+    except Exception as trouble:  # works for the root only, perhaps
+        try:
+            return _measure(root, [path for split in pixels for path in _images_of(root, split)])
+        except Exception:
+            raise trouble from None
+    total = sum(n for n, _, _ in parts)
+    mean = sum(n * m for n, m, _ in parts) / total
+    squares = sum((n - 1) * s**2 + n * (m - mean) ** 2 for n, m, s in parts)
+    return mean, math.sqrt(squares / max(total - 1, 1))

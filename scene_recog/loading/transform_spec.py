@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import enum
 import inspect
+from contextlib import suppress
 from typing import Any
 
 from torchvision import transforms
+
+from scene_recog.system.numbers import plain_data
 
 _LARGEST = 4096  # pixels a side; a checkpoint from a stranger could ask for a million
 
@@ -70,6 +73,8 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
+    with suppress(ValueError):  # functions and the like, which `_is_plain` refuses
+        return plain_data(value)
     return value
 
 

@@ -15,6 +15,8 @@ from PIL import Image
 
 from scene_recog import cli
 from scene_recog.datasets.images import MAX_PIXELS, read_grayscale
+from scene_recog.image_loader import ImageLoader
+from scene_recog.loading import bad_images
 from scene_recog.loading.bad_images import BadImagesError, find_bad_images, folder_without
 from scene_recog.loading.statistics import pixel_stats
 from scene_recog.runner import Trainer
@@ -130,7 +132,7 @@ def test_training_names_every_bad_image(
         *(f"train/coast/{name}" for name in BROKEN), "test/street/cut_off.jpg",
     }  # fmt: skip
     message = str(caught.value)
-    assert message.startswith("8 images cannot be read: mend or remove them")
+    assert message.startswith("8 images cannot be read: fix or remove them")
     assert "--skip-bad" in message
     for name in BROKEN:
         assert name.replace("\n", "\\n") in message
@@ -167,6 +169,45 @@ def test_pixel_stats_without_the_bad_images(broken_root: Path, sketches: Path) -
         assert len(list(rest.rglob("*.jpg"))) == 120
     assert not rest.exists()
     assert len(find_bad_images(broken_root)) == len(bad)  # the originals are where they were
+
+
+def test_what_training_does_not_use_is_not_checked(root: Path, tmp_path: Path) -> None:
+    """Cases 04 and 06: behind a link a bad image is found, in a hidden folder not."""
+    (root / "train" / "coast").rename(tmp_path / "elsewhere")
+    (root / "train" / "coast").symlink_to(tmp_path / "elsewhere")
+    BROKEN["empty.jpg"](root / "train" / "coast" / "empty.jpg")
+    for name in (".ipynb_checkpoints/a.jpg", "notes.txt"):
+        path = root / "train" / "street" / name
+        path.parent.mkdir(exist_ok=True)
+        BROKEN["empty.jpg"](path)
+    BROKEN["empty.jpg"](root / "train" / "loose.jpg")
+    assert set(find_bad_images(root)) == {"train/coast/empty.jpg"}
+    assert 0 < pixel_stats(root, cache="off", left_out=["train/coast/empty.jpg"])[1] < 1
+
+
+def test_images_are_checked_by_the_loader_that_is_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Students(ImageLoader):
+        def load_imagepaths_with_labels(self, class_labels: dict[str, int]) -> list:
+            listed = super().load_imagepaths_with_labels(class_labels)
+            return [item for item in listed if item[0].endswith(".jpg")]
+
+        def load_img_from_path(self, path: str | Path) -> Image.Image:
+            if str(path).endswith("sketch.jpg"):
+                raise SyntaxError("broken PNG file")
+            return Image.open(path)  # opened only
+
+    coast = root / "train" / "coast"
+    BROKEN["page.png"](coast / "page.png")
+    BROKEN["cut_off.jpg"](coast / "cut_off.jpg")
+    BROKEN["text.jpg"](coast / "text.jpg")
+    GOOD["rotated.jpg"](coast / "sketch.jpg")
+    monkeypatch.setattr(bad_images, "ImageLoader", Students)
+    bad = find_bad_images(root)
+    assert set(bad) == {f"train/coast/{name}.jpg" for name in ("cut_off", "sketch", "text")}
+    for name, reason in bad.items():
+        assert f"cannot read the image {root / name}" in reason
 
 
 def test_command_line_stops_or_skips(

@@ -17,8 +17,13 @@ from torchvision.transforms import functional as tv
 
 from scene_recog import data_transforms
 from scene_recog.datasets.sketch15 import draw_scene
-from scene_recog.loading import batch_transforms
-from scene_recog.loading.batch_transforms import UnsupportedTransform, split_pipeline
+from scene_recog.loading.batch_transforms import (
+    UnsupportedTransform,
+    resampling,
+    rotation,
+    split_pipeline,
+)
+from scene_recog.loading.batch_transforms.steps import Stage, build
 
 BILINEAR, NEAREST = InterpolationMode.BILINEAR, InterpolationMode.NEAREST
 TO_TENSOR = v1.ToTensor()
@@ -266,7 +271,7 @@ def test_resized_crop(
     photos: list[Image.Image], monkeypatch: Any, module: Any, size: tuple[int, int]
 ) -> None:
     found = torch.ones(4, dtype=torch.bool)
-    monkeypatch.setattr(batch_transforms, "_draw_boxes", lambda *_: (BOXES.double(), found))
+    monkeypatch.setattr(resampling, "draw_boxes", lambda *_: (BOXES.double(), found))
     images = sized(photos[:4], 60, 80)
     crop = module.RandomResizedCrop(size)
     for to_tensor, steps, tolerance in (
@@ -417,8 +422,8 @@ DRAWS: dict[str, tuple[Any, Callable[[], Any]]] = {
 def test_distribution_of_draws(name: str) -> None:
     """Ours and torchvision's: means, spreads and quantiles within five standard errors or so."""
     transform, draw_theirs = DRAWS[name]
-    stage = batch_transforms.Stage("float", 1, 60, 80)
-    step, _ = batch_transforms._build([transform], stage)
+    stage = Stage("float", 1, 60, 80)
+    step, _ = build([transform], stage)
     assert step.draw is not None
     torch.manual_seed(0)
     n = 1500
@@ -456,13 +461,13 @@ def test_affine_draws(monkeypatch: Any) -> None:
     """Rotation, shift, scale and shear have the given ranges, evenly filled."""
     seen = []
     monkeypatch.setattr(
-        batch_transforms, "_inverse_affine", lambda motion, *_: seen.append(motion) or motion.t()
+        rotation, "_inverse_affine", lambda motion, *_: seen.append(motion) or motion.t()
     )
-    stage = batch_transforms.Stage("pil", 1, 60, 80)
+    stage = Stage("pil", 1, 60, 80)
     affine = v2.RandomAffine((-10, 30), (0.1, 0.2), (0.5, 1.5), (-4, 4, 3, 9), BILINEAR)
     torch.manual_seed(0)
     for transform in (affine, v1.RandomRotation((5, 25))):
-        step, _ = batch_transforms._build([transform], stage)
+        step, _ = build([transform], stage)
         assert step.draw is not None
         step.draw(4000)
     low = [-10, -8, -12, 0.5, -4, 3], [-25, 0, 0, 1, 0, 0]
@@ -566,9 +571,9 @@ def test_sums_of_rows_are_the_same_on_any_device() -> None:
     """The form for accelerators, run here, against the one for CPUs."""
     rows = torch.rand(3, 20, 7)
     start, length = torch.tensor([[0.0], [3.0], [10.0]]), torch.tensor([[20.0], [9.0], [10.0]])
-    taps, weights = batch_transforms._taps(start, length, 20, 8, antialias=True)
+    taps, weights = resampling._taps(start, length, 20, 8, antialias=True)
     want = (torch.zeros(3, 8, 20).scatter_add_(2, taps, weights) @ rows).view(24, 7)
     index, flat = taps + torch.arange(3)[:, None, None] * 20, rows.view(60, 7)
-    torch.testing.assert_close(batch_transforms._sum_rows(flat, index, weights), want)
+    torch.testing.assert_close(resampling._sum_rows(flat, index, weights), want)
     index, weights = index.view(24, -1), weights.view(24, -1)
-    torch.testing.assert_close(batch_transforms._gather_rows(flat, index, weights), want)
+    torch.testing.assert_close(resampling._gather_rows(flat, index, weights), want)

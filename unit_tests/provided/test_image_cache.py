@@ -190,6 +190,54 @@ def test_changed_image_is_read(
     assert reads(paths, cache) == 0
 
 
+def _exchange(first: Path, second: Path) -> None:
+    other = first.with_name("other")
+    first.rename(other)
+    second.rename(first)
+    other.rename(second)
+
+
+def test_exchanged_images_are_read(
+    paths: list[str], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 14: exchanged by `mv`, of the same size and with the same times."""
+    first, second = Path(paths[0]), Path(paths[3])
+    assert first.stat().st_size == second.stat().st_size
+    for path in (first, second):
+        os.utime(path, ns=(0, 10**18))
+    assert reads(paths, cache) == 9
+    _exchange(first, second)
+    assert reads(paths, cache) == 9
+    # The number on the disk tells it alone, as on Windows, where ctime stays.
+    monkeypatch.setattr(os, "stat", _without_ctime(os.stat))
+    assert reads(paths, cache) == 9
+    _exchange(first, second)
+    assert reads(paths, cache) == 9
+    assert reads(paths, cache) == 0
+
+
+def _without_ctime(stat: Callable[..., os.stat_result]) -> Callable[..., Any]:
+    class Status:
+        def __init__(self, status: os.stat_result) -> None:
+            self.status = status
+
+        def __getattr__(self, name: str) -> Any:
+            return 0 if name == "st_ctime_ns" else getattr(self.status, name)
+
+    return lambda *args, **options: Status(stat(*args, **options))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ctime is when the file was made there")
+def test_rewritten_image_with_its_old_time_is_read(paths: list[str], cache: Path) -> None:
+    path = Path(paths[4])
+    assert reads(paths, cache) == 9
+    status = path.stat()
+    path.write_bytes(path.read_bytes()[:-9] + bytes(9))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_size == status.st_size
+    assert reads(paths, cache) == 9
+
+
 def test_other_images_other_order_and_other_split_are_read(
     data: Path, paths: list[str], cache: Path, filled: Path
 ) -> None:

@@ -3,13 +3,14 @@
 import argparse
 import json
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from scene_recog.cli.data import add_data_parsers
+from scene_recog.cli.data import add_parsers as add_data_parsers
 from scene_recog.datasets import layout
 from scene_recog.loading import statistics
 
@@ -112,3 +113,49 @@ def test_cli_stats(dataset: tuple[Path, np.ndarray], capsys: pytest.CaptureFixtu
     stats = json.loads(capsys.readouterr().out)
     assert stats["most_common"] == [10, 20]
     assert math.isclose(stats["std"], pixels.std(ddof=1), rel_tol=1e-9)
+
+
+def test_what_is_left_out_is_said_in_one_line(dataset: tuple[Path, np.ndarray]) -> None:
+    root, _ = dataset
+    (root / "train/a/notes.txt").write_text("a word about nothing")
+    (root / "train/a/Thumbs.db").write_bytes(b"")
+    (root / "train/a/.DS_Store").write_bytes(b"")
+    assert layout.left_out_notice(root) == ""
+    for name in ("train/a/x.heic", "train/b/image_0001", "test/b/new\nline.raw", "test/b/y.pdf"):
+        (root / name).write_bytes(b"")
+    write_image(root / "train/loose.png", 9, 9, seed=9)
+    notice = layout.left_out_notice(root)
+    assert notice == (
+        f"Left out of {root}: 4 files that are not images by their names (train/a/x.heic, "
+        "train/b/image_0001, test/b/new\\nline.raw, ...), "
+        "1 image outside the class folders (train/loose.png)"
+    )
+    assert layout.left_out_notice(root, ["test"]).startswith(f"Left out of {root}: 2 files")
+
+
+def test_image_that_a_loader_does_not_list_is_said(dataset: tuple[Path, np.ndarray]) -> None:
+    root, _ = dataset
+    listed = layout.images_by_class(root)["b"]
+    notice = layout.left_out_notice(root, ["train"], listed=listed)
+    assert notice.endswith(": 1 image that ImageLoader does not list (train/a/1.png)")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_linked_and_hidden_folders(dataset: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    """Cases 04 and 06: duplicates and statistics see what training sees."""
+    root, pixels = dataset
+    expected = layout.list_images(root), layout.images_by_class(root)
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    (root / "train/b").rename(elsewhere)
+    (root / "train/b").symlink_to(elsewhere)
+    hidden = root / "train/a/.ipynb_checkpoints/1-checkpoint.png"
+    write_image(hidden, 10, 20, seed=0)
+    assert (layout.list_images(root), layout.images_by_class(root)) == expected
+    stats = statistics.dataset_stats(root)
+    assert stats.counts["b"] == {"train": 2, "test": 1}
+    assert math.isclose(stats.mean, pixels.mean(), rel_tol=1e-9)
+    assert math.isclose(stats.std, pixels.std(ddof=1), rel_tol=1e-9)
+    (root / "test/b/twin.png").write_bytes((root / "train/b/1.png").read_bytes())
+    assert layout.duplicates_in_train(root) == {"test/b/twin.png"}
+    (root / "train/b/gone.png").symlink_to(root / "nowhere.png")
+    assert "1 link that leads nowhere (train/b/gone.png)" in layout.left_out_notice(root)

@@ -1,0 +1,245 @@
+"""One reading of an image: through the `ImageLoader` that is there, whoever wrote it.
+
+Training, validation, evaluation, statistics and prediction must see the same pixels: those that
+`dataset[i]` gives. That reads one image at a time. The fast path (`loaders.BatchLoader`) decodes
+each image once, with `load_img_from_path`, and transforms whole batches; it goes past
+`__getitem__`. So it is taken only where that is known to change nothing (`why_image_by_image`):
+
+1.  The code of `__getitem__` and `load_img_from_path`, and of the functions of their package that
+    they call, uses only names that bring in neither chance nor state (`code_inspection`). A change
+    that is drawn for one image in a thousand cannot be found by trying; that it uses `random` can
+    be seen.
+2.  `__getitem__` is run once for each index, with a stand-in for the image and for the transform.
+    It must hand the very image that `load_img_from_path` gave to the transform, and return what the
+    transform gave, with the label in `dataset.dataset`. So a change of every tenth image is found,
+    and no image is read.
+
+Anything else is read image by image. No right work is refused, it is only slower.
+
+What cannot be seen: a second file that the code opens by name, a mask for instance, and that is
+changed between two runs. Clear the cache then (`scene-recog data cache --clear`).
+"""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from torch.utils.data import Dataset
+
+from scene_recog.datasets.images import UnreadableImageError, read_grayscale
+from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.code_inspection import find_doubt
+from scene_recog.system.text import reason_of
+
+_DAMAGE = (
+    OSError, SyntaxError, EOFError, struct.error, zlib.error,
+    Image.DecompressionBombError, Image.DecompressionBombWarning,
+)  # fmt: skip
+
+
+class ImageByImage(Dataset[tuple[Any, int]]):
+    """The examples of an `ImageLoader` as its `__getitem__` gives them (see `read_example`)."""
+
+    def __init__(self, dataset: ImageLoader) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        return read_example(self.dataset, index)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+
+def read_example(dataset: ImageLoader, index: int) -> tuple[Any, int]:
+    """What `dataset[index]` gives: (transformed image, class index), the index as a Python int.
+
+    Raises:
+        FileNotFoundError: the image is not there.
+        UnreadableImageError: it cannot be read; the message names it, whatever was raised.
+        ValueError: something else than a pair is given.
+    """
+    # Where a student's length is another than that of the list, no file is known for the index.
+    has_file = index < len(dataset.dataset)
+    with naming_the_file(dataset.dataset[index][0]) if has_file else nullcontext():
+        example: Any = dataset[index]
+    if not isinstance(example, tuple | list) or len(example) != 2:
+        raise ValueError(
+            f"{type(dataset).__name__}[{index}] is {type(example).__name__}: "
+            "it must be a pair of the image and its class index"
+        )
+    return example[0], as_label(example[1])
+
+
+def as_label(label: Any) -> int:
+    """A class index as a Python int, also from a numpy or torch number."""
+    return int(label.item() if hasattr(label, "item") else label)
+
+
+@contextmanager
+def naming_the_file(path: str | Path) -> Iterator[None]:
+    """Turn what a student's code raises at a damaged image into one line that names the file.
+
+    An error that is not the file's fault, since the file can be read, stays as it is.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UnreadableImageError: it cannot be read.
+    """
+    try:
+        yield
+    except (UnreadableImageError, MemoryError):
+        raise
+    except FileNotFoundError:
+        if Path(path).is_file():  # another file is missing
+            raise
+        raise FileNotFoundError(f"no image {path}") from None
+    except _DAMAGE as error:
+        raise UnreadableImageError(f"cannot read the image {path}: {reason_of(error)}") from error
+    except Exception:
+        read_grayscale(path)
+        raise
+
+
+def dataset_of_files(
+    paths: Sequence[str | Path], transform: Callable[..., Any] | None = None
+) -> ImageLoader:
+    """A dataset of image files from anywhere, read by the `ImageLoader` that is there.
+
+    It has no class folders: every label is 0, and `class_dict` is empty.
+
+    Args:
+        paths: image files, in the order wanted.
+        transform: as for `ImageLoader`.
+    """
+    try:  # an `__init__` may set more than the contract's attributes
+        with tempfile.TemporaryDirectory() as name:
+            for split in ("train", "test"):
+                (Path(name) / split / "none").mkdir(parents=True)
+            dataset = ImageLoader(name, "test", transform)
+    except Exception:  # it does without images, but not every student's may
+        dataset = object.__new__(ImageLoader)
+    dataset.root = dataset.curr_folder = ""
+    dataset.split = "test"
+    dataset.transform = transform
+    dataset.class_dict = {}
+    dataset.dataset = [(str(path), 0) for path in paths]
+    return dataset
+
+
+# -------------------------------------------------------------------- whether the fast path may be
+
+
+def why_image_by_image(dataset: ImageLoader) -> str:
+    """Why a dataset must be read image by image; empty if the fast path gives the same.
+
+    Returns:
+        For instance "ImageLoader.__getitem__ may draw at random or keep something (it uses
+        random.random)".
+    """
+    kind = type(dataset)
+    for method, attributes in (
+        ("load_img_from_path", frozenset()),
+        ("__len__", frozenset({"dataset"})),
+        ("__getitem__", frozenset({"transform", "class_dict", "dataset"})),
+    ):
+        if doubt := find_doubt(dataset, method, attributes):
+            return (
+                f"{kind.__name__}.{method} may draw at random or keep something (it uses {doubt})"
+            )
+    if hasattr(kind, "__getitems__"):
+        return f"{kind.__name__} has __getitems__"
+    try:
+        trouble = _trouble_with_items(dataset)
+    except Exception:  # it wanted an image, not a stand-in
+        trouble = "looks at the image or changes it"
+    return f"{kind.__name__}.__getitem__ {trouble}" if trouble else ""
+
+
+def _trouble_with_items(dataset: ImageLoader) -> str:
+    """What `__getitem__` does but handing the image to the transform, in words; empty if nothing.
+
+    It runs on a copy of the object, and reads no image.
+    """
+    calls: list[str] = []  # what the code did in one call
+    touched: list[str] = []  # whether it looked at what it was given
+    image, result = _stand_in(touched)
+    failure: Exception | None = None
+
+    def load(path: object) -> Image.Image:
+        calls.append(str(path))
+        if failure is not None:
+            raise failure
+        return image
+
+    def transform(given: object) -> object:
+        calls.append("the image" if given is image else "another")
+        return result
+
+    copy: Any = object.__new__(type(dataset))
+    vars(copy).update(vars(dataset))
+    copy.dataset, copy.class_dict = list(dataset.dataset), dict(dataset.class_dict)
+    copy.transform, copy.load_img_from_path = transform, load
+    if len(copy) != len(dataset.dataset):
+        return "goes with another length than that of `dataset`"
+    for index, (path, label) in enumerate(dataset.dataset):
+        calls.clear()
+        example = copy[index]
+        if not calls or calls[0] != str(path):
+            return "does not read the image with load_img_from_path"
+        if touched or calls != [str(path), "the image"]:
+            return "looks at the image or changes it"
+        if not isinstance(example, tuple | list) or len(example) != 2 or example[0] is not result:
+            return "changes what the transform gives"
+        if as_label(example[1]) != as_label(label):
+            return "gives another label than `dataset`"
+    if dataset.dataset:
+        failure = UnreadableImageError("tried")
+        try:
+            copy[0]
+        except Exception as error:
+            if error is failure:
+                return ""
+        return "handles damaged images in its own way"
+    return ""
+
+
+def _stand_in(touched: list[str]) -> tuple[Image.Image, object]:
+    """What stands for an image of mode L, and for a transformed one: any look at them is noted.
+
+    Only what leaves an image of mode L as it is may be called: convert("L"), copy, load.
+    """
+
+    class Stranger:
+        def __getattribute__(self, name: str) -> Any:
+            touched.append(name)
+            raise AttributeError(name)
+
+    class StrangeImage(Image.Image):
+        def __init__(self) -> None: ...
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "mode":
+                return "L"
+            if name == "load":
+                return lambda: None
+            if name == "copy":
+                return lambda: self
+            if name == "convert":
+                return self_if_grayscale
+            touched.append(name)
+            raise AttributeError(name)
+
+    def self_if_grayscale(mode: str | None = None) -> Image.Image:
+        if mode != "L":
+            touched.append("convert")
+        return image
+
+    image = StrangeImage()
+    return image, Stranger()
