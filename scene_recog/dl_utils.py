@@ -34,7 +34,8 @@ def predict_labels(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
         model: the network, in the mode (train or eval) that the caller has set.
         x: images [N, 1, H, W].
     """
-    return model(x).argmax(dim=1)
+    logits: torch.Tensor = model(x)
+    return logits.argmax(dim=1)
 
 
 def compute_loss(
@@ -57,7 +58,7 @@ def compute_loss(
             N times too small, and learn N times too slowly.
     """
     criterion: Any = model.loss_criterion
-    loss = criterion(model_output, target_labels)
+    loss: torch.Tensor = criterion(model_output, target_labels)
     reduction = getattr(criterion, "reduction", "mean")
     if reduction == "none":
         return loss.mean() if is_normalize else loss.sum()

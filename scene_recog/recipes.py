@@ -5,10 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
-import reprlib
-import sys
-from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, fields, replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -25,100 +23,127 @@ from scene_recog.models import NETS
 from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
 from scene_recog.system import processes
-from scene_recog.system.devices import AMP_MODES
-from scene_recog.training.extras import decay_matrices_only
+from scene_recog.system.text import shortened
+from scene_recog.training.decay import decay_matrices_only
 from scene_recog.training.muon import Muon
-from scene_recog.training.schedule import SCHEDULES
+from scene_recog.training.options import TrainerOptions, option, redefault
 
-AUGMENTATIONS = ("none", "flip-jitter", "crop-rotate")
-OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
-_ANY = sys.float_info.max
-_RANGES: dict[str, tuple[float, float]] = {
-    "epochs": (1, _ANY),
-    **dict.fromkeys(("input_size", "start_size", "eval_size", "cache_size"), (1, 1024)),
-    "width": (1, 256),
-    "batch_size": (1, 2**31),
-    "seed": (0, 2**63 - 1),
-    **dict.fromkeys(("lr", "weight_decay", "momentum", "mixup", "cutmix"), (0, _ANY)),
-    **dict.fromkeys(("jitter", "erasing"), (0, 1)),
-    "rotation": (0, 180),
+Stats = tuple[list[float], list[float]] | None  # (mean, deviation); None: do not normalize
+
+
+def _plain_transforms(side: int, stats: Stats) -> Compose:
+    if stats is None:
+        return data_transforms.get_fundamental_transforms((side, side))
+    return data_transforms.get_fundamental_normalization_transforms((side, side), *stats)
+
+
+def _flip_jitter(recipe: Recipe, stats: Stats) -> Compose:
+    """The handout's augmentation (steps 2.1 and 2.2)."""
+    size = (recipe.input_size, recipe.input_size)
+    if stats is None:
+        return data_transforms.get_fundamental_augmentation_transforms(size)
+    return data_transforms.get_all_transforms(size, *stats)
+
+
+def _crop_rotate(recipe: Recipe, stats: Stats) -> Compose:
+    """Another part of the scene, from another angle and in other light, in every epoch.
+
+    Random resized crops are from Szegedy et al. 2015, section 6.
+    """
+    steps: list[Any] = [transforms.Resize((recipe.cache_size, recipe.cache_size))]
+    if recipe.rotation > 0:
+        bilinear = transforms.InterpolationMode.BILINEAR
+        steps.append(transforms.RandomRotation(recipe.rotation, bilinear))
+    steps += [
+        transforms.RandomResizedCrop(recipe.input_size, (recipe.min_area, 1.0), (0.8, 1.25)),
+        transforms.RandomHorizontalFlip(),
+        transforms.ColorJitter(brightness=recipe.jitter, contrast=recipe.jitter),
+        transforms.ToTensor(),
+    ]
+    if stats is not None:
+        steps.append(transforms.Normalize(*stats))
+    if recipe.erasing > 0:
+        steps.append(transforms.RandomErasing(recipe.erasing, scale=(0.02, 0.2)))
+    return Compose(steps)
+
+
+# To add one: a function from a recipe and the pixels' mean and deviation to training transforms.
+AUGMENTATIONS: dict[str, Callable[[Recipe, Stats], Compose]] = {
+    "none": lambda recipe, stats: _plain_transforms(recipe.input_size, stats),
+    "flip-jitter": _flip_jitter,
+    "crop-rotate": _crop_rotate,
 }
+_OF_TRAINER = [each.name for each in fields(TrainerOptions)]
+OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
 
 
-@dataclass(frozen=True)
-class Recipe:
+@dataclass(frozen=True, kw_only=True)
+class Recipe(TrainerOptions):
     """Everything that decides how a training run goes, except the images.
+
+    The fields of `TrainerOptions` (`training/options.py`), and what makes the network, the images
+    and the optimizer.
+
+    Attributes:
+        name: of the recipe, and of its runs' folders.
+        model: a class in `scene_recog.models.NETS`.
+        epochs: in all.
+        width: of networks that have one, such as SceneNet; None: the network's own.
+        input_size: side of the square input, in pixels.
+        eval_size: the same outside of training; None: input_size.
+        augmentation: one of AUGMENTATIONS.
+        cache_size: crop-rotate: side of the square that crops are taken of, in pixels.
+        min_area: crop-rotate: least share of the square in a crop.
+        rotation: crop-rotate: at most, in degrees.
+        jitter: crop-rotate: brightness and contrast times 1 - jitter to 1 + jitter.
+        erasing: crop-rotate: chance that a box is erased (Zhong et al. 2017).
+        normalize: subtract the training pixels' mean, divide by their deviation.
+        optimizer_type: one of OPTIMIZERS.
+        lr: the highest learning rate.
+        weight_decay: muon has its own for convolutions.
+        decay_vectors: False: no weight decay on biases and batch norm.
+        momentum, nesterov: sgd and muon only.
 
     Raises:
         ValueError: a value of the wrong type, out of range or unknown; the message names it.
     """
 
     name: str
-    model: str  # a class in scene_recog.models.NETS
-    epochs: int
-    batch_size: int = 32
-    width: int | None = None  # of nets that have one, such as SceneNet; None: the net's own
-    input_size: int = 64  # side of the square input, in pixels
-    start_size: int | None = None  # the same at first, growing to input_size; None: no growth
-    eval_size: int | None = None  # the same outside of training; None: input_size
-    augmentation: str = "none"  # one of AUGMENTATIONS
-    cache_size: int = 128  # crop-rotate: side of the square that crops are taken of, in pixels
-    min_area: float = 0.35  # crop-rotate: least share of the square in a crop
-    rotation: float = 5.0  # crop-rotate: most, in degrees
-    jitter: float = 0.3  # crop-rotate: brightness and contrast times 1 - jitter to 1 + jitter
-    erasing: float = 0.0  # crop-rotate: chance that a box is erased (Zhong et al. 2017)
-    mixup: float = 0.0  # see `Trainer`
-    cutmix: float = 0.0  # see `Trainer`
-    normalize: bool = False  # subtract the training pixels' mean, divide by their std
-    optimizer_type: str = "sgd"
-    lr: float = 0.01  # the highest learning rate
-    weight_decay: float = 0.0  # muon has its own for convolutions
-    decay_vectors: bool = True  # False: no weight decay on biases and batch norm
-    momentum: float = 0.9  # sgd and muon only
-    nesterov: bool = False  # sgd and muon only
-    scheduler: str = "none"  # one of SCHEDULES
-    label_smoothing: float = 0.0
-    grad_clip: float | None = None
-    ema_decay: float | None = None  # see `Trainer`
-    amp: str = "off"  # bfloat16 autocast: "off", "on" or "auto"
-    patience: int | None = None  # epochs without improvement before stopping early
-    val_fraction: float = 0.1  # share of train held out; 0 validates on test, as the course does
-    seed: int = 0
+    model: str = field(metadata={"one_of": NETS})
+    epochs: int = field(metadata={"least": 1})
+    width: int | None = option(None, least=1, most=256)
+    input_size: int = option(64, least=1, most=1024)
+    eval_size: int | None = option(None, least=1, most=1024)
+    augmentation: str = option("none", one_of=AUGMENTATIONS)
+    cache_size: int = option(128, least=1, most=1024)
+    min_area: float = option(0.35, above=0, most=1)
+    rotation: float = option(5.0, least=0, most=180)
+    jitter: float = option(0.3, least=0, most=1)
+    erasing: float = option(0.0, least=0, most=1)
+    normalize: bool = option(False)
+    optimizer_type: str = option("sgd", one_of=OPTIMIZERS)
+    lr: float = option(0.01, least=0)
+    weight_decay: float = option(0.0, least=0)
+    decay_vectors: bool = option(True)
+    momentum: float = option(0.9, least=0)
+    nesterov: bool = option(False)
+
+    # as in `TrainerOptions`, but for the default
+    batch_size: int = redefault(TrainerOptions, "batch_size", 32)
+    val_fraction: float = redefault(TrainerOptions, "val_fraction", 0.1)
+    seed: int = redefault(TrainerOptions, "seed", 0)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _check_type(field.name, getattr(self, field.name), str(field.type))
+        super().__post_init__()
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", self.name):
             raise ValueError(
-                f"name is {_short(self.name)}: use letters, digits, dots, dashes (a folder)"
+                f"name is {shortened(self.name)}: use letters, digits, dots, dashes (a folder)"
             )
-        _check_choice("model", self.model, NETS)
-        _check_choice("augmentation", self.augmentation, AUGMENTATIONS)
-        _check_choice("optimizer_type", self.optimizer_type, OPTIMIZERS)
-        _check_choice("scheduler", self.scheduler, SCHEDULES)
-        _check_choice("amp", self.amp, AMP_MODES)
-        for key, (least, most) in _RANGES.items():
-            value = getattr(self, key)
-            if value is not None and not least <= value <= most:
-                limit = f"from {least} to {most}" if most < _ANY else f"{least} or more"
-                raise ValueError(f"{key} is {_short(value)}: it must be {limit}")
         if self.width is not None and "width" not in signature(NETS[self.model]).parameters:
             raise ValueError(f"width is {self.width}: {self.model} has no width, leave it at None")
         if self.start_size is not None and self.start_size > self.input_size:
             raise ValueError(
                 f"start_size is {self.start_size}: it must be at most input_size, {self.input_size}"
-            )
-        if not 0 < self.min_area <= 1:
-            raise ValueError(f"min_area is {self.min_area}: it must be above 0, and at most 1")
-        for key in ("label_smoothing", "val_fraction", "ema_decay"):
-            if (value := getattr(self, key)) is not None and not 0 <= value < 1:
-                raise ValueError(f"{key} is {value}: it must be from 0 to below 1")
-        if self.grad_clip is not None and not self.grad_clip > 0:
-            raise ValueError(f"grad_clip is {self.grad_clip}: it must be above 0, or None")
-        if self.patience is not None and (self.patience < 1 or self.val_fraction == 0):
-            raise ValueError(
-                f"patience is {self.patience}, val_fraction {self.val_fraction}: they must be at "
-                "least 1 and above 0, or the test split would choose when to stop"
             )
         if self.nesterov and not self.momentum > 0:
             raise ValueError(f"nesterov needs momentum above 0, not {self.momentum}")
@@ -135,10 +160,12 @@ class Recipe:
             key, equals, text = setting.partition("=")
             if not equals:
                 raise ValueError(
-                    f"{_short(setting)} is no setting: write key=value, such as lr=0.05"
+                    f"{shortened(setting)} is no setting: write key=value, such as lr=0.05"
                 )
             if key not in known:
-                raise ValueError(f"a recipe has no {_short(key)}: choose from {', '.join(known)}")
+                raise ValueError(
+                    f"a recipe has no {shortened(key)}: choose from {', '.join(known)}"
+                )
             try:
                 changes[key] = ast.literal_eval(text)
             except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -161,46 +188,19 @@ class Recipe:
 
     def make_transforms(self, pixel_mean: float, pixel_std: float) -> tuple[Compose, Compose]:
         """(training transforms, validation transforms) for pixels of this mean and deviation."""
-        stats = [pixel_mean], [pixel_std]
+        stats = ([pixel_mean], [pixel_std]) if self.normalize else None
+        training = AUGMENTATIONS[self.augmentation](self, stats)
+        return training, _plain_transforms(self.eval_size or self.input_size, stats)
 
-        def plain(side: int) -> Compose:
-            if self.normalize:
-                return data_transforms.get_fundamental_normalization_transforms(
-                    (side, side), *stats
-                )
-            return data_transforms.get_fundamental_transforms((side, side))
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain data, a recipe's own first."""
+        own = [each.name for each in fields(self) if each.name not in _OF_TRAINER]
+        return {name: getattr(self, name) for name in (*own, *_OF_TRAINER)}
 
-        size = (self.input_size, self.input_size)
-        if self.augmentation == "none":
-            training = plain(self.input_size)
-        elif self.augmentation == "crop-rotate":
-            training = self._crop_rotate_transforms(*stats)
-        elif self.normalize:
-            training = data_transforms.get_all_transforms(size, *stats)
-        else:
-            training = data_transforms.get_fundamental_augmentation_transforms(size)
-        return training, plain(self.eval_size or self.input_size)
-
-    def _crop_rotate_transforms(self, mean: list[float], std: list[float]) -> Compose:
-        """Another part of the scene, from another angle and in other light, in every epoch.
-
-        Random resized crops are from Szegedy et al. 2015, section 6.
-        """
-        steps: list[Any] = [
-            transforms.Resize((self.cache_size, self.cache_size)),
-            transforms.RandomRotation(self.rotation, transforms.InterpolationMode.BILINEAR),
-            transforms.RandomResizedCrop(self.input_size, (self.min_area, 1.0), (0.8, 1.25)),
-            transforms.RandomHorizontalFlip(),
-            transforms.ColorJitter(brightness=self.jitter, contrast=self.jitter),
-            transforms.ToTensor(),
-        ]
-        if self.rotation == 0:
-            del steps[1]
-        if self.normalize:
-            steps.append(transforms.Normalize(mean, std))
-        if self.erasing > 0:
-            steps.append(transforms.RandomErasing(self.erasing, scale=(0.02, 0.2)))
-        return Compose(steps)
+    @property
+    def trainer_options(self) -> dict[str, Any]:
+        """What `Trainer` takes of it, by name."""
+        return {name: getattr(self, name) for name in _OF_TRAINER}
 
     def make_model(self) -> nn.Module:
         """The network with the initial weights that the seed gives; sets torch's generator."""
@@ -214,91 +214,79 @@ class Recipe:
         *,
         device: str = "auto",
         load_from_disk: bool | str | Path = False,
-        cache: str = "disk",
-        amp: str | None = None,
-        compile_model: bool = False,
-        sync_batch_norm: bool = False,
         pixel_stats: tuple[float, float] | None = None,
         skip_images: Collection[str] = (),
+        **changes: Any,
     ) -> Trainer:
         """A `Trainer` set up by this recipe; `run_training_loop(recipe.epochs)` is left to do.
 
         Args:
             data_dir: folder with train/ and test/.
             model_dir: the run's folder.
-            device, load_from_disk, cache, compile_model, sync_batch_norm, skip_images: as for
-                `Trainer`.
-            amp: as for `Trainer`; None takes the recipe's.
+            device, load_from_disk, skip_images: as for `Trainer`.
             pixel_stats: (mean, std) of the training pixels in [0, 1]; None measures them.
+            changes: fields of the recipe to change first, such as `cache="off"`.
 
         Raises:
             ValueError, FileNotFoundError: as `Trainer` and `compute_mean_and_std`.
         """
+        if changes:
+            recipe = replace(self, **changes)
+            return recipe.make_trainer(
+                data_dir,
+                model_dir,
+                device=device,
+                load_from_disk=load_from_disk,
+                pixel_stats=pixel_stats,
+                skip_images=skip_images,
+            )
         if pixel_stats is None:
             pixel_stats = (0.0, 1.0)
             if self.normalize:
                 with all_bad_images_named(data_dir), processes.one_first():
-                    pixel_stats = measure_pixel_stats(data_dir, cache=cache, left_out=skip_images)
+                    pixel_stats = measure_pixel_stats(
+                        data_dir, cache=self.cache, left_out=skip_images
+                    )
         train_transforms, val_transforms = self.make_transforms(*pixel_stats)
         model = self.make_model()
-        num_outputs = self._count_outputs(model)
-        optimizer = self._make_optimizer(model)
-        if not self.decay_vectors:
-            decay_matrices_only(optimizer)
-        trainer = Trainer(
+        self._check_sizes(model)
+        return Trainer(
             data_dir,
             model,
-            optimizer,
+            self._make_optimizer(model),
             model_dir,
             train_transforms,
             val_transforms,
-            batch_size=self.batch_size,
             load_from_disk=load_from_disk,
             device=device,
-            seed=self.seed,
-            val_fraction=self.val_fraction,
-            scheduler=self.scheduler,
-            label_smoothing=self.label_smoothing,
-            grad_clip=self.grad_clip,
-            patience=self.patience,
-            mixup=self.mixup,
-            cutmix=self.cutmix,
-            ema_decay=self.ema_decay,
-            start_size=self.start_size,
-            cache=cache,
-            amp=self.amp if amp is None else amp,
-            compile_model=compile_model,
-            sync_batch_norm=sync_batch_norm,
             skip_images=skip_images,
-            extra_config={"recipe": asdict(self), "pixel_stats": list(pixel_stats)},
+            extra_config={"recipe": self.as_dict(), "pixel_stats": list(pixel_stats)},
+            **self.trainer_options,
         )
-        num_classes = len(trainer.train_dataset.class_dict)
-        if num_classes > num_outputs:
-            raise ValueError(
-                f"{data_dir} has {num_classes} classes, but {self.model} tells {num_outputs} apart"
-            )
-        return trainer
 
     def _make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         config = self.optimizer_config
         if self.optimizer_type == "muon":  # not one of the handout's
-            return Muon(model, **{k: v for k, v in config.items() if k != "optimizer_type"})
-        return get_optimizer(model, config)
+            del config["optimizer_type"]
+            optimizer: torch.optim.Optimizer = Muon(model, **config)
+        else:
+            optimizer = get_optimizer(model, config)
+        if not self.decay_vectors:
+            decay_matrices_only(optimizer)
+        return optimizer
 
-    def _count_outputs(self, model: nn.Module) -> int:
-        outputs = 0
+    def _check_sizes(self, model: nn.Module) -> None:
         for key in ("start_size", "eval_size", "input_size"):
             if (size := getattr(self, key)) is None:
                 continue
             try:
                 with torch.inference_mode():
-                    outputs = model.eval()(torch.zeros(1, 1, size, size)).shape[1]
+                    model.eval()(torch.zeros(1, 1, size, size))
             except RuntimeError as error:
                 raise ValueError(
                     f"{self.model} does not take images of {size}x{size} pixels: "
                     f"change {key} (the handout's nets take 64)"
                 ) from error
-        return outputs
 
 
 def get_recipe(name: str) -> Recipe:
@@ -319,7 +307,7 @@ def get_recipe(name: str) -> Recipe:
         except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no recipe: name a run's config.json") from error
     raise ValueError(
-        f"unknown recipe {_short(name)}: choose from {', '.join(RECIPES)}, or a config.json"
+        f"unknown recipe {shortened(name)}: choose from {', '.join(RECIPES)}, or a config.json"
     )
 
 
@@ -332,32 +320,11 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     known = {field.name for field in fields(Recipe)}
     if unknown := sorted(set(values) - known):
         raise ValueError(
-            f"a recipe has no {_short(unknown[0])}: choose from {', '.join(sorted(known))}"
+            f"a recipe has no {shortened(unknown[0])}: choose from {', '.join(sorted(known))}"
         )
     if missing := sorted({"name", "model", "epochs"} - set(values)):
         raise ValueError(f"the recipe lacks {', '.join(missing)}")
     return Recipe(**values)
-
-
-def _check_type(key: str, value: Any, annotation: str) -> None:
-    names = annotation.replace(" ", "").split("|")
-    allowed = {"str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None)}
-    for name in names:
-        is_bool_as_number = isinstance(value, bool) and name != "bool"
-        if isinstance(value, allowed[name]) and not is_bool_as_number:  # type: ignore[arg-type]
-            return
-    raise ValueError(f"{key} is {_short(value)}: it must be {' or '.join(names)}")
-
-
-def _check_choice(key: str, value: str, choices: Iterable[str]) -> None:
-    if value not in choices:
-        raise ValueError(f"{key} is {_short(value)}: it must be one of {', '.join(choices)}")
-
-
-def _short(value: Any) -> str:
-    shortened = reprlib.Repr()
-    shortened.maxstring = shortened.maxother = 60
-    return shortened.repr(value)
 
 
 _SCENE_NET: dict[str, Any] = {

@@ -37,4 +37,5 @@ class SimpleNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images float32 [N, 1, 64, 64] -> logits [N, 15]."""
-        return self.fc_layers(self.conv_layers(x))
+        logits: torch.Tensor = self.fc_layers(self.conv_layers(x))
+        return logits

@@ -63,7 +63,7 @@ class DenseSift(nn.Module):
         x = x / (x.norm(dim=2, keepdim=True) + 4e-3)
         x = x.clamp(max=0.2)  # no single edge decides
         x = x / (x.sum(dim=2, keepdim=True) + 1e-6)
-        return x.sqrt().unflatten(1, (rows, columns))
+        return x.sqrt().reshape(len(x), rows, columns, 128)
 
 
 class FisherVectorNet(nn.Module):
@@ -109,7 +109,8 @@ class FisherVectorNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[N, 1, H, W] -> [N, 15]."""
-        return self.linear(self.fisher_vectors(x))
+        logits: torch.Tensor = self.linear(self.fisher_vectors(x))
+        return logits
 
     def fisher_vectors(self, x: torch.Tensor) -> torch.Tensor:
         """[N, 1, H, W] -> [N, 5 * 2 * words * 64], each of length 1."""

@@ -78,7 +78,8 @@ class SceneNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images float32 [N, 1, H, W] -> logits [N, 15]."""
-        return self.fc_layers(self.conv_layers(x))
+        logits: torch.Tensor = self.fc_layers(self.conv_layers(x))
+        return logits
 
 
 class SpatialPyramid(nn.Module):
@@ -173,7 +174,8 @@ class TinySceneNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images float32 [N, 1, H, W] -> logits [N, 15]."""
-        return self.fc_layers(self.conv_layers(x))
+        logits: torch.Tensor = self.fc_layers(self.conv_layers(x))
+        return logits
 
 
 def _shortcut(maps_in: int, maps_out: int, stride: int) -> nn.Module:

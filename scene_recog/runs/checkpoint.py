@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -25,6 +25,8 @@ _NAMED_IN_CHECKPOINTS = {
     "torch._utils _rebuild_tensor_v2",
     "torch._utils _rebuild_parameter",
 }
+# What torch.save wrote before 1.6 began with: a pickle of this number.
+_OLD_FORMAT = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
 
 
 # -------------------------------------------------------------------- writing
@@ -56,6 +58,28 @@ def write_checkpoint(path: Path, contents: dict[str, Any], *, keep_previous: boo
             _keep(path)
 
     write_atomically(path, write)
+
+
+def require_storable(contents: dict[str, Any]) -> None:
+    """See that `write_checkpoint` could write this, and `read_checkpoint` read it.
+
+    Raises:
+        ValueError: something in it is neither a tensor nor plain data; the message says where.
+    """
+    for key, value in contents.items():
+        buffer = io.BytesIO()
+        try:
+            torch.save(value, buffer)
+            foreign = _foreign_names(buffer, buffer.tell())
+        except Exception as error:  # what cannot be pickled can raise nearly anything
+            raise ValueError(f"the run could not be saved: {key}: {reason_of(error)}") from error
+        if foreign:
+            named = [name for name in foreign if not name.startswith("_")] or foreign
+            name = named[0].replace(" ", ".")
+            raise ValueError(
+                f"the run could not be saved: its {key} holds {name}, and only tensors, numbers, "
+                "text, lists and dicts can be stored safely"
+            )
 
 
 def previous_checkpoint(path: Path) -> Path:
@@ -153,30 +177,47 @@ def _tensors(contents: Any) -> Iterator[tuple[str, torch.Tensor]]:
 def _check_zip(path: Path) -> None:
     """What torch.save writes is a zip of plain entries: see that it is whole, and names no code."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-                raise ValueError("its entries are compressed")
-            if sum(entry.file_size for entry in entries) > path.stat().st_size:
-                raise ValueError("its entries are larger than the file")
-            if (damaged := archive.testzip()) is not None:
-                raise ValueError(f"the checksum of {damaged} is wrong")
-            pickles = [entry for entry in entries if entry.filename.endswith(".pkl")]
-            names = {name for entry in pickles for name in _named_in(archive.read(entry))}
+        with path.open("rb") as file:
+            is_old = file.read(len(_OLD_FORMAT)) == _OLD_FORMAT
+            foreign = [] if is_old else _foreign_names(file, path.stat().st_size)
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({reason_of(error)[:80]})") from error
     except Exception as error:  # a damaged zip or pickle can raise nearly anything
         raise ValueError(f"{path} is damaged or no checkpoint ({reason_of(error)[:80]})") from error
-    foreign = sorted(
-        name
-        for name in names - _NAMED_IN_CHECKPOINTS
-        if not (name.startswith("torch ") and name.endswith("Storage"))
-    )
+    if is_old:
+        raise ValueError(
+            f"{path} is in the format of torch before 1.6: if you trust it, convert it in Python "
+            f"with torch.save(torch.load({str(path)!r}, weights_only=True), {str(path)!r})"
+        )
     if foreign:
         raise ValueError(
             f"{path} is damaged or no checkpoint: it names {foreign[0].replace(' ', '.')}, and is "
             "not loaded, since only tensors and plain data belong in one"
         )
+
+
+def _foreign_names(file: IO[bytes], size: int) -> list[str]:
+    """What the pickles in a checkpoint name besides tensors, as "module name".
+
+    Raises:
+        ValueError, or nearly anything else: it is damaged, or would take more memory than it has
+            bytes.
+    """
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("its entries are compressed")
+        if sum(entry.file_size for entry in entries) > size:
+            raise ValueError("its entries are larger than the file")
+        if (damaged := archive.testzip()) is not None:
+            raise ValueError(f"the checksum of {damaged} is wrong")
+        pickles = [entry for entry in entries if entry.filename.endswith(".pkl")]
+        names = {name for entry in pickles for name in _named_in(archive.read(entry))}
+    return sorted(
+        name
+        for name in names - _NAMED_IN_CHECKPOINTS
+        if not (name.startswith("torch ") and name.endswith("Storage"))
+    )
 
 
 def _named_in(pickled: bytes) -> Iterator[str]:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from scene_recog.runs.history import History, find_best_epoch
 from scene_recog.system.figures import SERIES, new_figure
 from scene_recog.system.files import write_atomically
 
@@ -93,6 +94,35 @@ def save_curves(
     write_atomically(path, lambda part: figure.savefig(part, dpi=110, format="png"))
 
 
+def save_curves_of(path: Path, history: History, title: str, validation_name: str) -> None:
+    """Write the curves of a run as a picture; `path` is the .png file."""
+    save_curves(
+        path,
+        (history.train_loss, history.validation_loss),
+        (history.train_accuracy, history.validation_accuracy),
+        title,
+        validation_name,
+    )
+
+
+def plot_loss(history: History, title: str, validation_name: str) -> None:
+    """Draw the loss of both splits by epoch, in a new pyplot figure."""
+    import matplotlib.pyplot as plt
+
+    _, axes = plt.subplots(layout="constrained")
+    draw_loss(axes, history.train_loss, history.validation_loss, title, validation_name)
+
+
+def plot_accuracy(history: History, title: str, validation_name: str) -> None:
+    """Draw the accuracy of both splits by epoch, in a new pyplot figure."""
+    import matplotlib.pyplot as plt
+
+    _, axes = plt.subplots(layout="constrained")
+    best = find_best_epoch(history.validation_accuracy, history.validation_loss)
+    accuracies = history.train_accuracy, history.validation_accuracy
+    draw_accuracy(axes, *accuracies, title, validation_name, best)
+
+
 def comparison_figure(
     histories: Mapping[str, Sequence[Mapping[str, float]]], title: str, validation_name: str
 ) -> Figure:
@@ -131,12 +161,6 @@ def comparison_figure(
     right.yaxis.set_major_formatter(PercentFormatter(1.0))
     right.legend(loc="best", fontsize=8)
     return figure
-
-
-def find_best_epoch(accuracies: Sequence[float], losses: Sequence[float]) -> int | None:
-    """That of the highest validation accuracy, from 1; of equals, the least loss; None of none."""
-    numbers = range(1, len(accuracies) + 1)
-    return max(numbers, key=lambda n: (accuracies[n - 1], -losses[n - 1]), default=None)
 
 
 def _draw_lines(

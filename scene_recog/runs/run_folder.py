@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 import copy
-import csv
-import json
-import os
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from scene_recog.runs.checkpoint import write_checkpoint
+from scene_recog.runs.checkpoint import require_storable, write_checkpoint
+from scene_recog.runs.config import CONFIG, RunConfig, write_config
+from scene_recog.runs.history import HISTORY, EpochRecord, append_history, write_history
 from scene_recog.system import processes
-from scene_recog.system.files import write_atomically
 from scene_recog.system.locks import LOCK, locked
 from scene_recog.system.progress import notice
 
-CONFIG = "config.json"
-HISTORY = "history.csv"
 LAST = "checkpoint.pt"
 BEST = "best.pt"
 CURVES = "curves.png"
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One row of history.csv. Losses are means per example, accuracies from 0 to 1."""
-
-    epoch: int  # 1 for the first
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float  # at the epoch's last step
-    seconds: float  # training and validation
-    validation_seconds: float = 0.0  # what of them was validation; 0 in records of old runs
 
 
 class RunFolder:
@@ -55,7 +34,7 @@ class RunFolder:
     def __init__(self, path: Path, *, continues: bool) -> None:
         self.path = path
         self._goes_on = continues
-        self._is_prepared = False
+        self._config: RunConfig | None = None  # as it was written
         self._is_held = False
         self._last_seen = self._stamp()
         self._best_to_write: dict[str, Any] | None = None
@@ -63,16 +42,22 @@ class RunFolder:
         self._saved_epoch = 0
 
     @contextmanager
-    def held(self, config: dict[str, Any], records: list[EpochRecord]) -> Iterator[None]:
+    def held(self, state: dict[str, Any], records: list[EpochRecord]) -> Iterator[None]:
         """Keep other processes out while the block runs; the first time, prepare the folder.
 
+        Args:
+            state: what a checkpoint would hold now; its config is written to config.json.
+            records: the epochs so far.
+
         Raises:
-            ValueError: another process is at work there, or was since this run was loaded.
+            ValueError: another process is at work there, or was since this run was loaded; or
+                `state` could not be saved: known now, not after an epoch was spent.
             OSError: it cannot be written to, or the last epoch could not.
         """
         if self._is_held or processes.rank() > 0:
             yield
             return
+        require_storable(state)
         self.path.mkdir(parents=True, exist_ok=True)
         with locked(self.path):
             self._is_held = True
@@ -82,8 +67,11 @@ class RunFolder:
                         f"the run in {self.path} has gone on elsewhere since it was loaded here: "
                         "load it again, with a new Trainer"
                     )
-                if not self._is_prepared:
-                    self._prepare(config, records)
+                if self._config is None:
+                    self._prepare(records)
+                if self._config != state["config"]:
+                    write_config(self.path, state["config"])
+                    self._config = copy.deepcopy(state["config"])
                 yield
             finally:
                 self._is_held = False
@@ -94,15 +82,14 @@ class RunFolder:
                 error.filename,
             ) from error
 
-    def _prepare(self, config: dict[str, Any], records: list[EpochRecord]) -> None:
+    def _prepare(self, records: list[EpochRecord]) -> None:
         for name in (CONFIG, HISTORY, LAST, BEST):  # of processes that were killed
             for part in self.path.glob(f".{name}.*.part"):
                 part.unlink(missing_ok=True)
         if not self._goes_on and (earlier := set_aside(self.path)):
             notice(f"The run that was in {self.path} is now in {earlier}.")
-        write_config(self.path, config)
         write_history(self.path, records)
-        self._goes_on = self._is_prepared = True
+        self._goes_on = True
         self._saved_epoch = records[-1].epoch if records else 0
         self._last_seen = self._stamp()
 
@@ -220,77 +207,3 @@ def find_run(name: str | Path, parent: str | Path = "model_checkpoints") -> Path
 def list_runs(parent: str | Path = "model_checkpoints") -> list[Path]:
     """Folders directly below `parent` that hold a run, by name."""
     return sorted(config.parent for config in Path(parent).glob(f"*/{CONFIG}"))
-
-
-def write_config(folder: Path, config: dict[str, Any]) -> None:
-    """Write config.json."""
-    text = json.dumps(config, indent=2) + "\n"
-    write_atomically(folder / CONFIG, lambda part: part.write_text(text, encoding="utf-8"))
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read config.json.
-
-    Raises:
-        ValueError: it is no JSON object.
-    """
-    path = folder / CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-    if not isinstance(config, dict):
-        raise ValueError(f"{path} is damaged: it holds no JSON object")
-    return config
-
-
-def append_history(folder: Path, record: EpochRecord) -> None:
-    """Add one row to history.csv, and the header before the first; on disk when this returns."""
-    path = folder / HISTORY
-    with path.open("a", newline="", encoding="utf-8") as file:
-        _write_rows(file, [record], header=file.tell() == 0)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write_history(folder: Path, records: list[EpochRecord]) -> None:
-    """Write history.csv anew: what a crash left behind the checkpoint is dropped."""
-
-    def write(part: Path) -> None:
-        with part.open("w", newline="", encoding="utf-8") as file:
-            _write_rows(file, records, header=True)
-
-    write_atomically(folder / HISTORY, write)
-
-
-def read_history(folder: Path) -> list[dict[str, float]]:
-    """The rows of history.csv; a row that a crash cut short is left out."""
-    path = folder / HISTORY
-    if not path.exists():
-        return []
-    rows = []
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            try:
-                rows.append({key: float(value) for key, value in row.items()})
-            except (TypeError, ValueError):
-                break
-    return rows
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a result depends on."""
-    found = {"python": platform.python_version()}
-    for package in ("scene-recog", "torch", "torchvision", "numpy", "pillow"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def _write_rows(file: Any, records: list[EpochRecord], *, header: bool) -> None:
-    writer = csv.DictWriter(file, fieldnames=list(EpochRecord.__dataclass_fields__))
-    if header:
-        writer.writeheader()
-    writer.writerows(asdict(record) for record in records)

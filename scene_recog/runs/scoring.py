@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import nn
-from torch.utils.data import DataLoader
 
-from scene_recog.datasets.images import read_grayscale
+from scene_recog.datasets.images import image_name
 from scene_recog.image_loader import ImageLoader
-from scene_recog.loading.split import split_train_validation
+from scene_recog.loading.bad_images import all_bad_images_named
+from scene_recog.loading.loaders import Batch, make_loader
+from scene_recog.loading.reading import dataset_of_files, read_example
+from scene_recog.loading.split import recorded_split, say_what_changed
 from scene_recog.loading.transform_spec import build_transforms
 from scene_recog.models import NETS
 from scene_recog.runs import run_folder
 from scene_recog.runs.checkpoint import read_checkpoint
+from scene_recog.runs.config import CONFIG, RunConfig, config_of, read_config, trouble_with
 from scene_recog.system.devices import choose_device
 from scene_recog.system.progress import progress_bar
+from scene_recog.training.inference import Forward, predict_batches
+
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class LoadedRun:
         model: in eval mode, on `device`.
         transform: PIL image -> float32 tensor [1, H, W], the run's validation transforms.
         class_names: by class index.
-        config: the run's config (see `Trainer`).
+        config: the run's config.
         device: where the model is.
     """
 
@@ -45,8 +53,9 @@ class LoadedRun:
     model: nn.Module
     transform: Callable[..., torch.Tensor]
     class_names: list[str]
-    config: dict[str, Any]
+    config: RunConfig
     device: torch.device
+    split_source: dict[str, Any] = field(default_factory=dict)  # see `recorded_split`
 
 
 @dataclass(frozen=True)
@@ -60,13 +69,14 @@ class Evaluation:
     """
 
     paths: list[str]
-    targets: np.ndarray
-    probabilities: np.ndarray
+    targets: Indices
+    probabilities: Floats
 
     @property
-    def predictions(self) -> np.ndarray:
+    def predictions(self) -> Indices:
         """The most likely class of each image, int [N]."""
-        return self.probabilities.argmax(axis=1)
+        predictions: Indices = self.probabilities.argmax(axis=1)
+        return predictions
 
     @property
     def accuracy(self) -> float:
@@ -90,8 +100,8 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
     folder = run_folder.find_run(name)
     path = _checkpoint_path(Path(name), folder, checkpoint)
     saved = read_checkpoint(path)
-    config: dict[str, Any] = saved.get("config", {})
-    if trouble := _trouble_with_config(config):
+    config = config_of(saved.get("config", {}), path)
+    if trouble := trouble_with(config):
         raise ValueError(f"{path} cannot be used: its config {trouble}")
     class_name = config["model"]["class_name"]
     steps, class_names = config["val_transforms"], config["class_names"]
@@ -129,6 +139,7 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
         class_names=class_names,
         config=config,
         device=chosen_device,
+        split_source={key: saved[key] for key in ("split", "config") if key in saved},
     )
 
 
@@ -139,63 +150,97 @@ def evaluate_split(
     *,
     flip: bool = False,
     scales: Sequence[float] = (1.0,),
+    cache: str = "disk",
 ) -> Evaluation:
     """Let a run's network label a split.
 
     Args:
         run: from `load_run`.
         data_dir: folder with train/ and test/.
-        split: "test", "train" (what the run trained on), or "validation" (what it held out).
+        split: "test", "train" (what the run trained on), or "validation" (what it held out). The
+            run has recorded which images are which: one that it trained on is never validated on.
         flip: average the probabilities of each image and its mirror image (test-time
             augmentation; Krizhevsky et al. 2012, section 4.1).
         scales: average the probabilities over the image at these sizes, 1 being the run's own
             (He et al. 2016, section 4.1). For nets that take any size, such as SceneNet; sizes
             that are multiples of 16 suit it best, for it halves the sides four times.
+        cache: where decoded images are kept, as in `TrainerOptions`.
 
     Raises:
         ValueError: other classes than the run's, or a run that held nothing out.
         FileNotFoundError: no such folder.
     """
-    transforms = [_at_scale(run, scale) for scale in scales]
-    dataset = ImageLoader(
-        data_dir,
-        "test" if split == "test" else "train",
-        lambda image: [transform(image) for transform in transforms],
-    )
-    if list(dataset.class_dict) != run.class_names:
-        different = sorted(set(dataset.class_dict) ^ set(run.class_names))
-        raise ValueError(
-            f"{dataset.curr_folder} and the run have different classes: {', '.join(different)}"
-        )
-    skipped = {Path(data_dir).expanduser() / name for name in run.config.get("skipped_images", [])}
-    dataset.dataset = [item for item in dataset.dataset if Path(item[0]) not in skipped]
-    if split != "test":
-        dataset.dataset = _held_in_or_out(run, dataset, split)
-    elif not dataset.dataset:
-        raise ValueError(f"no images in {dataset.curr_folder}")
+    dataset, left_out = _images_of(run, data_dir, split)
+    parts = []
+    for scale in scales:
+        dataset.transform = _at_scale(run, scale)
+        with all_bad_images_named(data_dir):
+            loader = make_loader(
+                dataset, 100, shuffle=False, device=run.device, cache=cache, left_out=left_out
+            )
+            parts.append(_evaluate(_views(run, flip=flip), loader, dataset, run.device, split))
+    return replace(parts[0], probabilities=np.mean([p.probabilities for p in parts], axis=0))
 
+
+def evaluate_batches(
+    model: nn.Module, loader: Iterable[Batch], dataset: ImageLoader, device: torch.device
+) -> Evaluation:
+    """Let a network label the images of a loader, in the order of its dataset.
+
+    Args:
+        model: images [n, 1, H, W] -> logits; it is set to eval mode.
+        loader: (images, labels) batches of `dataset`, not shuffled.
+        dataset: the images.
+        device: where the model is.
+    """
+    model.eval()
+    known = len(dataset.class_dict)
+    return _evaluate(
+        lambda images: model(images)[:, :known].softmax(dim=1), loader, dataset, device, None
+    )
+
+
+def _evaluate(
+    predict: Forward,
+    loader: Iterable[Batch],
+    dataset: ImageLoader,
+    device: torch.device,
+    description: str | None,
+) -> Evaluation:
     targets, probabilities = [], []
-    with progress_bar(total=len(dataset), unit="img", desc=split, leave=False) as bar:
-        for sizes, labels in DataLoader(dataset, batch_size=100):
-            targets.append(labels)
-            probabilities.append(_probabilities(run, sizes, flip=flip))
+    with progress_bar(total=len(dataset), unit="img", desc=description, leave=False) as bar:
+        for shares, labels in predict_batches(predict, loader, device):
+            targets.append(labels.cpu())
+            probabilities.append(shares.cpu())
             bar.update(len(labels))
     return Evaluation(
-        paths=[path for path, _ in dataset.dataset],
+        paths=[str(path) for path, _ in dataset.dataset],
         targets=torch.cat(targets).numpy(),
         probabilities=torch.cat(probabilities).numpy(),
     )
 
 
-def predict_image(run: LoadedRun, path: Path, *, flip: bool = False) -> np.ndarray:
+def predict_image(run: LoadedRun, path: str | Path, *, flip: bool = False) -> Floats:
     """Probabilities of the classes for one image file of any size and mode: float [num_classes].
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: not an image, or a damaged one.
     """
-    image = run.transform(read_grayscale(path))
-    return _probabilities(run, [image[None]], flip=flip)[0].numpy()
+    image = read_as_trained(run, path)
+    with torch.inference_mode():
+        return _views(run, flip=flip)(image[None].to(run.device))[0].cpu().numpy()
+
+
+def read_as_trained(run: LoadedRun, path: str | Path) -> torch.Tensor:
+    """What the network sees of an image file, [1, H, W]: read by the `ImageLoader` that is there.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not an image, or a damaged one.
+    """
+    image: Any = read_example(dataset_of_files([path], run.transform), 0)[0]
+    return cast(torch.Tensor, image)
 
 
 def per_class_table(evaluation: Evaluation, class_names: list[str]) -> list[dict[str, Any]]:
@@ -245,16 +290,20 @@ def accuracy_without(evaluation: Evaluation, data_dir: Path, left_out: Iterable[
     return float((evaluation.predictions == evaluation.targets)[kept].mean())
 
 
-def _probabilities(run: LoadedRun, sizes: list[torch.Tensor], *, flip: bool) -> torch.Tensor:
-    """Mean over the same images at each size."""
-    with torch.inference_mode():
-        views = [images.to(run.device) for images in sizes]
-        views += [view.flip(-1) for view in views] if flip else []
-        known = len(run.class_names)  # a net may have outputs to spare
-        return torch.stack([run.model(x)[:, :known].softmax(dim=1) for x in views]).mean(0).cpu()
+def _views(run: LoadedRun, *, flip: bool) -> Forward:
+    """Images -> probabilities [n, num_classes], perhaps averaged with the mirrored images'."""
+    known = len(run.class_names)  # a net may have outputs to spare
+
+    def predict(images: torch.Tensor) -> torch.Tensor:
+        probabilities: torch.Tensor = run.model(images)[:, :known].softmax(dim=1)
+        if flip:
+            probabilities = (probabilities + run.model(images.flip(-1))[:, :known].softmax(1)) / 2
+        return probabilities
+
+    return predict
 
 
-def _at_scale(run: LoadedRun, scale: float) -> Callable[..., torch.Tensor]:
+def _at_scale(run: LoadedRun, scale: float) -> Callable[..., Any]:
     """The run's transform, with every size that it brings images to times `scale`."""
 
     def scaled(size: Any) -> Any:
@@ -263,49 +312,39 @@ def _at_scale(run: LoadedRun, scale: float) -> Callable[..., torch.Tensor]:
     if scale == 1:
         return run.transform
     steps = run.config["val_transforms"]
-    return build_transforms(
+    assert isinstance(steps, list)  # as `load_run` has made sure
+    rebuilt: Callable[..., Any] = build_transforms(
         [{**step, "size": scaled(step["size"])} if "size" in step else step for step in steps]
     )
+    return rebuilt
 
 
-def _trouble_with_config(config: Any) -> str:
-    """Why a checkpoint's config, which may come from anybody, is not one; empty if it is."""
-    needed: dict[str, type | tuple[type, ...]] = {
-        "model": dict,
-        "data": dict,
-        "class_names": list,
-        "val_transforms": (list, str),
-        "seed": int,
-    }
-    if not isinstance(config, dict) or not config:
-        return "is missing"
-    for key, kind in needed.items():
-        if not isinstance(config.get(key), kind):
-            return f"has no {key}"
-    if not isinstance(config["model"].get("class_name"), str):
-        return "does not say which network it is of"
-    arguments = config["model"].get("arguments", {})
-    if not isinstance(arguments, dict) or any(
-        not isinstance(value, int) or value > 1024 for value in arguments.values()
-    ):
-        return "does not say how wide its network is"
-    for key in ("folder", "kind", "title", "validated_on"):
-        if not isinstance(config["data"].get(key), str):
-            return f"does not say the {key} of its data"
-    if not config["class_names"] or not all(isinstance(n, str) for n in config["class_names"]):
-        return "has no class_names"
-    return ""
-
-
-def _held_in_or_out(run: LoadedRun, dataset: ImageLoader, split: str) -> list[tuple[str, int]]:
-    fraction, seed = run.config.get("val_fraction", 0.0), run.config["seed"]
-    if fraction == 0:
-        if split == "validation":
-            raise ValueError(f"the run {run.folder} held no validation images out of train")
-        return dataset.dataset
-    training, validation = split_train_validation(dataset.dataset, fraction, seed)
-    chosen = validation if split == "validation" else training
-    return [dataset.dataset[index] for index in chosen]
+def _images_of(run: LoadedRun, data_dir: str | Path, split: str) -> tuple[ImageLoader, set[str]]:
+    """The images of a split, as the run has recorded it, and the paths that it left out as bad."""
+    root = str(Path(data_dir).expanduser())
+    dataset = ImageLoader(root, "test" if split == "test" else "train", run.transform)
+    if list(dataset.class_dict) != run.class_names:
+        different = sorted(set(dataset.class_dict) ^ set(run.class_names))
+        raise ValueError(
+            f"{dataset.curr_folder} and the run have different classes: {', '.join(different)}"
+        )
+    there = {image_name(path, root): (path, label) for path, label in dataset.dataset}
+    is_its_own = str(Path(root).resolve()) == run.config.get("data", {}).get("folder")
+    skipped = set(run.config.get("skipped_images", [])) if is_its_own else set()
+    if split == "test":
+        names = [name for name in there if name not in skipped]
+    elif split == "validation" and run.config.get("val_fraction", 0) == 0:
+        raise ValueError(f"the run {run.folder} held no validation images out of train")
+    else:
+        recorded = recorded_split(run.split_source, root, run.checkpoint)
+        names = list(there)
+        if recorded is not None:
+            names = list(recorded.validation if split == "validation" else recorded.train)
+            say_what_changed(recorded, there, skipped, root)
+    dataset.dataset = [there[name] for name in names if name in there]
+    if not dataset.dataset:
+        raise ValueError(f"no images in {dataset.curr_folder} that belong to {split}")
+    return dataset, {str(Path(root) / name) for name in skipped}
 
 
 def _checkpoint_path(name: Path, folder: Path, checkpoint: str | None) -> Path:
@@ -318,5 +357,5 @@ def _checkpoint_path(name: Path, folder: Path, checkpoint: str | None) -> Path:
 
 
 def _validated_on(folder: Path) -> str | None:
-    config = run_folder.read_config(folder) if (folder / run_folder.CONFIG).is_file() else {}
+    config = read_config(folder) if (folder / CONFIG).is_file() else RunConfig()
     return config.get("data", {}).get("validated_on")

@@ -71,8 +71,8 @@ def use_bfloat16(amp: str, model: nn.Module, batch: torch.Tensor, device: torch.
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the processor has bfloat16 arithmetic, so that it is fast."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _time_step(model: nn.Module, batch: torch.Tensor, enabled: int) -> float:

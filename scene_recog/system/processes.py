@@ -69,15 +69,17 @@ def process_group(device: str) -> Iterator[None]:
         yield
         return
     import torch
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
 
     on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     if on_gpu:
         torch.cuda.set_device(local_rank())
     # The store of torchrun may remember the addresses of processes that it has started again since.
-    store, _, _ = next(torch.distributed.rendezvous("env://"))
+    store, _, _ = next(rendezvous("env://"))
     torch.distributed.init_process_group(
         "nccl" if on_gpu else "gloo",
-        store=torch.distributed.PrefixStore(f"start {restarts()}", store),
+        store=PrefixStore(f"start {restarts()}", store),
         rank=rank(),
         world_size=world_size(),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from scene_recog.system import processes
+from scene_recog.system.text import encodable
 
 
 def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
@@ -25,9 +26,12 @@ def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
 
 
 def notice(text: str) -> None:
-    """Print one line to stderr, above any progress bar; of several processes, one speaks."""
+    """Print one line to stderr, above any progress bar; of several processes, one speaks.
+
+    What stderr cannot show is escaped.
+    """
     if processes.rank() == 0:
-        tqdm.write(text, file=sys.stderr)
+        tqdm.write(encodable(text, getattr(sys.stderr, "encoding", None)), file=sys.stderr)
 
 
 def is_watched() -> bool:

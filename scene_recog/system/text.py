@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import reprlib
+from typing import Any
+
 
 def in_one_line(text: str) -> str:
     """Line breaks and other control characters, as file names may have them, as escapes."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def encodable(text: str, encoding: str | None) -> str:
+    """What the encoding has no character for, as escapes; None is UTF-8."""
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, errors="backslashreplace").decode(encoding)
+
+
+def percent(share: float | None) -> str:
+    """0.256 as "25.6%", None as "-"."""
+    return "-" if share is None else f"{share:.1%}"
+
+
 def reason_of(error: Exception) -> str:
     """Why it was raised, in one line; its class if it does not say."""
     text = (getattr(error, "strerror", None) or str(error)).strip()
     return text.splitlines()[0] if text else type(error).__name__
+
+
+def shortened(value: Any) -> str:
+    """Its `repr`, cut in the middle if it is long."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 60
+    return short.repr(value)

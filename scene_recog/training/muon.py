@@ -102,4 +102,5 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     for _ in range(4):
         gram = x @ x.T
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+    result: torch.Tensor = (x.T if tall else x).to(matrix.dtype)
+    return result

@@ -2,36 +2,153 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR, StepLR
 
-SCHEDULES = ("none", "one-cycle", "cosine", "step")
+from scene_recog.system.progress import notice
 
 
-def make_scheduler(name: str, optimizer: Optimizer, total_steps: int) -> LRScheduler | None:
-    """A scheduler to be stepped after every batch; the optimizer's own rate is the highest one.
+def _one_cycle(optimizer: Optimizer, steps: int) -> LRScheduler:
+    """Up from 1/25 of the rate for 30 % of the steps, then down to almost nothing along a cosine
+    (Smith and Topin 2018)."""
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    return OneCycleLR(optimizer, peaks, total_steps=steps, cycle_momentum=False)
 
-    - "one-cycle": up from 1/25 of the rate for 30 % of the steps, then down to almost nothing along
-      a cosine (Smith and Topin 2018).
-    - "cosine": down from the rate to zero along half a cosine (Loshchilov and Hutter 2017).
-    - "step": a tenth of the rate after each third of the steps.
-    - "none": the rate stays; returns None.
+
+def _cosine(optimizer: Optimizer, steps: int) -> LRScheduler:
+    """Down from the rate to zero along half a cosine (Loshchilov and Hutter 2017)."""
+    return CosineAnnealingLR(optimizer, T_max=steps)
+
+
+def _step(optimizer: Optimizer, steps: int) -> LRScheduler:
+    """A tenth of the rate after each third of the steps."""
+    return StepLR(optimizer, step_size=max(1, -(-steps // 3)), gamma=0.1)
+
+
+# To add one: a function from the optimizer, whose rate is the highest, and the number of steps to a
+# scheduler that is stepped after every batch.
+SCHEDULES: dict[str, Callable[[Optimizer, int], LRScheduler] | None] = {
+    "none": None,  # the rate stays
+    "one-cycle": _one_cycle,
+    "cosine": _cosine,
+    "step": _step,
+}
+
+
+class Schedule:
+    """The learning rates of an optimizer over one training loop, or over what is left of one.
 
     Args:
-        name: one of the above.
-        optimizer: its learning rate is the peak.
-        total_steps: number of optimizer steps that the schedule spans, at least 1.
+        name: one of SCHEDULES.
+        optimizer: its learning rates are the highest ones.
+
+    Attributes:
+        peaks: the highest rate of each group of parameters.
+        end: the epoch at which the schedule is through.
 
     Raises:
         ValueError: an unknown name.
     """
-    if name == "none":
-        return None
-    if name == "one-cycle":
-        peaks = [group["lr"] for group in optimizer.param_groups]
-        return OneCycleLR(optimizer, peaks, total_steps=total_steps, cycle_momentum=False)
-    if name == "cosine":
-        return CosineAnnealingLR(optimizer, T_max=total_steps)
-    if name == "step":
-        return StepLR(optimizer, step_size=max(1, -(-total_steps // 3)), gamma=0.1)
-    raise ValueError(f"scheduler is {name!r}: it must be one of {', '.join(SCHEDULES)}")
+
+    def __init__(self, name: str, optimizer: Optimizer) -> None:
+        if name not in SCHEDULES:
+            raise ValueError(f"scheduler is {name!r}: it must be one of {', '.join(SCHEDULES)}")
+        self.name = name
+        self.optimizer = optimizer
+        self.peaks = self._rates()
+        self.end = 0
+        self._steps_done = 0
+        self._total_steps = 0
+        self._scheduler: LRScheduler | None = None
+        self._last_rates = self.peaks  # to notice when somebody else sets them
+
+    def start(self, epochs_done: int, num_epochs: int, steps_per_epoch: int) -> None:
+        """Begin a schedule, or go on with one of which just `num_epochs` are left.
+
+        Args:
+            epochs_done: epochs trained so far.
+            num_epochs: epochs to come.
+            steps_per_epoch: optimizer steps in each.
+        """
+        end = epochs_done + num_epochs
+        if self.name == "none":
+            self.peaks = self._rates()
+        else:
+            goes_on = self.end == end and self._total_steps > 0
+            if not goes_on:
+                if self.end > epochs_done > 0:
+                    notice(
+                        f"A new {self.name} schedule begins, over {num_epochs} epochs: the one "
+                        f"before had {self.end - epochs_done} left."
+                    )
+                self._steps_done, self._total_steps = 0, num_epochs * steps_per_epoch
+            if (rates := self._rates()) != self._last_rates:
+                self.peaks = rates
+                self._scheduler = None
+            if self._scheduler is None or not goes_on:
+                self._make()
+        self.end = end
+
+    def step(self) -> None:
+        """Set the rates of the next step. After the last one, they stay."""
+        if self._scheduler is not None and self._steps_done < self._total_steps:
+            self._scheduler.step()
+            self._steps_done += 1
+            self._last_rates = self._rates()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint holds of it."""
+        position = {
+            "name": self.name,
+            "peaks": self.peaks,
+            "steps_done": self._steps_done,
+            "total_steps": self._total_steps,
+        }
+        return {
+            "scheduler_state_dict": None if self.name == "none" else position,
+            "schedule_end": self.end,
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Take the place in the schedule from a checkpoint; the peaks stay the caller's.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no such state.
+        """
+        position = saved.get("scheduler_state_dict")
+        if position is None:
+            return
+        if "last_epoch" in position:  # of format 1: the state of torch's own scheduler
+            length = {"one-cycle": "total_steps", "cosine": "T_max", "step": "step_size"}
+            known = [name for name, key in length.items() if key in position]
+            total = int(position[length[known[0]]]) * (3 if known[0] == "step" else 1)
+            position = {
+                "name": known[0],
+                "steps_done": position["last_epoch"],
+                "total_steps": total,
+            }
+        if position["name"] == self.name:
+            self._steps_done = int(position["steps_done"])
+            self._total_steps = int(position["total_steps"])
+            self.end = int(saved["schedule_end"])
+
+    def _make(self) -> None:
+        """A scheduler that has done its steps so far: as if it had never been away."""
+        for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
+            group["lr"] = peak
+            group.pop("initial_lr", None)  # left there by an earlier schedule
+        maker = SCHEDULES[self.name]
+        assert maker is not None
+        self._scheduler = maker(self.optimizer, self._total_steps)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the optimizer makes no steps here
+            for _ in range(self._steps_done):
+                self._scheduler.step()
+        self._last_rates = self._rates()
+
+    def _rates(self) -> list[float]:
+        return [group["lr"] for group in self.optimizer.param_groups]

@@ -1,15 +1,14 @@
-"""What an epoch has come to: its sums, and the random generators that shaped it."""
+"""Loss and accuracy of an epoch, added up batch by batch."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+import time
+from typing import Any
 
 import torch
 
 from scene_recog.system import processes
-
-Batch = TypeVar("Batch")
 
 
 class Totals:
@@ -29,13 +28,21 @@ class Totals:
         self._checked = len(self.losses)
 
     def add(
-        self, loss: torch.Tensor, logits: torch.Tensor, y: torch.Tensor, rate: float = 0.0
+        self, loss: torch.Tensor, logits: torch.Tensor, targets: torch.Tensor, rate: float = 0.0
     ) -> None:
-        """Add a batch: its mean loss, its logits [n, C] and labels [n], and the learning rate."""
+        """Add a batch.
+
+        Args:
+            loss: its mean loss.
+            logits: [n, C].
+            targets: labels [n], or shares of the classes [n, C], of which the largest counts.
+            rate: the learning rate.
+        """
+        labels = targets if targets.ndim == 1 else targets.argmax(dim=1)
         self.losses.append(loss.detach())
-        self.sizes.append(len(y))
+        self.sizes.append(len(labels))
         self.rates.append(rate)
-        self.correct += (logits.argmax(dim=1) == y).sum()
+        self.correct += (logits.argmax(dim=1) == labels).sum()
 
     def means(self) -> tuple[float, float]:
         """(mean loss per example, share of right labels) so far, in this process."""
@@ -47,6 +54,12 @@ class Totals:
         sums = self._sums()
         loss, correct, n = processes.total(sums.to(self.correct.device)).tolist()
         return loss / n, correct / n
+
+    def show_in(self, bar: Any) -> None:
+        """Write the means so far behind a progress bar that is drawn, a few times a second."""
+        if not bar.disable and time.time() - bar.last_print_t > 0.2:
+            loss, accuracy = self.means()
+            bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}")
 
     def _sums(self) -> torch.Tensor:
         sizes = torch.tensor(self.sizes, dtype=torch.float64)

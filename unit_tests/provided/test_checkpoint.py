@@ -245,3 +245,11 @@ def test_pickle_that_runs_code_is_refused_and_runs_nothing(
     assert not (tmp_path / "was_here").exists()
     torch.load(run / "checkpoint.pt", weights_only=False)  # the attack is a real one
     assert (tmp_path / "was_here").exists()
+
+
+def test_the_format_of_old_torch_is_named_with_the_way_to_convert_it(path: Path) -> None:
+    torch.save(GOOD, path, _use_new_zipfile_serialization=False)
+    message = refusal(path)
+    assert "in the format of torch before 1.6" in message
+    exec(message[message.index("torch.save(") :], {"torch": torch})
+    assert torch.equal(read_checkpoint(path)["model_state_dict"]["w"], torch.ones(500))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +17,8 @@ from PIL import Image
 from scene_recog import cli
 from scene_recog.datasets import sketch15
 from scene_recog.runner import Trainer
-from scene_recog.runs.run_folder import read_history
+from scene_recog.runs.history import read_history
+from scene_recog.system.progress import notice
 
 FAST = ["--recipe", "part1", "--epochs", "2", "--device", "cpu", "--set", "val_fraction=0.34"]
 
@@ -73,7 +76,8 @@ def test_train_without_data_says_that_it_draws_sketches(
     assert "1 epochs on drawn sketches (sketch15)" in captured.out
     config = json.loads((here / "model_checkpoints/part1-001/config.json").read_text())
     assert config["data"]["kind"] == "sketch15"
-    assert (here / "data/sketch15/train/coast").is_dir()
+    assert (here / "sketch15/train/coast").is_dir()
+    assert not (here / "data").exists()
 
 
 def test_named_folder_without_data_is_an_error(
@@ -275,6 +279,71 @@ def test_a_bug_keeps_its_traceback(here: Path, monkeypatch: pytest.MonkeyPatch) 
     def buggy(_args: object) -> int:
         return json.loads("{")  # a ValueError that is not ours
 
-    monkeypatch.setattr(cli, "runs", buggy)
+    monkeypatch.setattr(cli.runs, "_runs", buggy)
     with pytest.raises(json.JSONDecodeError):
         cli.main(["runs"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every file name can be decoded")
+@pytest.mark.parametrize("class_name", ["Wüste", os.fsdecode(b"W\xfcste")])
+def test_a_console_that_cannot_show_a_name(here: Path, sketches: Path, class_name: str) -> None:
+    data = shutil.copytree(sketches, here / "data")
+    for split in ("train", "test"):
+        (data / split / "coast").rename(data / split / class_name)
+    image = min((data / "test" / class_name).iterdir())
+    image = image.rename(image.with_name(os.fsdecode(b"caf\xe9.jpg")))
+    assert cli.main(["train", *FAST, "--epochs", "1", "--data", str(data)]) == 0
+    run = "Wüste-001"
+    (here / "model_checkpoints" / "part1-001").rename(here / "model_checkpoints" / run)
+    gone = os.fsdecode(b"gone\xff.jpg")
+
+    commands = {
+        "stats": ["data", "stats"],
+        "verify": ["data", "verify"],
+        "verify as JSON": ["data", "verify", "--json"],
+        "show": ["data", "show", "--out", "W\xfcste.png"],
+        "runs": ["runs"],
+        "evaluate": ["evaluate", run],
+        "evaluate as JSON": ["evaluate", run, "--json"],
+        "predict": ["predict", run, str(image), gone],
+        "predict as JSON": ["predict", run, str(image), "--json"],
+        "report": ["report", run],
+        "no run": ["evaluate", gone],
+    }
+    code = (
+        "import json, sys\nfrom scene_recog.cli import main\n"
+        "for command in json.loads(sys.argv[1]):\n    print(main(command), end='\\0')"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(list(commands.values()))],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+    )
+    errors = finished.stderr.decode("ascii")
+    assert finished.returncode == 0, errors
+    outputs = dict(zip(commands, finished.stdout.decode("ascii").split("\0"), strict=False))
+    codes = {name: int(text.splitlines()[-1]) for name, text in outputs.items()}
+    assert codes == dict.fromkeys(commands, 0) | {
+        "verify": 1, "verify as JSON": 1, "predict": 1, "no run": 2,
+    }  # fmt: skip
+
+    escaped = class_name.encode("ascii", "backslashreplace").decode()
+    for name in ("stats", "verify", "evaluate"):
+        assert escaped in outputs[name]
+    assert f"test/{escaped}/caf\\udce9.jpg" in outputs["verify"]
+    assert f"{escaped}/caf\\udce9.jpg: " in outputs["predict"]
+    assert "W\\xfcste-001" in outputs["runs"]
+    assert "no image gone\\udcff.jpg" in errors
+    assert "no run gone\\udcff.jpg: the runs in model_checkpoints are: W\\xfcste-001" in errors
+    for name in ("verify as JSON", "evaluate as JSON", "predict as JSON"):
+        json.loads(outputs[name].rstrip().rpartition("\n")[0])
+    answer = json.loads(outputs["predict as JSON"].rstrip().rpartition("\n")[0])
+    assert answer["images"][0]["image"] == str(image)
+
+
+def test_a_notice_that_the_console_cannot_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(written, encoding="ascii"))
+    notice("Wüste \udcff")
+    sys.stderr.flush()
+    assert written.getvalue() == b"W\\xfcste \\udcff\n"

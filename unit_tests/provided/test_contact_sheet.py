@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scene_recog.cli.data import add_data_parsers
+from scene_recog.cli.data import add_parsers as add_data_parsers
 from scene_recog.visualize.contact_sheet import contact_sheet, save_contact_sheet
 
 THUMB = 128 * 128

@@ -20,7 +20,7 @@ from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.loaders import BatchSampler
 from scene_recog.runner import Trainer
 from scene_recog.runs.checkpoint import read_checkpoint
-from scene_recog.runs.run_folder import read_history
+from scene_recog.runs.history import read_history
 from scene_recog.simple_net import SimpleNet
 from scene_recog.system import processes
 
@@ -116,7 +116,7 @@ def ranks(sketches: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict
     (out / "worker.py").write_text(WORKER)
     text = finish(torchrun("worker.py", str(sketches), str(out), cwd=out))
     assert (out / "rank1.pt").exists(), text
-    return [torch.load(out / f"rank{rank}.pt") for rank in (0, 1)]
+    return [torch.load(out / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)]
 
 
 def test_shards_do_not_overlap_and_miss_nothing(ranks: list[dict], sketches: Path) -> None:

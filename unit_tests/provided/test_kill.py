@@ -24,7 +24,7 @@ from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
 from scene_recog.runs import run_folder
 from scene_recog.runs.checkpoint import previous_checkpoint, read_checkpoint
-from scene_recog.runs.run_folder import read_history
+from scene_recog.runs.history import read_history
 from scene_recog.simple_net_final import SimpleNetFinal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

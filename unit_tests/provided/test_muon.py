@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from scene_recog.models.scene_net import SceneNet
-from scene_recog.training.extras import decay_matrices_only
+from scene_recog.training.decay import decay_matrices_only
 from scene_recog.training.muon import Muon, orthogonal
 
 

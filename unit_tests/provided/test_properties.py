@@ -99,7 +99,7 @@ def test_recipe_of_any_values_is_valid_or_one_line(changes: dict[str, Any]) -> N
             "input_size": st.integers(1, 10**9),
             "seed": st.integers(0, 2**70),
             "normalize": st.booleans(),
-            "augmentation": st.sampled_from(AUGMENTATIONS),
+            "augmentation": st.sampled_from(sorted(AUGMENTATIONS)),
         },
     )
 )
@@ -108,7 +108,8 @@ def test_a_recipe_makes_a_trainer_or_one_line(
 ) -> None:
     try:
         recipe = replace(RECIPES["part1"], **changes)
-        trainer = recipe.make_trainer(sketches, tmp_path / "run", device="cpu", cache="memory")
+        recipe = replace(recipe, cache="memory")
+        trainer = recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
     except ValueError as error:
         one_line(error)
         return

@@ -21,12 +21,12 @@ from scene_recog import cli
 from scene_recog.datasets.sketch15 import write_sketch15
 from scene_recog.recipes import RECIPES, recipe_from_dict
 from scene_recog.runner import Trainer
-from scene_recog.runs.run_folder import read_history
-from scene_recog.visualize.report import (
+from scene_recog.runs.history import read_history
+from scene_recog.visualize.report import write_report
+from scene_recog.visualize.report_subject import (
     confidence_interval,
     repeat_command,
     untrained_model,
-    write_report,
 )
 
 HOSTILE = "<script>alert('1')</script> \"&amp; $x_"

@@ -1,4 +1,4 @@
-"""A run's folder: one process at a time, full disks, folders that cannot be written to."""
+"""A run's folder: its name, history and config; one process at a time; full disks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ import torch
 
 from scene_recog import cli
 from scene_recog.runner import Trainer
-from scene_recog.runs.checkpoint import read_checkpoint
-from scene_recog.runs.run_folder import read_history
+from scene_recog.runs import run_folder
+from scene_recog.runs.checkpoint import read_checkpoint, write_checkpoint
+from scene_recog.runs.config import read_config, write_config
+from scene_recog.runs.history import EpochRecord, append_history, read_history, write_history
 from scene_recog.system.locks import locked
 
 MakeTrainer = Callable[..., Trainer]
@@ -256,3 +258,41 @@ def test_read_only_runs_folder_on_the_command_line(
     message = capsys.readouterr().err
     assert message.startswith("scene-recog: model_checkpoints")
     assert message.count("\n") == 1
+
+
+def record(epoch: int) -> EpochRecord:
+    return EpochRecord(epoch, 2.0 / epoch, 0.5, 1.0, 0.25, 0.1, 3.0)
+
+
+def test_new_runs_get_numbers_of_their_own(tmp_path: Path) -> None:
+    names = [run_folder.new_run_folder(tmp_path / "runs", "part2").name for _ in range(3)]
+    assert names == ["part2-001", "part2-002", "part2-003"]
+
+
+def test_history_survives_a_row_cut_short(tmp_path: Path) -> None:
+    for epoch in (1, 2, 3):
+        append_history(tmp_path, record(epoch))
+    path = tmp_path / "history.csv"
+    path.write_text(path.read_text()[:-12])
+    rows = read_history(tmp_path)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    write_history(tmp_path, [record(1)])
+    append_history(tmp_path, record(2))
+    rows = read_history(tmp_path)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert rows[1]["train_loss"] == 1.0
+
+
+def test_find_run_by_path_name_and_file(tmp_path: Path) -> None:
+    folder = run_folder.new_run_folder(tmp_path, "part1")
+    write_config(folder, {"seed": 1})
+    write_checkpoint(folder / "checkpoint.pt", {"model_state_dict": {}})
+    assert run_folder.find_run(folder) == folder
+    assert run_folder.find_run("part1-001", tmp_path) == folder
+    assert run_folder.find_run(folder / "checkpoint.pt") == folder
+    assert run_folder.list_runs(tmp_path) == [folder]
+    with pytest.raises(FileNotFoundError, match=r"no run part9.*part1-001"):
+        run_folder.find_run("part9", tmp_path)
+    (folder / "config.json").write_text("{broken")
+    with pytest.raises(ValueError, match=r"config.json is damaged"):
+        read_config(folder)

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from scene_recog import cli
+from scene_recog.recipes import RECIPES
 from scene_recog.runner import Trainer
-from scene_recog.runs.run_folder import read_history
+from scene_recog.runs.history import read_history
 
 FAST = ["--recipe", "part1", "--device", "cpu", "--set", "val_fraction=0.34"]
 
@@ -95,3 +97,28 @@ def test_on_epoch_sees_every_epoch(make_trainer: Any, tmp_path: Path) -> None:
     trainer.run_training_loop(2, on_epoch=lambda record: seen.append(record))
     assert seen == trainer.records
     assert not (tmp_path / "run" / "tensorboard").exists()
+
+
+def test_pictures_are_of_the_weights_that_are_validated(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorboard")
+    from scene_recog.visualize import tensorboard
+
+    recipe = RECIPES["part1"].override(["ema_decay=0.9", "val_fraction=0.34"])
+    trainer = recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
+    trainer.run_training_loop(2)
+    shown = []
+    draw = tensorboard.confusion_figure
+
+    def watched(evaluation: Any, *args: Any) -> Any:
+        shown.append(evaluation)
+        return draw(evaluation, *args)
+
+    monkeypatch.setattr(tensorboard, "confusion_figure", watched)
+    with tensorboard.TensorBoardLog(trainer) as log:
+        log.log_pictures()
+    assert shown[0].accuracy == pytest.approx(trainer.validation_accuracy_history[-1])
+    batches = [trainer.averaged_model(x).softmax(1) for x, _ in trainer.val_loader]
+    expected = torch.cat(batches).detach().numpy()
+    assert shown[0].probabilities == pytest.approx(expected, abs=1e-6)

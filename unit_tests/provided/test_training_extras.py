@@ -18,13 +18,9 @@ from scene_recog.recipes import RECIPES, Recipe
 from scene_recog.runner import Trainer
 from scene_recog.runs.checkpoint import read_checkpoint
 from scene_recog.runs.scoring import evaluate_split, load_run
-from scene_recog.training.extras import (
-    average_weights,
-    decay_matrices_only,
-    growing_size,
-    make_mixing,
-    shrink,
-)
+from scene_recog.training.average import NoAverage, WeightAverage
+from scene_recog.training.decay import decay_matrices_only
+from scene_recog.training.mixing import growing_size, make_mixing, shrink
 
 MakeTrainer = Callable[..., Trainer]
 
@@ -53,25 +49,24 @@ TINY = Recipe(
 
 def test_average_is_the_moving_average_of_weights_and_buffers() -> None:
     model = nn.BatchNorm1d(1)
-    average = average_weights(model, 0.5)
+    average = WeightAverage(model, 0.5)
     weights = [1.0, 3.0, -2.0, 5.0, 0.0]
     expected = weights[0]
     for n, value in enumerate(weights):
         nn.init.constant_(model.weight, value)
         assert model.running_mean is not None
         model.running_mean.fill_(-value)
-        average.update_parameters(model)
+        average.update()
         if n:
             decay = min(0.5, (1 + n) / (10 + n))
             expected = decay * expected + (1 - decay) * value
-    assert average.module.weight.item() == pytest.approx(expected)
-    assert average.module.running_mean.item() == pytest.approx(-expected)
+    assert average.model.weight.item() == pytest.approx(expected)
+    assert average.model.running_mean.item() == pytest.approx(-expected)
 
 
 def test_mixing_gives_shares_of_classes() -> None:
     torch.manual_seed(0)
     mix = make_mixing(1.0, 1.0, 4)
-    assert mix is not None
     images, labels = torch.rand(4, 1, 8, 8), torch.arange(4)
     mixed, shares = mix(images, labels)
     assert mixed.shape == images.shape
@@ -80,8 +75,11 @@ def test_mixing_gives_shares_of_classes() -> None:
     assert (shares > 0).sum(dim=1).tolist() == [2, 2, 2, 2]
 
 
-def test_no_mixing_is_none() -> None:
-    assert make_mixing(0.0, 0.0, 4) is None
+def test_no_mixing_gives_back_the_same() -> None:
+    images, labels = torch.rand(4, 1, 8, 8), torch.arange(4)
+    same = make_mixing(0.0, 0.0, 4)(images, labels)
+    assert same[0] is images
+    assert same[1] is labels
 
 
 def test_images_grow_and_each_size_gets_as_many_pixels() -> None:
@@ -150,7 +148,7 @@ def test_trainer_validates_and_keeps_the_average(make_trainer: MakeTrainer, tmp_
     assert torch.equal(averaged, trainer.averaged_model.state_dict()[name])
     assert torch.equal(load_run(tmp_path / "run").model.state_dict()[name], averaged)
     by_average = trainer.validate()
-    trainer._average = None
+    trainer._average = NoAverage(trainer.model)
     assert trainer.validate() != by_average
 
 

@@ -1,0 +1,199 @@
+"""A run's config: what decided its result, as plain data in config.json and in each checkpoint."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from scene_recog.system.files import write_atomically
+from scene_recog.system.progress import notice
+from scene_recog.training.options import TrainerOptions
+
+CONFIG = "config.json"
+FORMAT = 2  # raise it when the meaning of a key changes, and say in `_upgraded` how to read the old
+
+
+class ModelConfig(TypedDict, total=False):
+    """Which network."""
+
+    class_name: str
+    parameters: int
+    arguments: dict[str, int]  # what the class was called with, if that decides the network
+
+
+class DataConfig(TypedDict, total=False):
+    """Which images."""
+
+    folder: str
+    kind: str  # see `DatasetInfo`
+    title: str
+    train_images: int
+    val_images: int
+    validated_on: str  # "validation" (held out of train) or "test"
+
+
+class RunConfig(TypedDict, total=False):
+    """A run's config. `Trainer` adds the fields of `TrainerOptions`, and the caller's own keys."""
+
+    format: int
+    model: ModelConfig
+    optimizer: dict[str, Any]  # class_name, and its options as the caller gave them
+    train_transforms: list[dict[str, Any]] | str  # see `describe_transforms`; or a `repr`
+    val_transforms: list[dict[str, Any]] | str
+    seed: int
+    val_fraction: float
+    bfloat16: bool  # what "auto" came to
+    compiled: bool
+    processes: int
+    launch: str | None
+    skipped_images: list[str]
+    class_names: list[str]
+    data: DataConfig
+    device: str
+    started: str
+    versions: dict[str, str]
+    changes: list[dict[str, Any]]  # after_epoch, and what was changed then: [before, after]
+    recipe: dict[str, Any]
+    pixel_stats: list[float]
+
+
+def write_config(folder: Path, config: RunConfig) -> None:
+    """Write config.json."""
+    text = json.dumps(config, indent=2) + "\n"
+    write_atomically(folder / CONFIG, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Read config.json, of this or an earlier format.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is no JSON object, or of a later format.
+    """
+    path = folder / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no run in {folder}: it has no {CONFIG}") from None
+    return config_of(config, path)
+
+
+def config_of(contents: Any, path: Path) -> RunConfig:
+    """The config in what was read from a file, brought to the present format.
+
+    Args:
+        contents: plain data, from anybody.
+        path: the file, for messages.
+
+    Raises:
+        ValueError: it is no config, or of a later format.
+    """
+    if not isinstance(contents, dict):
+        raise ValueError(f"{path} is damaged: it holds no JSON object")
+    number = contents.get("format", 1)
+    if not isinstance(number, int) or number > FORMAT:
+        raise ValueError(
+            f"{path} is of a later version of scene-recog (format {number!r}, known are 1 to "
+            f"{FORMAT}): update it with pip"
+        )
+    return cast(RunConfig, _upgraded(contents) if contents and number < FORMAT else contents)
+
+
+def with_changes(now: RunConfig, before: RunConfig, after_epoch: int) -> RunConfig:
+    """The config of a run that goes on; what is not as it was is said, and recorded in `changes`.
+
+    Args:
+        now: the config of what will train.
+        before: that of what has trained so far.
+        after_epoch: epochs done.
+    """
+    was, is_now = _settings(before), _settings(now)
+    changed = {
+        key: [was[key], value]
+        for key, value in is_now.items()
+        if key in was and was[key] != value and not _is_the_same(was[key], value)
+    }
+    going_on: RunConfig = {**now, "changes": list(before.get("changes", []))}
+    if "started" in before:
+        going_on["started"] = before["started"]
+    if changed:
+        going_on["changes"].append({"after_epoch": after_epoch, **changed})
+        texts = [
+            key if isinstance(old, list) else f"{key} {old} -> {new}"
+            for key, (old, new) in changed.items()
+        ]
+        notice(f"Changed after epoch {after_epoch}: {', '.join(texts)}.")
+    return going_on
+
+
+def _is_the_same(before: Any, now: Any) -> bool:
+    """Where decoded images are kept changes no result, but for not keeping them."""
+    return {str(before), str(now)} == {"disk", "memory"}
+
+
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """What decides the result of the epochs to come, by name."""
+    values = cast(dict[str, Any], config)
+    options = {each.name for each in fields(TrainerOptions)} - {"amp", "compile_model"}
+    keys = {*options, "bfloat16", "compiled", "processes", "train_transforms", "val_transforms"}
+    return {key: values[key] for key in sorted(keys) if key in values} | dict(
+        values.get("optimizer", {})
+    )
+
+
+def trouble_with(config: RunConfig) -> str:
+    """Why a run cannot be used by its config, which may come from anybody; empty if it can."""
+    needed: dict[str, type | tuple[type, ...]] = {
+        "model": dict,
+        "data": dict,
+        "class_names": list,
+        "val_transforms": (list, str),
+        "seed": int,
+    }
+    if not config:
+        return "is missing"
+    values = cast(dict[str, Any], config)
+    for key, kind in needed.items():
+        if not isinstance(values.get(key), kind):
+            return f"has no {key}"
+    if not isinstance(values["model"].get("class_name"), str):
+        return "does not say which network it is of"
+    arguments = values["model"].get("arguments", {})
+    if not isinstance(arguments, dict) or any(
+        not isinstance(value, int) or value > 1024 for value in arguments.values()
+    ):
+        return "does not say how wide its network is"
+    for key in ("folder", "kind", "title", "validated_on"):
+        if not isinstance(values["data"].get(key), str):
+            return f"does not say the {key} of its data"
+    names = values["class_names"]
+    if not names or not all(isinstance(name, str) for name in names):
+        return "has no class_names"
+    return ""
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in ("scene-recog", "torch", "torchvision", "numpy", "pillow"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _upgraded(config: dict[str, Any]) -> dict[str, Any]:
+    """A config of format 1, whose recipe did not know `cache`, nor what the command line made of
+    `amp`."""
+    config = {**config, "format": FORMAT}
+    if isinstance(config.get("recipe"), dict) and "bfloat16" in config:
+        amp = "on" if config["bfloat16"] else "off"
+        config["recipe"] = {**config["recipe"], "amp": amp}
+    return config

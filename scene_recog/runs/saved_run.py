@@ -1,0 +1,91 @@
+"""The checkpoint that a run goes on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scene_recog.loading.split import Split, recorded_split
+from scene_recog.runs.checkpoint import read_checkpoint
+from scene_recog.runs.config import RunConfig, config_of
+from scene_recog.runs.run_folder import LAST
+from scene_recog.system import processes
+from scene_recog.training.options import TrainerOptions
+
+ADVICE = "pass load_from_disk=False to start anew, or another model_dir"
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run as its checkpoint has it; a new run has none, and is false.
+
+    Attributes:
+        path: the checkpoint.
+        contents: what is in it.
+        config: the run's config; empty for a checkpoint of the course's own Trainer.
+    """
+
+    path: Path
+    contents: dict[str, Any] = field(default_factory=dict)
+    config: RunConfig = field(default_factory=RunConfig)
+
+    @classmethod
+    def find(cls, model_dir: Path, load_from_disk: bool | str | Path) -> SavedRun:
+        """The run to go on with.
+
+        Args:
+            model_dir: the run's folder.
+            load_from_disk: True for the last checkpoint there, if there is one; False for none; or
+                the path of a checkpoint.
+
+        Raises:
+            FileNotFoundError, ValueError: as `read_checkpoint`.
+        """
+        last = model_dir / LAST
+        path = last if isinstance(load_from_disk, bool) else Path(load_from_disk).expanduser()
+        if not load_from_disk or (path == last and not last.exists()):
+            return cls(path)
+        contents = processes.from_rank_zero(lambda: read_checkpoint(path))
+        return cls(path, contents, config_of(contents.get("config", {}), path))
+
+    def __bool__(self) -> bool:
+        """Whether there is one."""
+        return bool(self.contents)
+
+    def check(self, optimizer: torch.optim.Optimizer, options: TrainerOptions) -> None:
+        """See that it can go on with this optimizer and these options.
+
+        Raises:
+            ValueError: it cannot.
+        """
+        kind = type(optimizer).__name__
+        theirs = self.config.get("optimizer", {}).get("class_name", kind)
+        if theirs != kind:
+            raise ValueError(
+                f"{self.path} was trained with {theirs}, and cannot go on with {kind}: {ADVICE}"
+            )
+        fraction = self.config.get("val_fraction", options.val_fraction)
+        if fraction != options.val_fraction:
+            raise ValueError(
+                f"val_fraction is {options.val_fraction}, but the images of {self.path} were split "
+                f"with {fraction}, and stay so: pass val_fraction={fraction}, or "
+                "load_from_disk=False to start anew"
+            )
+
+    def choose_seed(self, options: TrainerOptions) -> int:
+        """The seed that is asked for, else this run's, else a new one."""
+        if options.seed is not None:
+            return options.seed
+        drawn = processes.from_rank_zero(lambda: int(torch.randint(2**31, ())))
+        return int(self.contents.get("seed", drawn))
+
+    def split(self, data_dir: Path) -> Split | None:
+        """Which images it trains on and which it validates on; None if that is still open.
+
+        Raises:
+            ValueError: as `recorded_split`.
+        """
+        return recorded_split(self.contents, data_dir, self.path) if self else None

@@ -1,0 +1,48 @@
+"""A caller's optimizer: its options as they were asked for, and going on with its state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch.optim import Optimizer
+
+from scene_recog.system.numbers import plain_data
+
+Options = list[dict[str, Any]]  # of each group of parameters
+_OF_SCHEDULES = {"initial_lr", "max_lr", "min_lr"}  # left in the groups by torch's schedulers
+
+
+def take_options(optimizer: Optimizer) -> Options:
+    """The options of each group as they are now; numbers of any kind become Python's, in place.
+
+    Raises:
+        ValueError: an option that cannot be stored.
+    """
+    for group in optimizer.param_groups:
+        for key, value in group.items():
+            if key != "params":
+                plain = plain_data(value)
+                group[key] = tuple(plain) if isinstance(value, tuple) else plain
+    return [
+        {key: value for key, value in group.items() if key not in {"params", *_OF_SCHEDULES}}
+        for group in optimizer.param_groups
+    ]
+
+
+def load_optimizer(optimizer: Optimizer, saved: dict[str, Any], asked: Options) -> None:
+    """Take momentum and the like from a checkpoint; the options stay those that were asked for.
+
+    Args:
+        optimizer: over the parameters of the same model.
+        saved: `optimizer_state_dict` of the checkpoint.
+        asked: what `take_options` gave.
+
+    Raises:
+        ValueError: it is of another kind of optimizer.
+    """
+    foreign = sorted(set(saved["param_groups"][0]) - _OF_SCHEDULES - {"params", *asked[0]})
+    if foreign:
+        raise ValueError(f"its optimizer has {', '.join(foreign)}, which this one has not")
+    optimizer.load_state_dict(saved)
+    for group, options in zip(optimizer.param_groups, asked, strict=True):
+        group.update(options)

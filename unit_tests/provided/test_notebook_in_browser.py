@@ -1,0 +1,149 @@
+"""The notebook as a person runs it: in JupyterLab, in a browser, all cells, in quick mode."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scene_recog.datasets.sketch15 import write_sketch15
+
+REPOSITORY = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not (REPOSITORY / "teaching").is_dir(), reason="this is a starter"),
+]
+
+# Without windowing, all cells are in the page, not only those on the screen.
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+DONE = r"""() => {
+    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
+    return prompts.every((prompt) => /\[\d+\]/.test(prompt.textContent)) ||
+        document.querySelector("[data-mime-type='application/vnd.jupyter.error']") !== null;
+}"""
+MOST_BELOW_A_CELL = """(selector) => Math.max(
+    ...[...document.querySelectorAll(".jp-CodeCell")]
+        .map((cell) => cell.querySelectorAll(selector).length))"""
+
+
+@pytest.fixture
+def browser() -> str:
+    """The path of Chromium or Chrome."""
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    found = [path for name in BROWSERS if (path := shutil.which(name))]
+    if not found:
+        pytest.skip("neither Chromium nor Chrome is installed")
+    return found[0]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """What the notebook needs of the project, and a few sketches as its data."""
+    root = tmp_path / "project"
+    for folder in ("scene_recog", "unit_tests", "docs"):
+        shutil.copytree(
+            REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(REPOSITORY / "pyproject.toml", root)
+    notebook = json.loads((REPOSITORY / "proj3.ipynb").read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    (root / "proj3.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    write_sketch15(root / "data", train_per_class=20, test_per_class=4)
+    return root
+
+
+@contextmanager
+def jupyterlab(root: Path) -> Iterator[str]:
+    """JupyterLab in `root`, for this machine only, while the block runs; its address."""
+    home = root.parent / "jupyter"
+    for name, settings in SETTINGS.items():
+        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        port = listener.getsockname()[1]
+    environment = os.environ | {
+        "SCENE_RECOG_NOTEBOOK": "quick",
+        "PYTHONPATH": str(root),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+    }
+    options = [
+        "--no-browser", "--allow-root", "--ip=localhost", f"--port={port}",
+        "--IdentityProvider.token=", f"--ServerApp.root_dir={root}", "--LabApp.news_url=",
+    ]  # fmt: skip
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyter", "lab", *options],
+        env=environment, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for(f"http://localhost:{port}/api")
+        yield f"http://localhost:{port}/lab/tree/proj3.ipynb"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for(url: str) -> None:
+    """Return when the server answers."""
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(url).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("JupyterLab did not start")
+
+
+def texts(page: Any, kind: str) -> list[str]:
+    """The outputs of one kind, "error" or "stderr"."""
+    found = page.locator(f"[data-mime-type='application/vnd.jupyter.{kind}']").all_inner_texts()
+    return [text for text in found if text.strip()]
+
+
+def test_all_cells_run_and_nothing_floods_the_page(browser: str, project: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    messages: list[str] = []
+    with jupyterlab(project) as url, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=browser,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = chromium.new_page(viewport={"width": 1300, "height": 1000})
+        page.on("console", lambda m: messages.append(m.text) if m.type == "error" else None)
+        page.goto(url)
+        page.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=120_000)  # the kernel is there
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        page.wait_for_function(DONE, timeout=800_000, polling=500)
+        assert texts(page, "error") == []
+        assert texts(page, "stderr") == []
+        assert messages == []
+        # A cell trains up to four times, then draws. A bar that goes away leaves an empty output.
+        assert 1 <= page.evaluate(MOST_BELOW_A_CELL, ".widget-hprogress") <= 4
+        assert 1 <= page.evaluate(MOST_BELOW_A_CELL, ".jp-OutputArea-child") <= 6
+        chromium.close()
