@@ -6,22 +6,24 @@ Nothing heavy is imported before a command runs, so that `--help` answers at onc
 from __future__ import annotations
 
 import argparse
-import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from scene_recog.cli.common import print_json
 from scene_recog.system.progress import notice
 
 if TYPE_CHECKING:
+    from scene_recog.cli.common import Verbs
     from scene_recog.datasets.scene15 import ImportReport, VerifyReport
 
 _LISTED = 10  # findings of a kind printed for people; --json has them all
 
 
-def add_data_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parsers(verbs: Verbs) -> None:
     """Add `data` and its verbs; each sets `run`, a function from the arguments to an exit code."""
-    data = subparsers.add_parser("data", help="get, check, describe and show a dataset")
+    data = verbs.add_parser("data", help="get, check, describe and show a dataset")
     verbs = data.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     folder = argparse.ArgumentParser(add_help=False)
@@ -129,17 +131,18 @@ def _print_import(report: ImportReport) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
+    from scene_recog.datasets import find_dataset
     from scene_recog.datasets.scene15 import verify_dataset
 
-    report = verify_dataset(args.data)
+    report = verify_dataset(find_dataset(args.data))
     if args.json:
-        _print_json(
+        print_json(
             asdict(report)
             | {
                 "root": str(report.root),
                 "ok": report.ok,
                 "misplaced": [m._asdict() for m in report.misplaced],
-                "straddling": report.straddling,
+                "straddling": report.across_splits,
             }
         )
     else:
@@ -157,11 +160,11 @@ def _print_verify(report: VerifyReport) -> None:
         "in the wrong place",
         [f"{path} (belongs at {', '.join(belongs)})" for path, belongs in report.misplaced],
     )
-    groups, straddling = report.duplicates, report.straddling
+    groups, across_splits = report.duplicates, report.across_splits
     if groups:
-        one_class = sum(len({path.split("/")[1] for path in group}) == 1 for group in straddling)
+        one_class = sum(len({path.split("/")[1] for path in group}) == 1 for group in across_splits)
         print(
-            f"{len(groups):,} groups of byte-identical images, {len(straddling):,} of them"
+            f"{len(groups):,} groups of byte-identical images, {len(across_splits):,} of them"
             f" across train and test ({one_class:,} within one class):"
         )
         for group in groups:
@@ -178,12 +181,14 @@ def _print_list(title: str, lines: list[str]) -> None:
 
 
 def _stats(args: argparse.Namespace) -> int:
+    from scene_recog.datasets import find_dataset
     from scene_recog.loading.statistics import dataset_stats
 
-    notice(f"reading the images in {args.data} ...")
-    stats = dataset_stats(args.data)
+    root = find_dataset(args.data)
+    notice(f"reading the images in {root} ...")
+    stats = dataset_stats(root)
     if args.json:
-        _print_json(asdict(stats))
+        print_json(asdict(stats))
         return 0
     splits = list(next(iter(stats.counts.values())))
     width = max(len("class"), *map(len, stats.counts))
@@ -208,12 +213,20 @@ def _stats(args: argparse.Namespace) -> int:
 
 
 def _cache(args: argparse.Namespace) -> int:
+    from scene_recog.datasets import DEFAULT_DATA_DIR, SKETCHES_DIR
+    from scene_recog.datasets.search import locate_dataset
     from scene_recog.loading.cache import cache_files, clear_cache, default_cache_dirs
 
-    folders = default_cache_dirs(args.data)
-    sketches = Path(args.data).expanduser() / "sketch15"  # drawn for want of photographs
-    if sketches.is_dir():
-        folders.insert(1, default_cache_dirs(sketches)[0])
+    named = root = Path(args.data).expanduser()
+    with suppress(ValueError):  # several datasets, or one that is not split: the folder as named
+        root = locate_dataset(named) or named
+    folders = default_cache_dirs(root)
+    places = [named / SKETCHES_DIR.name]  # earlier versions drew there
+    if named == DEFAULT_DATA_DIR:
+        places.append(SKETCHES_DIR)
+    for sketches in places:
+        if sketches.is_dir():
+            folders.insert(1, default_cache_dirs(sketches)[0])
     files = [file for folder in folders for file in cache_files(folder)]
     total = sum(file.bytes for file in files)
     freed = sum(clear_cache(folder) for folder in folders) if args.clear else 0
@@ -222,7 +235,7 @@ def _cache(args: argparse.Namespace) -> int:
             asdict(file) | {"path": str(file.path), "last_use": file.last_use.isoformat()}
             for file in files
         ]
-        _print_json(
+        print_json(
             {"folders": [str(f) for f in folders], "files": entries, "bytes": total, "freed": freed}
         )
         return 0
@@ -247,12 +260,9 @@ def _cache(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
+    from scene_recog.datasets import find_dataset
     from scene_recog.visualize.contact_sheet import contact_sheet, save_contact_sheet
 
-    sheet = contact_sheet(args.data, args.split, args.per_class, args.seed)
+    sheet = contact_sheet(find_dataset(args.data), args.split, args.per_class, args.seed)
     print(save_contact_sheet(sheet, args.out))
     return 0
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, indent=2))

@@ -150,7 +150,7 @@ def occlusion_sensitivity(
     for picture, (top, left) in zip(hidden, places, strict=True):
         picture[:, top : top + patch, left : left + patch] = image.mean()
     with torch.inference_mode():
-        p = [x.softmax(dim=1)[:, class_index] for x in map(model, hidden.split(100))]
+        p = [x.softmax(dim=1)[:, class_index] for x in map(model, torch.split(hidden, 100))]
         intact = model(image[None]).softmax(dim=1)[0, class_index]
     drops = (intact - torch.cat(p)).cpu()
     total, times = torch.zeros(height, width), torch.zeros(height, width)

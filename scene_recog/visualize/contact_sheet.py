@@ -9,6 +9,8 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from scene_recog.datasets.images import read_grayscale
 from scene_recog.datasets.layout import images_by_class
+from scene_recog.system.files import write_atomically
+from scene_recog.system.text import in_one_line
 
 _THUMB, _GAP, _MARGIN, _CAPTION = 128, 4, 28, 30  # pixels
 _ASPECT = 1.6  # width / height to aim at
@@ -46,7 +48,8 @@ def contact_sheet(
         left = _MARGIN + index % columns * width
         top = _MARGIN + index // columns * height
         # a stream for each class: adding a class does not change what the others show
-        chosen = random.Random(f"{seed} {name}").sample(paths, min(per_class, len(paths)))
+        stream = random.Random(f"{seed} {name}".encode(errors="surrogatepass"))
+        chosen = stream.sample(paths, min(per_class, len(paths)))
         _write_caption(draw, (left, top), width - _MARGIN, name, len(paths))
         _paste_row(sheet, (left, top + _CAPTION), sorted(chosen))
     return sheet
@@ -64,12 +67,8 @@ def save_contact_sheet(sheet: Image.Image, path: str | Path) -> Path:
         raise ValueError(f"{path}: give a file name that ends in .png, .jpg, .webp or .pdf")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no folder {path.parent} to write {path.name} into: make it first")
-    partial = path.with_name(f".{path.name}.partial{path.suffix}")
-    try:
-        sheet.save(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    write_atomically(path, lambda part: sheet.save(part, format=kind))
     return path
 
 
@@ -87,7 +86,7 @@ def _write_caption(
     draw: ImageDraw.ImageDraw, corner: tuple[int, int], width: int, name: str, count: int
 ) -> None:
     title, note = ImageFont.load_default(19), ImageFont.load_default(14)
-    number = f"{count:,}"
+    name, number = in_one_line(name), f"{count:,}"
     if draw.textlength(name, title) + draw.textlength(number, note) + 8 > width:
         number = ""
     while draw.textlength(name, title) > width:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from scene_recog.datasets.images import read_grayscale
 from scene_recog.runs.scoring import Evaluation
 from scene_recog.visualize.style import image_grid
 
 
-def most_confident_mistakes(evaluation: Evaluation, count: int = 20) -> np.ndarray:
+def most_confident_mistakes(evaluation: Evaluation, count: int = 20) -> NDArray[np.int64]:
     """Indices of wrongly labelled images, the highest probability of the wrong label first."""
     wrong = np.flatnonzero(evaluation.predictions != evaluation.targets)
     confidence = evaluation.probabilities.max(axis=1)[wrong]
     return wrong[np.argsort(-confidence, kind="stable")][:count]
 
 
-def highest_losses(evaluation: Evaluation, count: int = 10) -> tuple[np.ndarray, np.ndarray]:
+def highest_losses(
+    evaluation: Evaluation, count: int = 10
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """(indices, losses in nats) of the images with the highest -log p(target), highest first."""
     p = evaluation.probabilities[np.arange(len(evaluation.targets)), evaluation.targets]
     losses = -np.log(np.maximum(p, np.finfo(np.float32).tiny))  # a float32 p can round to 0
@@ -72,5 +76,5 @@ def highest_losses_figure(
     return image_grid(_read(evaluation, chosen), captions, title)
 
 
-def _read(evaluation: Evaluation, indices: np.ndarray) -> list[np.ndarray]:
+def _read(evaluation: Evaluation, indices: NDArray[np.int64]) -> list[NDArray[Any]]:
     return [np.asarray(read_grayscale(Path(evaluation.paths[index]))) for index in indices]

@@ -52,7 +52,7 @@ def picture(figure: Figure, alt: str, caption: str, *, is_photographic: bool = F
     buffer = io.BytesIO()
     options = {"quality": 78} if is_photographic else {"lossless": True}
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # in users' names
+        warnings.filterwarnings("ignore", message="Glyph .* missing from .*font")  # users' names
         figure.savefig(buffer, format="webp", dpi=100, pil_kwargs=options)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
     with Image.open(buffer) as drawn:

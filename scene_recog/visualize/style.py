@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from scene_recog.system.figures import new_figure, plain
 
 
-def to_array(image: Any) -> np.ndarray:
+def to_array(image: Any) -> NDArray[Any]:
     """A grayscale image as an array [H, W]: from a tensor [1, H, W] or [H, W], or PIL mode L."""
     if isinstance(image, torch.Tensor):
         return image.detach().cpu().float().reshape(image.shape[-2:]).numpy()

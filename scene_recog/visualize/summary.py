@@ -173,7 +173,8 @@ class TracedTensor(torch.Tensor):
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Do as any tensor does, then hand on the largest field of the inputs."""
-        result = super().__torch_function__(func, types, args, kwargs or {})
+        as_any_tensor: Any = super().__torch_function__
+        result = as_any_tensor(func, types, args, kwargs or {})
         if isinstance(result, TracedTensor) and "field" not in result.__dict__:
             result.field = _field_of((*args, *(kwargs or {}).values()))
         return result

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch.utils.data import DataLoader
-
-from scene_recog.runs.run_folder import EpochRecord
-from scene_recog.runs.scoring import Evaluation
+from scene_recog.runs.history import EpochRecord
+from scene_recog.runs.scoring import evaluate_batches
 from scene_recog.visualize.confusion import confusion_figure
 from scene_recog.visualize.filters import filters_figure, first_filters
 
@@ -85,22 +82,14 @@ class TensorBoardLog:
             f"{trainer.validation_name} images of {trainer.dataset_info.title}"
         )
         names = list(trainer.val_dataset.class_dict)
-        matrix = confusion_figure(_evaluate(trainer), names, title)
+        evaluation = evaluate_batches(
+            trainer.averaged_model, trainer.val_loader, trainer.val_dataset, trainer.device
+        )
+        matrix = confusion_figure(evaluation, names, title)
         filters = filters_figure(
-            first_filters(trainer.model),
+            first_filters(trainer.averaged_model),
             f"{trainer.model_dir.name}: filters of the first convolution",
             self._first_filters,
         )
         self._writer.add_figure("confusion_matrix", matrix, trainer.epochs_done)
         self._writer.add_figure("filters", filters, trainer.epochs_done)
-
-
-@torch.inference_mode()
-def _evaluate(trainer: Trainer) -> Evaluation:
-    trainer.model.eval()
-    targets, probabilities = [], []
-    for images, labels in DataLoader(trainer.val_dataset, batch_size=100):
-        targets.append(labels)
-        probabilities.append(trainer.model(images.to(trainer.device)).softmax(dim=1).cpu())
-    paths = [path for path, _ in trainer.val_dataset.dataset]
-    return Evaluation(paths, torch.cat(targets).numpy(), torch.cat(probabilities).numpy())

@@ -1,0 +1,193 @@
+"""`scene-recog evaluate` and `predict`: what a trained run says about images."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scene_recog.cli.common import add_device, add_json, print_json
+from scene_recog.system.text import in_one_line, percent
+
+if TYPE_CHECKING:
+    from scene_recog.cli.common import Verbs
+    from scene_recog.runs.scoring import Evaluation, LoadedRun
+
+
+def add_parsers(verbs: Verbs) -> None:
+    """Add the verbs; each sets `run`, a function from the arguments to an exit code."""
+    verb = verbs.add_parser("evaluate", help="measure a run on a split it was not trained on")
+    verb.add_argument("name", metavar="RUN")
+    verb.add_argument("--split", choices=("test", "validation", "train"), default="test")
+    verb.add_argument("--data", metavar="DIR", help="default: the folder the run was trained on")
+    verb.add_argument("--tta", action="store_true", help="average over each image and its mirror")
+    verb.add_argument("--checkpoint", choices=("best", "last"), help="default: best, if honest")
+    add_json(verb)
+    add_device(verb)
+    verb.set_defaults(run=_evaluate)
+
+    verb = verbs.add_parser("predict", help="label images of your own")
+    verb.add_argument("name", metavar="RUN")
+    verb.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders or patterns")
+    verb.add_argument("--top", type=int, default=3, metavar="N", help="labels per image (3)")
+    verb.add_argument("--tta", action="store_true", help="average over each image and its mirror")
+    add_json(verb)
+    add_device(verb)
+    verb.set_defaults(run=_predict)
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    """Print how a run does on a split, and draw its confusion matrix."""
+    from scene_recog.datasets import describe_dataset, find_dataset
+    from scene_recog.datasets.layout import duplicates_in_train
+    from scene_recog.runs import scoring as ev
+
+    run = ev.load_run(args.name, checkpoint=args.checkpoint, device=args.device)
+    data_dir = find_dataset(args.data or run.config["data"]["folder"])
+    title = describe_dataset(data_dir).title
+    result = ev.evaluate_split(run, data_dir, args.split, flip=args.tta)
+    table = ev.per_class_table(result, run.class_names)
+    confusions = ev.worst_confusions(result, run.class_names)
+    twins = duplicates_in_train(data_dir) if args.split == "test" else set()
+    without = ev.accuracy_without(result, data_dir, twins) if twins else None
+    picture = run.folder / f"confusion_{args.split}.png"
+    _save_confusion_matrix(picture, run, result, f"{run.folder.name}, {args.split}, {title}")
+
+    summary = {
+        "run": str(run.folder),
+        "checkpoint": run.checkpoint.name,
+        "epoch": run.epoch,
+        "data": title,
+        "trained_on": run.config["data"]["title"],
+        "split": args.split,
+        "flip_averaged": args.tta,
+        "images": len(result.targets),
+        "accuracy": result.accuracy,
+        "images_with_twins_in_train": len(twins),
+        "accuracy_without_twins": without,
+        "classes": table,
+        "worst_confusions": [
+            {"target": target, "prediction": prediction, "images": count}
+            for target, prediction, count in confusions
+        ],
+        "confusion_matrix": str(picture),
+    }
+    if args.json:
+        print_json(summary)
+    else:
+        _print_evaluation(summary, run)
+    return 0
+
+
+def _print_evaluation(summary: dict[str, Any], run: LoadedRun) -> None:
+    split, title = summary["split"], summary["data"]
+    print(f"{run.folder.name}, {run.checkpoint.name} (epoch {run.epoch}), on {split} of {title}")
+    if summary["trained_on"] != title:
+        print(f"note: it was trained on {summary['trained_on']}")
+    if split == "test" and run.config["data"]["validated_on"] == "test":
+        print("note: the test split was watched in training")
+        if run.checkpoint.name == "best.pt":
+            print("note: best.pt was chosen on the test split, so this accuracy is too high")
+    print(f"accuracy {summary['accuracy']:.2%} of {summary['images']} images", end="")
+    print(", each averaged with its mirror image" if summary["flip_averaged"] else "")
+    if summary["accuracy_without_twins"] is not None:
+        print(
+            f"accuracy {summary['accuracy_without_twins']:.2%} without the "
+            f"{summary['images_with_twins_in_train']} that have an identical twin in train"
+        )
+    print(f"\n{'class':14} {'images':>6} {'recall':>7} {'precision':>9}  most often taken for")
+    for row in summary["classes"]:
+        taken = f"{row['taken_for']} ({row['taken_for_count']})" if row["taken_for"] else ""
+        print(
+            f"{row['class']:14} {row['images']:6} {percent(row['recall']):>7} "
+            f"{percent(row['precision']):>9}  {taken}"
+        )
+    if summary["worst_confusions"]:
+        print("\nworst confusions (target -> prediction):")
+    for row in summary["worst_confusions"]:
+        print(f"  {row['target']} -> {row['prediction']}: {row['images']}")
+    print(f"\nconfusion matrix: {summary['confusion_matrix']}")
+
+
+def _save_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title: str) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from scene_recog.confusion_matrix import generate_confusion_matrix, plot_confusion_matrix
+    from scene_recog.system.figures import plain
+    from scene_recog.system.files import write_atomically
+
+    matrix = generate_confusion_matrix(result.targets, result.predictions, len(run.class_names))
+    plot_confusion_matrix(matrix, [plain(name) for name in run.class_names])
+    plt.gca().set_title(plain(title))
+    write_atomically(path, lambda part: plt.savefig(part, dpi=110, format="png"))
+    plt.close()
+
+
+def _predict(args: argparse.Namespace) -> int:
+    """Print the most likely classes of image files; exit code 1 if any could not be read."""
+    from scene_recog.runs.scoring import load_run, predict_image
+
+    if args.top < 1:
+        raise ValueError(f"--top is {args.top}: it must be at least 1")
+    run = load_run(args.name, device=args.device)
+    answers: list[dict[str, Any]] = []
+    for path in _image_paths(args.images):
+        try:
+            probabilities = predict_image(run, path, flip=args.tta)
+        except (ValueError, OSError) as error:
+            answers.append({"image": str(path), "error": str(error)})
+            continue
+        labels = [
+            {"class": run.class_names[index], "probability": float(probabilities[index])}
+            for index in (-probabilities).argsort(kind="stable")[: args.top]
+        ]
+        answers.append({"image": str(path), "labels": labels})
+
+    if args.json:
+        print_json({"trained_on": run.config["data"]["title"], "images": answers})
+    else:
+        if run.config["data"]["kind"] == "sketch15":
+            print(
+                "note: this run was trained on drawn sketches, not on photographs", file=sys.stderr
+            )
+        for answer in answers:
+            if "error" in answer:
+                print(f"scene-recog: {in_one_line(answer['error'])}", file=sys.stderr)
+            else:
+                top = ", ".join(f"{x['class']} {x['probability']:.1%}" for x in answer["labels"])
+                print(f"{in_one_line(answer['image'])}: {top}")
+    return 1 if any("error" in answer for answer in answers) else 0
+
+
+def _image_paths(arguments: list[str]) -> list[Path]:
+    import glob
+
+    from scene_recog.datasets.images import images_below
+
+    paths: list[Path] = []
+    for argument in arguments:
+        path = Path(argument).expanduser()
+        if not _is_possible(path):
+            found = [path]  # reading it will say what is wrong with the name
+        elif path.is_dir():
+            found = images_below(path)
+        elif not path.exists() and glob.has_magic(argument):
+            found = sorted(Path(p) for p in glob.glob(argument, recursive=True))  # noqa: PTH207
+        else:
+            found = [path]
+        if not found:
+            raise FileNotFoundError(f"no images match {argument}")
+        paths += found
+    return paths
+
+
+def _is_possible(path: Path) -> bool:
+    try:
+        path.exists()
+    except (OSError, ValueError):  # a name that is too long, or has a zero byte
+        return False
+    return True

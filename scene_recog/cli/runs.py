@@ -1,0 +1,84 @@
+"""`scene-recog report` and `runs`: what is there of the runs in model_checkpoints/."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from scene_recog.cli.common import RUNS_DIR, add_device, add_json, print_json
+from scene_recog.system.text import percent
+
+if TYPE_CHECKING:
+    from scene_recog.cli.common import Verbs
+
+
+def add_parsers(verbs: Verbs) -> None:
+    """Add the verbs; each sets `run`, a function from the arguments to an exit code."""
+    verb = verbs.add_parser("report", help="one HTML page about runs: curves, figures, mistakes")
+    verb.add_argument("names", metavar="RUN", nargs="+")
+    verb.add_argument("--out", metavar="FILE", help="default: report.html in the run's folder")
+    verb.add_argument("--split", choices=("test", "validation"), default="test")
+    verb.add_argument("--data", metavar="DIR", help="default: the folder each run was trained on")
+    add_device(verb)
+    verb.set_defaults(run=_report)
+
+    verb = verbs.add_parser("runs", help="list the runs")
+    add_json(verb)
+    verb.set_defaults(run=_runs)
+
+
+def _report(args: argparse.Namespace) -> int:
+    """Write one self-contained HTML page about one or several runs."""
+    from scene_recog.visualize.report import write_report
+
+    path = write_report(
+        args.names, args.out, data_dir=args.data, split=args.split, device=args.device
+    )
+    print(path)
+    return 0
+
+
+def _runs(args: argparse.Namespace) -> int:
+    """Print a table of the runs in model_checkpoints/."""
+    from scene_recog.runs import run_folder
+    from scene_recog.runs.config import read_config
+    from scene_recog.runs.history import best_row, read_history
+
+    rows: list[dict[str, Any]] = []
+    for folder in run_folder.list_runs(RUNS_DIR):
+        try:
+            config, history = read_config(folder), read_history(folder)
+        except ValueError as error:
+            print(f"scene-recog: {error}", file=sys.stderr)
+            continue
+        recipe = config.get("recipe", {})
+        best = best_row(history)
+        rows.append(
+            {
+                "run": folder.name,
+                "recipe": recipe.get("name") or config.get("model", {}).get("class_name"),
+                "seed": config.get("seed"),
+                "data": config.get("data", {}).get("kind"),
+                "epochs": len(history),
+                "planned_epochs": recipe.get("epochs"),
+                "best_accuracy": best["validation_accuracy"] if best else None,
+                "measured_on": config.get("data", {}).get("validated_on"),
+                "seconds": sum(row["seconds"] for row in history),
+            }
+        )
+    if args.json:
+        print_json(rows)
+    elif not rows:
+        print(f"no runs in {RUNS_DIR}/ yet: scene-recog train makes one")
+    else:
+        columns = f"{'run':20} {'recipe':15} {'data':9} {'seed':>5} {'epochs':>7} {'best':>7} "
+        print(columns + f"{'on':10} {'time':>7}")
+        for row in rows:
+            epochs = f"{row['epochs']}/{row['planned_epochs'] or '?'}"
+            print(
+                f"{row['run']:20} {row['recipe']!s:15} {row['data']!s:9} {row['seed']!s:>5} "
+                f"{epochs:>7} {percent(row['best_accuracy']):>7} {row['measured_on']!s:10} "
+                f"{row['seconds']:5.0f} s"
+            )
+    return 0

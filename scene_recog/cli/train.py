@@ -1,0 +1,214 @@
+"""`scene-recog train`: train a recipe into a new run folder, or go on with a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scene_recog.cli.common import RUNS_DIR, add_device
+from scene_recog.system.progress import notice
+from scene_recog.system.text import in_one_line
+
+if TYPE_CHECKING:
+    from scene_recog.cli.common import Verbs
+    from scene_recog.runner import Trainer
+
+
+def add_parsers(verbs: Verbs) -> None:
+    """Add `train`; it sets `run`, a function from the arguments to an exit code."""
+    verb = verbs.add_parser("train", help="train a recipe, or go on with a run")
+    verb.add_argument("--recipe", help="its name, or a run's config.json (default: part2)")
+    verb.add_argument("--data", metavar="DIR", help="folder with train/ and test/ (default: data)")
+    verb.add_argument("--epochs", type=int, metavar="N", help="epochs in all")
+    verb.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
+    verb.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
+        help="change the recipe (`scene-recog recipes` lists the keys)",
+    )  # fmt: skip
+    verb.add_argument("--name", help="the run's name (default: the recipe's)")
+    verb.add_argument(
+        "--resume", metavar="RUN",
+        help="go on with this run where it stopped, or from this checkpoint file of it",
+    )  # fmt: skip
+    verb.add_argument(
+        "--skip-bad", action="store_true", help="leave out images that cannot be read"
+    )
+    add_device(verb)
+    for flag, values, text in (
+        ("--cache", "disk|memory|off", "where decoded images are kept; off: decode in every epoch"),
+        ("--amp", "off|on|auto", "bfloat16 autocast"),
+    ):
+        verb.add_argument(flag, metavar=values, help=f"{text} (short for --set {flag[2:]}=...)")
+    verb.add_argument("--compile", action="store_true", help="use torch.compile")
+    verb.add_argument(
+        "--sync-batch-norm", action="store_true",
+        help="with torchrun on GPUs: batch norm over the batch of all processes",
+    )  # fmt: skip
+    verb.add_argument(
+        "--tensorboard", action="store_true",
+        help="log scalars, confusion matrix and filters into the run's tensorboard/",
+    )  # fmt: skip
+    verb.set_defaults(run=_train)
+
+
+def _train(args: argparse.Namespace) -> int:
+    """Train from a recipe into a new run folder, or go on with a run."""
+    from scene_recog.system import processes
+
+    with processes.process_group(args.device):
+        return _train_in_group(args)
+
+
+def _train_in_group(args: argparse.Namespace) -> int:
+    from scene_recog.system import processes
+    from scene_recog.system.interrupts import Interrupted
+
+    own = args.settings or args.recipe or args.name or args.skip_bad or args.seed is not None
+    if args.resume and own:
+        raise ValueError(
+            "a run goes on with its own recipe: only --epochs and --data go with --resume"
+        )
+    if args.tensorboard:
+        from scene_recog.visualize.tensorboard import summary_writer
+
+        summary_writer()  # if it is not installed, say so before anything is made
+    if not args.resume and processes.restarts() > 0:
+        args.resume = processes.from_rank_zero(_run_of_this_launch)
+    trainer, epochs = _resumed_trainer(args) if args.resume else _new_trainer(args)
+    left = epochs - trainer.epochs_done
+    if left <= 0:
+        _say(
+            f"{trainer.model_dir.name} is complete: {trainer.epochs_done} epochs are done. "
+            "To train longer, add --epochs N with a larger N."
+        )
+        return 0
+    try:
+        _run(trainer, left, with_tensorboard=args.tensorboard)
+    except KeyboardInterrupt as stop:
+        done = trainer.records[-1].epoch if trainer.records else 0
+        notice(
+            f"\nStopped in epoch {done + 1}; {done} of {epochs} epochs are saved. Go on with: "
+            f"scene-recog train --resume {trainer.model_dir}"
+        )
+        return 128 + (stop.signal if isinstance(stop, Interrupted) else 2)
+
+    best, seconds = trainer.best_record, sum(record.seconds for record in trainer.records)
+    _say(
+        f"{trainer.model_dir.name}: {trainer.epochs_done} epochs on "
+        f"{trainer.dataset_info.title} in {seconds:.0f} s, {trainer.validation_name} accuracy "
+        f"{trainer.validation_accuracy_history[-1]:.1%} "
+        f"(best {best.validation_accuracy:.1%} in epoch {best.epoch})\n"
+        f"saved in {trainer.model_dir}; next: scene-recog evaluate {trainer.model_dir}"
+    )
+    return 0
+
+
+def _run(trainer: Trainer, epochs: int, *, with_tensorboard: bool) -> None:
+    from scene_recog.system import processes
+
+    if not with_tensorboard or processes.rank() > 0:
+        trainer.run_training_loop(epochs)
+        return
+    from scene_recog.visualize.tensorboard import TensorBoardLog
+
+    with TensorBoardLog(trainer) as log:
+        trainer.run_training_loop(epochs, on_epoch=log.log_epoch)
+        log.log_pictures()
+
+
+def _say(text: str) -> None:
+    from scene_recog.system import processes
+
+    if processes.rank() == 0:
+        print(text)
+
+
+def _run_of_this_launch() -> str | None:
+    """The run that these processes were at before torchrun started them again."""
+    from scene_recog.runs import run_folder
+    from scene_recog.runs.config import read_config
+    from scene_recog.system import processes
+
+    for folder in run_folder.list_runs(RUNS_DIR):
+        if read_config(folder).get("launch") == processes.launch_id():
+            return str(folder)
+    return None
+
+
+def _new_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
+    from scene_recog.datasets import find_dataset
+    from scene_recog.loading.bad_images import find_bad_images
+    from scene_recog.recipes import get_recipe
+    from scene_recog.runs.run_folder import new_run_folder
+    from scene_recog.system import processes
+
+    named = {"epochs": args.epochs, "seed": args.seed, "name": args.name}
+    settings = args.settings + _settings(named) + _settings(_speed(args))
+    recipe = get_recipe(args.recipe or "part2").override(settings)
+    with processes.one_first():
+        data_dir = find_dataset(args.data)
+    bad = find_bad_images(data_dir) if args.skip_bad else {}
+    if bad:
+        reasons = "".join(f"\n  {in_one_line(reason)}" for reason in bad.values())
+        notice(f"Leaving out {len(bad)} of the images, which cannot be read:{reasons}")
+    folder = processes.from_rank_zero(lambda: new_run_folder(RUNS_DIR, recipe.name))
+    try:
+        trainer = recipe.make_trainer(data_dir, folder, device=args.device, skip_images=list(bad))
+    except BaseException:
+        if processes.rank() == 0:
+            folder.rmdir()
+        raise
+    return trainer, recipe.epochs
+
+
+def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
+    from scene_recog.datasets import find_dataset
+    from scene_recog.recipes import recipe_from_dict
+    from scene_recog.runs import run_folder
+    from scene_recog.runs.checkpoint import read_checkpoint
+    from scene_recog.runs.config import config_of, read_config
+    from scene_recog.system import processes
+
+    folder = run_folder.find_run(args.resume, RUNS_DIR)
+    last = folder / run_folder.LAST
+    named = Path(args.resume)
+    checkpoint = folder / named.name if named.suffix == ".pt" else last
+    config = processes.from_rank_zero(
+        lambda: (
+            config_of(read_checkpoint(checkpoint).get("config", {}), checkpoint)
+            if checkpoint.exists()
+            else read_config(folder)
+        )
+    )
+    if not {"recipe", "data", "pixel_stats"} <= set(config):
+        raise ValueError(
+            f"{folder} was not trained from a recipe: go on with it in Python, "
+            f"Trainer(..., model_dir={str(folder)!r}, load_from_disk=True)"
+        )
+    recipe = recipe_from_dict(config["recipe"]).override(_settings(_speed(args)))
+    mean, std = config["pixel_stats"]
+    trainer = recipe.make_trainer(
+        find_dataset(args.data or config["data"]["folder"]),
+        folder,
+        device=args.device,
+        load_from_disk=True if checkpoint == last else checkpoint,
+        pixel_stats=(mean, std),
+        skip_images=config.get("skipped_images", []),
+    )
+    return trainer, recipe.epochs if args.epochs is None else args.epochs
+
+
+def _speed(args: argparse.Namespace) -> dict[str, Any]:
+    """The options that make a run faster; a run that goes on has its own, but for these."""
+    return {
+        "cache": args.cache,
+        "amp": args.amp,
+        "compile_model": args.compile or None,
+        "sync_batch_norm": args.sync_batch_norm or None,
+    }
+
+
+def _settings(values: dict[str, Any]) -> list[str]:
+    """What was given of it, as for `Recipe.override`."""
+    return [f"{key}={value}" for key, value in values.items() if value is not None]

@@ -1,0 +1,251 @@
+"""The sections of a run's chapter in the report, in the order in which they are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from scene_recog.runs.curves import curves_figure
+from scene_recog.runs.history import best_row
+from scene_recog.runs.scoring import Evaluation, LoadedRun, per_class_table, read_as_trained
+from scene_recog.system.text import percent
+from scene_recog.visualize.activations import evidence_figure, feature_maps_figure
+from scene_recog.visualize.confusion import confusion_figure, top_confusions_figure
+from scene_recog.visualize.filters import filters_figure, first_filters
+from scene_recog.visualize.mistakes import (
+    confident_mistakes_figure,
+    highest_losses_figure,
+    most_confident_mistakes,
+)
+from scene_recog.visualize.page import Element, element, folded, picture, table
+from scene_recog.visualize.report_subject import Subject, repeat_command, untrained_model
+from scene_recog.visualize.summary import describe_field, describe_window, summarize
+
+
+def what_was_trained(subject: Subject) -> list[Element]:
+    """The facts of the run, the command that repeats it, and all settings."""
+    config = subject.config
+    data, model = config.get("data", {}), config.get("model", {})
+    seconds = sum(row["seconds"] for row in subject.history)
+    planned = config.get("recipe", {}).get("epochs")
+    best = best_row(subject.history)
+    facts = {
+        "network": f"{model.get('class_name')}, {model.get('parameters', 0):,} parameters",
+        "trained on": f"{data.get('train_images', 0):,} images of {subject.trained_on}",
+        "watched on": f"{data.get('val_images', 0):,} {subject.validated_on} images",
+        "epochs": f"{len(subject.history)}" + (f" of {planned}" if planned else "")
+        + f", {seconds:.0f} s",
+        "best epoch": f"{best['epoch']:.0f}: {best['validation_accuracy']:.1%} "
+        f"on {subject.validated_on}" if best else "none is done",
+        "weights shown": f"{subject.run.checkpoint.name}, epoch {subject.run.epoch}"
+        if subject.run else "none",
+        "seed": str(config.get("seed")),
+        "started": str(config.get("started")),
+        "device": str(config.get("device")),
+        "versions": ", ".join(f"{k} {v}" for k, v in config.get("versions", {}).items()),
+    }  # fmt: skip
+    command = repeat_command(config)
+    how = (
+        element("pre", command)
+        if command
+        else element("p", "It was trained in Python, not from a recipe; its settings are below.")
+    )
+    settings = [
+        [key, _plain_value(value)]
+        for key, value in {**config, **config.get("recipe", {})}.items()
+        if key not in ("recipe", "data", "model", "versions")
+    ]
+    rows = [[key, value] for key, value in facts.items()]
+    return [
+        element("h3", "What was trained"),
+        table(["fact", "value"], rows, caption="what was trained", can_sort=False),
+        element("h3", "How to repeat it"),
+        how,
+        folded(
+            "All settings",
+            table(["setting", "value"], settings, caption="all settings", can_sort=False),
+        ),
+    ]
+
+
+def _plain_value(value: Any) -> str:
+    """A setting as a person reads it; transforms one by one."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return " → ".join(
+            f"{step.get('name')}({', '.join(f'{k}={v}' for k, v in step.items() if k != 'name')})"
+            for step in value
+        )
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    return str(value)
+
+
+def curves(subject: Subject) -> Element:
+    """Loss and accuracy by epoch."""
+
+    def column(key: str) -> list[float]:
+        return [row[key] for row in subject.history]
+
+    figure = curves_figure(
+        (column("train_loss"), column("validation_loss")),
+        (column("train_accuracy"), column("validation_accuracy")),
+        f"{subject.name} on {subject.trained_on}",
+        subject.validated_on,
+    )
+    caption = (
+        "Train is measured on the fly, with augmentation and dropout and while the weights change; "
+        f"{subject.validated_on} after each epoch, without."
+    )
+    return picture(figure, f"loss and accuracy of {subject.name} by epoch", caption)
+
+
+def class_table(evaluation: Evaluation, class_names: list[str]) -> Element:
+    """Recall and precision of each class."""
+    rows = []
+    for row in per_class_table(evaluation, class_names):
+        taken = f"{row['taken_for']} ({row['taken_for_count']})" if row["taken_for"] else ""
+        rows.append(
+            [
+                row["class"],
+                (row["images"], str(row["images"])),
+                (row["recall"], percent(row["recall"])),
+                (row["precision"], percent(row["precision"])),
+                (row["taken_for_count"], taken),
+            ]
+        )
+    columns = ["class", "images", "recall", "precision", "most often taken for"]
+    return table(columns, rows, caption="recall and precision of each class")
+
+
+def mistakes(subject: Subject, run: LoadedRun, evaluation: Evaluation) -> list[Element]:
+    """The confusion matrix, and images that the network labels wrongly."""
+    names, caption = run.class_names, subject.caption
+    parts = [
+        element("h3", "Which class is taken for which"),
+        picture(
+            confusion_figure(evaluation, names, caption),
+            f"confusion matrix of {subject.name}, in percent",
+            "Each row is a target class and sums to 100: where its images went.",
+        ),
+        folded(
+            "The same in numbers of images",
+            picture(
+                confusion_figure(evaluation, names, caption, normalize=False),
+                f"confusion matrix of {subject.name}, in images",
+                "Rows are targets, columns predictions.",
+            ),
+        ),
+    ]
+    try:
+        parts += [
+            picture(
+                top_confusions_figure(evaluation, names, caption),
+                f"most frequent confusions of {subject.name}, with images",
+                "The most frequent confusions, and the images for which the wrong class got the "
+                "highest probability.",
+                is_photographic=True,
+            ),
+            element("h3", "The worst mistakes"),
+            picture(
+                confident_mistakes_figure(evaluation, names, caption),
+                f"images that {subject.name} is surest about and wrong",
+                "Wrong, and sure of it: the highest probabilities of a wrong class.",
+                is_photographic=True,
+            ),
+            picture(
+                highest_losses_figure(evaluation, names, caption),
+                f"images with the highest loss of {subject.name}",
+                "The highest losses, -log p(target) in nats: the right class seemed least likely.",
+                is_photographic=True,
+            ),
+        ]
+    except (FileNotFoundError, ValueError) as error:  # deleted since they were measured
+        parts.append(element("p", f"Images of mistakes cannot be shown: {error}.", class_="note"))
+    return parts
+
+
+def inside_the_network(subject: Subject, run: LoadedRun) -> list[Element]:
+    """Filters, feature maps, what decided, and the layers."""
+    before = untrained_model(run.config)
+    parts = [
+        element("h3", "Inside the network"),
+        picture(
+            filters_figure(
+                first_filters(run.model),
+                f"{subject.name}: filters of the first convolution",
+                first_filters(before) if before else None,
+            ),
+            f"first-layer filters of {subject.name}",
+            "Middle grey is 0, and each filter has a scale of its own. Noise that stays noise was "
+            "not trained for long enough, or not needed.",
+        ),
+    ]
+    if subject.evaluation:
+        parts += _activations(subject, run, subject.evaluation)
+    side = run.config.get("recipe", {}).get("input_size", 64)
+    try:
+        layers = summarize(run.model, (1, side, side))
+    except ValueError:
+        return parts
+    rows = [
+        [
+            layer.name,
+            layer.kind,
+            "x".join(str(side) for side in layer.output_shape),
+            describe_window(layer),
+            (layer.parameters, f"{layer.parameters:,}" if layer.parameters else ""),
+            (layer.multiply_adds, f"{layer.multiply_adds:,}" if layer.multiply_adds else ""),
+            describe_field(layer),
+        ]
+        for layer in layers
+    ]
+    columns = ["layer", "kind", "output", "window", "parameters", "multiply-adds", "sees"]
+    total = sum(layer.multiply_adds for layer in layers)
+    parts.append(
+        folded(
+            f"Layer by layer: {sum(layer.parameters for layer in layers):,} parameters, "
+            f"{total / 1e6:.1f} million multiply-adds an image",
+            table(columns, rows, caption="layers of the network", can_sort=False),
+        )
+    )
+    return parts
+
+
+def _activations(subject: Subject, run: LoadedRun, evaluation: Evaluation) -> list[Element]:
+    """Feature maps of one image; what decided for three that are right and three that are wrong."""
+    right = np.flatnonzero(evaluation.predictions == evaluation.targets)
+    right = right[:: max(1, len(right) // 3)][:3]
+    chosen = [*right.tolist(), *most_confident_mistakes(evaluation, 3).tolist()]
+    try:
+        pictures = [read_as_trained(run, evaluation.paths[index]) for index in chosen]
+    except (FileNotFoundError, ValueError) as error:  # deleted since they were measured
+        return [element("p", f"Feature maps cannot be shown: {error}.", class_="note")]
+    captions = [
+        f"is {run.class_names[evaluation.targets[index]]}\n"
+        f"labelled {run.class_names[evaluation.predictions[index]]}, "
+        f"{evaluation.probabilities[index].max():.0%}"
+        for index in chosen
+    ]
+    images = torch.stack(pictures)
+    labels = torch.from_numpy(evaluation.predictions[chosen])
+    evidence = evidence_figure(run.model, images, labels, captions, subject.caption)
+    return [
+        picture(
+            feature_maps_figure(run.model, images[0], subject.caption),
+            f"feature maps of {subject.name} for one image",
+            "The most active maps of each stage for one image: later stages are coarser and more "
+            "selective.",
+        ),
+        picture(
+            evidence,
+            f"what decided the labels that {subject.name} gave to six images",
+            "What spoke for the label that was given, right or wrong. Grad-CAM weighs the maps of "
+            "the last conv stage by their gradients; occlusion hides a square and watches the "
+            "probability fall. The line goes round what is above half of the most.",
+            is_photographic=True,
+        ),
+    ]

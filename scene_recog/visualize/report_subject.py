@@ -1,0 +1,201 @@
+"""What a report is about: a run, what it is measured on, and what a reader must know of both."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from scene_recog.datasets import describe_dataset
+from scene_recog.datasets.layout import duplicates_in_train
+from scene_recog.recipes import RECIPES, recipe_from_dict
+from scene_recog.runs import run_folder
+from scene_recog.runs.config import CONFIG, read_config
+from scene_recog.runs.history import EpochRecord, read_history
+from scene_recog.runs.scoring import (
+    Evaluation,
+    LoadedRun,
+    accuracy_without,
+    evaluate_split,
+    load_run,
+)
+
+
+@dataclass
+class Subject:
+    """A run, and as much as could be found out about it.
+
+    Attributes:
+        name, folder, config, history: the run; config and history may be empty.
+        split: what it is measured on, "test" or "validation".
+        run, data_dir, evaluation: None if they cannot be had; `problems` says why.
+        data_title: what it is measured on, such as "15-scene photographs".
+        twins: test images with an identical twin in train, relative to data_dir.
+        problems: one line each.
+    """
+
+    name: str
+    folder: Path
+    config: Mapping[str, Any]
+    history: list[dict[str, float]]
+    split: str
+    run: LoadedRun | None = None
+    data_dir: Path | None = None
+    evaluation: Evaluation | None = None
+    data_title: str = ""
+    twins: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def caption(self) -> str:
+        """What a picture is of: run, epoch, split and data."""
+        epoch = f", epoch {self.run.epoch}" if self.run else ""
+        return f"{self.name}{epoch}, {self.split} split of {self.data_title}"
+
+    @property
+    def trained_on(self) -> str:
+        """The title of the data that it was trained on."""
+        return str(self.config.get("data", {}).get("title", "unknown data"))
+
+    @property
+    def validated_on(self) -> str:
+        """What its curves show besides train: "validation" or "test"."""
+        return str(self.config.get("data", {}).get("validated_on", "validation"))
+
+
+def investigate(name: str | Path, data_dir: str | Path | None, split: str, device: str) -> Subject:
+    """Find out what can be had about a run; arguments as for `write_report`.
+
+    Raises:
+        FileNotFoundError: no such run.
+        ValueError: a damaged config.
+    """
+    folder = run_folder.find_run(name)
+    config: Mapping[str, Any] = {}
+    if (folder / CONFIG).is_file():
+        config = _usable(read_config(folder))
+    columns = set(EpochRecord.__dataclass_fields__)
+    history = [row for row in read_history(folder) if columns <= set(row)]
+    subject = Subject(folder.resolve().name, folder, config, history, split)
+    try:
+        subject.run = load_run(name, device=device)
+    except (ValueError, FileNotFoundError) as error:
+        subject.problems.append(f"The network cannot be loaded: {error}.")
+        return subject
+    subject.config = config or subject.run.config
+    subject.data_dir = Path(data_dir or subject.run.config["data"]["folder"]).expanduser()
+    try:
+        subject.data_title = describe_dataset(subject.data_dir).title
+        subject.evaluation = evaluate_split(subject.run, subject.data_dir, split)
+        if split == "test":
+            subject.twins = duplicates_in_train(subject.data_dir)
+    except (ValueError, FileNotFoundError) as error:
+        subject.problems.append(
+            f"The images cannot be looked at, so what needs them is left out: {error}."
+        )
+    return subject
+
+
+def _usable(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config that somebody may have edited, without what is not what it should be."""
+    parts = ("data", "model", "recipe", "versions")
+    usable = {
+        key: value for key, value in config.items() if key not in parts or isinstance(value, dict)
+    }
+    for part, key in (
+        ("model", "parameters"), ("data", "train_images"), ("data", "val_images"),
+        ("recipe", "epochs"), ("recipe", "seed"), ("recipe", "input_size"),
+    ):  # fmt: skip
+        if not isinstance(usable.get(part, {}).get(key, 0), int):
+            usable[part] = {k: v for k, v in usable[part].items() if k != key}
+    return usable
+
+
+def caveats(subject: Subject) -> list[str]:
+    """What a reader must know before believing the accuracy."""
+    lines = []
+    if subject.config.get("data", {}).get("kind") == "sketch15":
+        lines.append(
+            "Trained on drawn sketches (sketch15), not on photographs: no figure here says how "
+            "well photographs would be told apart."
+        )
+    if subject.evaluation and subject.data_title != subject.trained_on:
+        lines.append(f"Trained on {subject.trained_on}, but measured on {subject.data_title}.")
+    if subject.split == "validation":
+        lines.append(
+            "Measured on validation images, which were held out of train; the epoch was chosen on "
+            "them, so the accuracy is a little too high. The test split was not looked at."
+        )
+    elif subject.validated_on == "test":
+        chosen = subject.run is not None and subject.run.checkpoint.name == run_folder.BEST
+        lines.append(
+            "The test split was watched in training"
+            + (", and chose the epoch: the accuracy is too high." if chosen else ".")
+        )
+    else:
+        lines.append(
+            "Measured on the test split, which was not used in training. Choosing between runs by "
+            "this figure would spoil it: choose on validation (report --split validation)."
+        )
+    if subject.twins and subject.evaluation and subject.data_dir:
+        without = accuracy_without(subject.evaluation, subject.data_dir, subject.twins)
+        lines.append(
+            f"{len(subject.twins)} test images have an identical twin in train: the accuracy is "
+            f"{subject.evaluation.accuracy:.2%} with them, {without:.2%} without."
+        )
+    planned = subject.config.get("recipe", {}).get("epochs")
+    if planned and len(subject.history) < planned:
+        lines.append(f"Stopped early: {len(subject.history)} of {planned} epochs are done.")
+    return lines
+
+
+def confidence_interval(accuracy: float, images: int) -> tuple[float, float]:
+    """95 % interval of an accuracy measured on this many images (Wilson 1927)."""
+    z = 1.96
+    scale = 1 + z**2 / images
+    centre = accuracy + z**2 / (2 * images)
+    half = z * np.sqrt(accuracy * (1 - accuracy) / images + z**2 / (4 * images**2))
+    return float((centre - half) / scale), float((centre + half) / scale)
+
+
+def repeat_command(config: Mapping[str, Any]) -> str | None:
+    """The command line that trains this run again, or None if it was not trained from a recipe."""
+    recipe = config.get("recipe")
+    if not isinstance(recipe, dict):
+        return None
+
+    def changes(base: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key: value for key, value in recipe.items() if key != "name" and base.get(key) != value
+        }
+
+    # A run may have a name of its own: the recipe that it is closest to.
+    recipes = {name: asdict(known) for name, known in RECIPES.items()}
+    base = min(recipes, key=lambda name: (len(changes(recipes[name])), name != recipe.get("name")))
+    words = ["scene-recog", "train", "--recipe", base]
+    if recipe.get("name") != base:
+        words += ["--name", str(recipe.get("name"))]
+    if config.get("data", {}).get("kind") != "sketch15":
+        words += ["--data", str(config.get("data", {}).get("folder"))]
+    if settings := [f"{key}={value}" for key, value in changes(recipes[base]).items()]:
+        words += ["--set", *settings]
+    return shlex.join(words)
+
+
+def untrained_model(config: Mapping[str, Any]) -> nn.Module | None:
+    """The network as it was before training, or None if the recipe does not say.
+
+    The seed decides the initial weights; another version of torch may draw others.
+    """
+    try:
+        recipe = recipe_from_dict(config.get("recipe", {}))
+    except (ValueError, TypeError):
+        return None
+    with torch.random.fork_rng(devices=[]):
+        return recipe.make_model()
