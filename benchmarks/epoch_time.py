@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -82,7 +83,8 @@ class StudentNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images [N, 1, 64, 64] -> logits [N, 15]."""
-        return self.fc_layers(self.conv_layers(x))
+        logits: torch.Tensor = self.fc_layers(self.conv_layers(x))
+        return logits
 
 
 def synchronize(device: str) -> None:
@@ -110,7 +112,7 @@ def floor_epoch(recipe: Recipe, trainer: Trainer) -> Callable[[], None]:
     x_val = torch.randn(n_val, 1, size, size, device=device)
     y_train = torch.randint(15, (n_train,), device=device)
     y_val = torch.randint(15, (n_val,), device=device)
-    model = NETS[recipe.model]().to(device)
+    model: Any = NETS[recipe.model]().to(device)
     optimizer = get_optimizer(model, recipe.optimizer_config)
     batches = [(i, i + recipe.batch_size) for i in range(0, n_train, recipe.batch_size)]
 
@@ -133,7 +135,7 @@ def floor_epoch(recipe: Recipe, trainer: Trainer) -> Callable[[], None]:
 def measure(recipe: Recipe, data_dir: Path, device: str, epochs: int, folder: Path) -> None:
     """Print the table of one recipe."""
 
-    def trainer(**options: str) -> Trainer:
+    def trainer(**options: Any) -> Trainer:
         return recipe.make_trainer(data_dir, folder / "run", device=device, **options)
 
     ours = trainer()

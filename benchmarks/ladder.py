@@ -14,12 +14,13 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import statistics
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
+from common import mean_and_deviation, train_to_the_end
 from matplotlib.ticker import LogLocator, NullFormatter
 from torch import nn
 
@@ -97,8 +98,8 @@ def main() -> None:
             print(f"rung {rung}, seed {seed}: {idea}", flush=True)
             rows.append(climb(rung, idea, recipe, data_dir, args.out))
             write_rows(args.out / "ladder.csv", rows)
-            table = make_table(rows)
-            write_atomically(args.out / "ladder.md", lambda part, t=table: part.write_text(t))
+            write_table = partial(Path.write_text, data=make_table(rows), encoding="utf-8")
+            write_atomically(args.out / "ladder.md", write_table)
             draw(rows, args.out / "ladder.png")
     print(make_table(rows))
 
@@ -119,8 +120,7 @@ def climb(rung: int, idea: str, recipe: Recipe, data_dir: Path, out: Path) -> Ro
     """Train one recipe and measure its last epoch."""
     folder = out / "runs" / f"rung{rung:02d}-{recipe.epochs}epochs-seed{recipe.seed}"
     trainer = recipe.make_trainer(data_dir, folder, load_from_disk=True)
-    if (left := recipe.epochs - trainer.epochs_done) > 0:
-        trainer.run_training_loop(left)
+    train_to_the_end(trainer, recipe.epochs)
     test = evaluate_split(load_run(folder, checkpoint="last"), data_dir, "test")
     layers = summarize(trainer.model, (1, recipe.input_size, recipe.input_size))
     values = (
@@ -172,10 +172,9 @@ def by_rung(rows: list[Row]) -> list[list[Row]]:
     return [groups[rung] for rung in sorted(groups)]
 
 
-def mean_and_deviation(rows: list[Row], key: str) -> tuple[float, float]:
-    """Over the seeds; the deviation of a single one is NaN."""
-    values = [float(row[key]) for row in rows]
-    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else float("nan")
+def over_seeds(rows: list[Row], key: str) -> tuple[float, float]:
+    """Mean and deviation of a column of one rung."""
+    return mean_and_deviation([float(row[key]) for row in rows])
 
 
 def make_table(rows: list[Row]) -> str:
@@ -186,11 +185,11 @@ def make_table(rows: list[Row]) -> str:
     ]
     for group in by_rung(rows):
         first = group[0]
-        seconds, _ = mean_and_deviation(group, "seconds")
+        seconds, _ = over_seeds(group, "seconds")
         cells = [first["rung"], first["idea"], f"{int(first['parameters']):,}"]
         cells += [f"{int(first['multiply_adds']) / 1e6:.1f} M", f"{seconds:.0f}", str(len(group))]
         for key in ("validation", "test"):
-            mean, deviation = mean_and_deviation(group, key)
+            mean, deviation = over_seeds(group, key)
             spread = f" ± {deviation:.1%}".removesuffix("%") if len(group) > 1 else ""
             cells.append(f"{100 * mean:.1f} %{spread}")
         lines.append("| " + " | ".join(cells) + " |")
@@ -204,8 +203,8 @@ def draw(rows: list[Row], path: Path) -> None:
     for axes, key, label in zip(
         panels, ("seconds", "parameters"), ("training time [s]", "parameters"), strict=True
     ):
-        x = [mean_and_deviation(group, key)[0] for group in groups]
-        tests = [mean_and_deviation(group, "test") for group in groups]
+        x = [over_seeds(group, key)[0] for group in groups]
+        tests = [over_seeds(group, "test") for group in groups]
         y = [100 * mean for mean, _ in tests]
         axes.plot(x, y, color="0.75", linewidth=1, zorder=1)
         axes.errorbar(x, y, [100 * deviation for _, deviation in tests], fmt="none",

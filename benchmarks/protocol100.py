@@ -13,57 +13,57 @@ see records.py.
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
-import statistics
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from records import FISHER_VECTORS, fit_fisher_vectors, mean_of, recipes_of, views_of
+from common import (
+    FISHER_VECTORS,
+    Views,
+    evaluate_views,
+    fit_fisher_vectors,
+    machine,
+    make_parser,
+    mean_line,
+    recipes_of,
+    together,
+    train_to_the_end,
+)
 
 from scene_recog.datasets import find_dataset
 from scene_recog.image_loader import ImageLoader
 from scene_recog.recipes import Recipe
-from scene_recog.runs.scoring import Evaluation, LoadedRun, evaluate_split, load_run
+from scene_recog.runs.scoring import Evaluation, LoadedRun, load_run
 
 
 def main() -> None:
     """Draw, train, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = make_parser(__doc__)
     parser.add_argument("recipes", nargs="+", metavar="recipe")
     parser.add_argument("--splits", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--per-class", type=int, default=100)
-    parser.add_argument("--data")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], dest="settings")
     args = parser.parse_args()
 
     source = find_dataset(args.data)
     recipes = recipes_of(args.recipes, [*args.settings, "val_fraction=0"])
-    print(f"{os.cpu_count()} cores, torch {torch.__version__}")
+    print(machine())
     for recipe in recipes:
         print(recipe or FISHER_VECTORS)
     columns: dict[str, list[float]] = {}
     for number in args.splits:
         folder = Path("model_checkpoints") / "protocol100" / f"split{number}"
         draw_split(source, folder / "data", number, args.per_class)
-        seen: dict[str, dict[str, Evaluation]] = {}  # by recipe and view
+        seen: dict[str, Views] = {}  # by recipe
         for recipe in recipes:
-            run = (
-                train(recipe, folder, number)
-                if recipe
-                else fit_fisher_vectors(number, folder / "data")[0]
-            )
-            seen[recipe.name if recipe else FISHER_VECTORS] = {
-                view: evaluate_split(run, folder / "data", **options)
-                for view, options in views_of(recipe).items()
-            }
+            if recipe is None:
+                run, _ = fit_fisher_vectors(number, folder / "data")
+            else:
+                run = train(recipe, folder, number)
+            name = recipe.name if recipe else FISHER_VECTORS
+            seen[name] = evaluate_views(recipe, run, folder / "data")
         if len(recipes) > 1:
-            seen["together"] = {
-                view: mean_of([its.get(view, its["flip"]) for its in seen.values()])
-                for view in max(seen.values(), key=len)
-            }
+            seen["together"] = together(list(seen.values()))
         for name, views in seen.items():
             row = {}
             for view, result in views.items():
@@ -75,8 +75,7 @@ def main() -> None:
             for key, value in row.items():
                 columns.setdefault(key, []).append(value)
     for key, values in columns.items():
-        spread = f"{statistics.stdev(values):.4f}" if len(values) > 1 else "unknown"
-        print(f"{key:46} mean {statistics.mean(values):.4f}, deviation {spread}, n {len(values)}")
+        print(f"{mean_line(key, values, 46)}, n {len(values)}")
 
 
 def train(recipe: Recipe, folder: Path, seed: int) -> LoadedRun:
@@ -84,9 +83,9 @@ def train(recipe: Recipe, folder: Path, seed: int) -> LoadedRun:
     trainer = recipe.override([f"seed={seed}"]).make_trainer(
         folder / "data", folder / recipe.name, load_from_disk=True
     )
-    trainer.val_loader = [next(iter(trainer.val_loader))]  # no need to look at all, every epoch
-    if (left := recipe.epochs - trainer.epochs_done) > 0:
-        trainer.run_training_loop(left)
+    one_batch: Any = [next(iter(trainer.val_loader))]  # no need to look at all, every epoch
+    trainer.val_loader = one_batch
+    train_to_the_end(trainer, recipe.epochs)
     return load_run(folder / recipe.name, checkpoint="last")
 
 
@@ -108,17 +107,17 @@ def draw_split(source: Path, target: Path, seed: int, per_class: int) -> None:
         names = list(dataset.class_dict)
         for path, label in dataset.dataset:
             pooled.setdefault(names[label], []).append(Path(path))
-    for name, paths in pooled.items():
-        if len(paths) <= per_class:
-            raise ValueError(f"class {name} has {len(paths)} images: more than {per_class} needed")
-        shuffled = random.Random(f"{seed} {name}").sample(sorted(paths), len(paths))
+    for name, images in pooled.items():
+        if len(images) <= per_class:
+            raise ValueError(f"class {name} has {len(images)} images: more than {per_class} needed")
+        shuffled = random.Random(f"{seed} {name}").sample(sorted(images), len(images))
         for split, chosen in (("train", shuffled[:per_class]), ("test", shuffled[per_class:])):
             (target / split / name).mkdir(parents=True, exist_ok=True)
-            for path in chosen:
+            for image in chosen:
                 # the split it came from is in the name: train and test number on their own
-                link = target / split / name / f"{path.parent.parent.name}_{path.name}"
+                link = target / split / name / f"{image.parent.parent.name}_{image.name}"
                 if not link.exists():
-                    link.symlink_to(path.resolve())
+                    link.symlink_to(image.resolve())
 
 
 if __name__ == "__main__":

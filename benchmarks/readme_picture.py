@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -34,7 +35,8 @@ def main() -> None:
     matrix = generate_confusion_matrix(result.targets, result.predictions, len(run.class_names))
 
     figure = plt.figure(figsize=(13, 5.6), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1.25, 1])
+    halves: Any = figure.subfigures(1, 2, width_ratios=[1.25, 1])
+    left, right = halves
     left.suptitle("The fifteen scenes, drawn by sketch15")
     for axes, name in zip(left.subplots(3, 5).flat, CLASSES, strict=True):
         sketch = draw_scene(name, np.random.default_rng([0, CLASSES.index(name)]))

@@ -23,77 +23,62 @@ it is fitted to all of train, and not stored.
 
 from __future__ import annotations
 
-import argparse
 import math
-import os
-import statistics
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-
-from scene_recog.datasets import find_dataset
-from scene_recog.datasets.scene15 import duplicates_in_train
-from scene_recog.image_loader import ImageLoader
-from scene_recog.models.fisher_vectors import FisherVectorNet
-from scene_recog.recipes import Recipe, get_recipe
-from scene_recog.runs.run_folder import EpochRecord
-from scene_recog.runs.scoring import (
-    Evaluation,
-    LoadedRun,
-    accuracy_without,
-    evaluate_split,
-    load_run,
+from common import (
+    FISHER_VECTORS,
+    Views,
+    evaluate_views,
+    fit_fisher_vectors,
+    machine,
+    make_parser,
+    mean_line,
+    recipes_of,
+    together,
+    train_to_the_end,
 )
 
-FISHER_VECTORS = "fisher-vectors"
-Views = dict[str, list[Evaluation]]  # by what each image is looked at as: one for each net
+from scene_recog.datasets import find_dataset
+from scene_recog.datasets.layout import duplicates_in_train
+from scene_recog.recipes import Recipe, get_recipe
+from scene_recog.runs.history import EpochRecord
+from scene_recog.runs.scoring import LoadedRun, accuracy_without, load_run
 
 
 def main() -> None:
     """Train, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = make_parser(__doc__)
     parser.add_argument("recipes", nargs="+", metavar="recipe")
     parser.add_argument("--target", type=float, default=0.8, help="accuracy from 0 to 1")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--data")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], dest="settings")
     args = parser.parse_args()
 
     data_dir = find_dataset(args.data)
     twins = duplicates_in_train(data_dir)
     recipes = recipes_of(args.recipes, ["val_fraction=0", *args.settings])
-    print(f"{os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads")
-    kinds: list[Views] = []
-    seconds: list[list[float]] = []  # by kind and seed
+    print(machine())
+    kinds: list[list[Views]] = []  # by kind and seed
+    seconds: list[list[float]] = []
     for recipe in recipes:
-        views, its_seconds = measure(recipe, args.seeds, data_dir, twins, args.target)
-        kinds.append(views)
+        nets, its_seconds = measure(recipe, args.seeds, data_dir, twins, args.target)
+        kinds.append(nets)
         seconds.append(its_seconds)
     if len(kinds) > 1 and len(args.seeds) > 1:
         for i, seed in enumerate(args.seeds):
-            of_seed = [{view: [nets[i]] for view, nets in views.items()} for views in kinds]
+            of_seed = [[nets[i]] for nets in kinds]
             took = sum(its_seconds[i] for its_seconds in seconds)
             print_together(f"seed {seed} of each", of_seed, took, data_dir, twins)
     if len(kinds) > 1:
         print_together("all", kinds, sum(map(sum, seconds)), data_dir, twins)
 
 
-def recipes_of(names: list[str], settings: list[str]) -> list[Recipe | None]:
-    """The recipes with their settings; None for Fisher vectors. Ends the program if two are one."""
-    recipes = [None if n == FISHER_VECTORS else get_recipe(n).override(settings) for n in names]
-    if len({recipe and recipe.name for recipe in recipes}) < len(recipes):
-        sys.exit("two recipes of one name would share a folder: name each once, and do not set it")
-    return recipes
-
-
 def measure(
     recipe: Recipe | None, seeds: list[int], data_dir: Path, twins: set[str], target: float
-) -> tuple[Views, list[float]]:
+) -> tuple[list[Views], list[float]]:
     """Train with each seed; print and return what the nets say, and their seconds.
 
     Args:
@@ -102,18 +87,18 @@ def measure(
         data_dir, twins: the images, and those of test that are left out once.
     """
     print(recipe or FISHER_VECTORS)
-    nets: Views = {}
+    nets: list[Views] = []
     columns: dict[str, list[float]] = {}
     for seed in seeds:
         if recipe is None:
             run, times = fit_fisher_vectors(seed, data_dir)
         else:
             run, times = train(recipe.override([f"seed={seed}"]), data_dir, target)
-        for view, options in views_of(recipe).items():
-            nets.setdefault(view, []).append(evaluate_split(run, data_dir, **options))
+        views = evaluate_views(recipe, run, data_dir)
+        nets.append(views)
         row = {
-            **{view: evaluations[-1].accuracy for view, evaluations in nets.items()},
-            "plain, without twins": accuracy_without(nets["plain"][-1], data_dir, twins),
+            **{view: evaluation.accuracy for view, evaluation in views.items()},
+            "plain, without twins": accuracy_without(views["plain"], data_dir, twins),
             **times,
         }
         print(f"seed {seed}: " + ", ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
@@ -123,9 +108,8 @@ def measure(
         if any(map(math.isnan, values)):  # target not reached, or not measured in this process
             known = sum(not math.isnan(v) for v in values)
             print(f"{key:24} known of {known} of {len(values)} seeds")
-            continue
-        spread = statistics.stdev(values) if len(values) > 1 else float("nan")
-        print(f"{key:24} mean {statistics.mean(values):.4f}, deviation {spread:.4f}")
+        else:
+            print(mean_line(key, values, 24))
     if len(seeds) > 1:
         print_together("all", [nets], sum(columns["seconds"]), data_dir, twins)
     return nets, columns["seconds"]
@@ -138,8 +122,7 @@ def train(recipe: Recipe, data_dir: Path, target: float) -> tuple[LoadedRun, dic
         sys.exit(f"{folder} has a run with other settings: move it away, or --set name=other")
     trainer = recipe.make_trainer(data_dir, folder, load_from_disk=True)
     cpu, was_whole = time.process_time(), trainer.epochs_done == 0
-    if trainer.epochs_done < recipe.epochs:
-        trainer.run_training_loop(recipe.epochs - trainer.epochs_done)
+    train_to_the_end(trainer, recipe.epochs)
     times = {
         "seconds": sum(map(training_seconds, trainer.records)),
         "seconds of validation": sum(r.validation_seconds for r in trainer.records),
@@ -150,58 +133,15 @@ def train(recipe: Recipe, data_dir: Path, target: float) -> tuple[LoadedRun, dic
     return load_run(folder, checkpoint="last"), times
 
 
-def fit_fisher_vectors(seed: int, data_dir: Path) -> tuple[LoadedRun, dict[str, float]]:
-    """Fisher vectors of all of train, which are not stored, and what they took."""
-    start, cpu = time.perf_counter(), time.process_time()
-    dataset = ImageLoader(data_dir, "train", FisherVectorNet.transform)
-    net = FisherVectorNet()
-    net.fit(dataset, seed=seed)
-    times = {"seconds": time.perf_counter() - start, "CPU seconds": time.process_time() - cpu}
-    run = LoadedRun(
-        folder=Path(FISHER_VECTORS),
-        checkpoint=Path(FISHER_VECTORS),
-        epoch=0,
-        model=net.eval(),
-        transform=FisherVectorNet.transform,
-        class_names=list(dataset.class_dict),
-        config={},
-        device=torch.device("cpu"),
-    )
-    return run, times
-
-
 def print_together(
-    what: str, kinds: list[Views], seconds: float, data_dir: Path, twins: set[str]
+    what: str, kinds: Sequence[Sequence[Views]], seconds: float, data_dir: Path, twins: set[str]
 ) -> None:
     """What nets say together: the mean over the nets of a kind, then over the kinds."""
-    count = sum(len(nets["plain"]) for nets in kinds)
-    for view in max(kinds, key=len):
-        together = mean_of([mean_of(nets.get(view, nets["flip"])) for nets in kinds])
-        without = accuracy_without(together, data_dir, twins)
-        print(f"{what}, {count} nets together, {view}: {together.accuracy:.4f}, "
+    count = sum(map(len, kinds))
+    for view, evaluation in together([together(nets) for nets in kinds]).items():
+        without = accuracy_without(evaluation, data_dir, twins)
+        print(f"{what}, {count} nets together, {view}: {evaluation.accuracy:.4f}, "
               f"without twins {without:.4f}, after {seconds:.0f} s")  # fmt: skip
-
-
-def views_of(recipe: Recipe | None) -> dict[str, dict[str, Any]]:
-    """What each image is looked at as: options for `evaluate_split`, by name.
-
-    The other sizes are 16 pixels below and above the evaluation size. A net that halves the sides
-    four times has trained on a multiple of 16, where no stage meets an odd side; other sizes would
-    pad its maps at edges where it has never seen padding. Fisher vectors (None) see several sizes
-    anyway.
-    """
-    views: dict[str, dict[str, Any]] = {"plain": {}, "flip": {"flip": True}}
-    if recipe is None:
-        return views
-    size = recipe.eval_size or recipe.input_size
-    scales = ((size - 16) / size, 1.0, (size + 16) / size)
-    return {**views, "flip and 3 sizes": {"flip": True, "scales": scales}}
-
-
-def mean_of(evaluations: list[Evaluation]) -> Evaluation:
-    """What several nets say together of the same images: the mean of their probabilities."""
-    probabilities = np.mean([one.probabilities for one in evaluations], axis=0)
-    return replace(evaluations[0], probabilities=probabilities)
 
 
 def seconds_to(target: float, records: list[EpochRecord]) -> float:

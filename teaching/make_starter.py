@@ -38,9 +38,12 @@ def empty_bodies(source: str) -> str:
         private = isinstance(node, ast.FunctionDef) and node.name.startswith("_")
         if private or isinstance(node, ast.Assign | ast.AnnAssign):
             cuts.append((node.lineno, node.end_lineno or node.lineno, ""))
+    parents: list[ast.Module | ast.ClassDef] = [
+        module, *(node for node in module.body if isinstance(node, ast.ClassDef))
+    ]  # fmt: skip
     functions = [
         node
-        for parent in [module, *(n for n in module.body if isinstance(n, ast.ClassDef))]
+        for parent in parents
         for node in parent.body
         if isinstance(node, ast.FunctionDef)
         and not (parent is module and node.name.startswith("_"))

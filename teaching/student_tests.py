@@ -2,8 +2,8 @@
 
     python teaching/student_tests.py [--jobs 2] [--only WORD]
 
-Each wrong submission in `submissions/wrong*.py` differs from the model solution in one idea, and
-its test file should fail. Each file in `submissions/right/` keeps the contract but is written
+Each wrong submission in `submissions/wrong/` differs from the model solution in one idea, and its
+test file should fail. Each file in `submissions/right/` keeps the contract but is written
 otherwise, and its test file should pass. Prints the wrong that survive and the right that are
 refused; exit code 1 if there are any. Takes about ten minutes on two cores.
 """
@@ -11,7 +11,6 @@ refused; exit code 1 if there are any. Takes about ten minutes on two cores.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -29,7 +29,7 @@ PACKAGE = REPOSITORY / "scene_recog"
 
 @dataclass(frozen=True)
 class Submission:
-    """One file as a student might hand it in; `bank` is where it comes from."""
+    """One file as a student might hand it in; `bank` is "wrong" or "right"."""
 
     bank: str
     name: str
@@ -42,25 +42,20 @@ def load_wrong() -> list[Submission]:
     """The wrong submissions, made by changing the model solution.
 
     Raises:
-        ValueError: a passage to be changed is not in the model solution exactly once.
+        ValueError: passages to be changed are not in the model solution exactly once; a line each.
     """
-    found = []
-    for path in sorted((HERE / "submissions").glob("wrong*.py")):
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        for wrong in module.BANK:
-            source = (PACKAGE / wrong.file).read_text(encoding="utf-8")
-            for old, new in wrong.changes:
-                if source.count(old) != 1:
-                    raise ValueError(
-                        f"{path.name}, {wrong.name}: {source.count(old)} times in {wrong.file}, "
-                        f"not once: {old!r}"
-                    )
-                source = source.replace(old, new)
-            found.append(Submission(path.stem, wrong.name, wrong.file, wrong.idea, source))
+    found, problems = [], []
+    for path in sorted((HERE / "submissions" / "wrong").glob("[!_]*.py")):
+        solution = (PACKAGE / path.name).read_text(encoding="utf-8")
+        for wrong in import_module(f"submissions.wrong.{path.stem}").WRONG:
+            try:
+                source = wrong.applied_to(solution)
+            except ValueError as error:
+                problems.append(f"submissions/wrong/{path.name}: {error}")
+            else:
+                found.append(Submission("wrong", wrong.name, path.name, wrong.idea, source))
+    if problems:
+        raise ValueError("\n".join(problems))
     return found
 
 
