@@ -112,6 +112,8 @@ GREYS = np.tile(np.arange(256), (4, 1))
 )
 def test_range_of_the_pixels_decides(tmp_path: Path, name: str, values: np.ndarray) -> None:
     """Case 09: 32-bit TIFFs came out black or white."""
+    if Path(name).suffix not in Image.registered_extensions():
+        pytest.skip(f"this Pillow does not write {name}")
     Image.fromarray(values).save(tmp_path / name)
     assert np.array_equal(np.asarray(read_grayscale(tmp_path / name)), GREYS)
 
@@ -207,7 +209,6 @@ def test_what_pillow_opens_is_an_image() -> None:
         "PPM",
         "pnm",
         "pbm",
-        "pfm",
         "jfif",
         "jpe",
         "jp2",
@@ -218,6 +219,7 @@ def test_what_pillow_opens_is_an_image() -> None:
     ):
         assert is_image_name(f"image.{suffix}"), suffix
     assert is_image_name("image.avif") == features.check("avif")
+    assert is_image_name("image.pfm") == (".pfm" in Image.registered_extensions())
     for suffix in (
         "pdf",
         "ps",
