@@ -44,9 +44,8 @@ class UnreadableImageError(ValueError):
 
 def is_image_name(path: str | Path) -> bool:
     """Whether the file's name says that it is an image: not hidden, and Pillow opens its kind."""
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if is_hidden(path.name) or not suffix:
+    name, suffix = _name_and_suffix(path)
+    if is_hidden(name) or not suffix:
         return False
     return suffix in _COMMON_SUFFIXES or _pillow_opens(suffix)
 
@@ -58,9 +57,8 @@ def is_hidden(name: str) -> bool:
 
 def is_note(path: str | Path) -> bool:
     """Whether the file's name says that it is no image: text, a table, `Thumbs.db`."""
-    path = Path(path)
-    suffix = path.suffix.lower()
-    return suffix in _NOTES if suffix else path.name.lower() in _NOTES_WITHOUT_SUFFIX
+    name, suffix = _name_and_suffix(path)
+    return suffix in _NOTES if suffix else name.lower() in _NOTES_WITHOUT_SUFFIX
 
 
 def class_folders(folder: str | Path) -> list[str]:
@@ -121,6 +119,12 @@ def image_name(path: str | Path, root: str | Path) -> str:
 def normalized(name: str) -> str:
     """A name in Unicode's composed form (NFC); macOS may list an accented letter as two."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def _name_and_suffix(path: str | Path) -> tuple[str, str]:
+    """What `Path` gives, in a tenth of the time: thousands of names are looked at on each start."""
+    name = os.path.basename(path)  # noqa: PTH119
+    return name, os.path.splitext(name)[1].lower()  # noqa: PTH122
 
 
 def _pillow_opens(suffix: str) -> bool:

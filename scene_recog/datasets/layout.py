@@ -97,7 +97,7 @@ def left_out_notice(
             continue
         for path, is_file in files_below(root / split):
             name = image_name(path, root)
-            if is_note(path):
+            if (used is not None and name in used) or is_note(path):
                 continue
             if not is_file and path.is_symlink():
                 left_out["link that leads nowhere"].append(name)
@@ -105,7 +105,7 @@ def left_out_notice(
                 left_out["file that is not an image by its name"].append(name)
             elif len(path.relative_to(root).parts) < 3:
                 left_out["image outside the class folders"].append(name)
-            elif used is not None and name not in used:
+            elif used is not None:
                 left_out["image that ImageLoader does not list"].append(name)
     if not left_out:
         return ""
