@@ -30,7 +30,7 @@ from scene_recog.loading.loaders import make_loaders
 from scene_recog.loading.split import open_datasets
 from scene_recog.loading.transform_spec import describe_transforms
 from scene_recog.runs.config import FORMAT, RunConfig, versions, with_changes
-from scene_recog.runs.curves import plot_accuracy, plot_loss, save_curves_of
+from scene_recog.runs.curves import plot_accuracy, plot_loss, save_curves
 from scene_recog.runs.history import EpochRecord, History
 from scene_recog.runs.run_folder import RunFolder
 from scene_recog.runs.saved_run import ADVICE, SavedRun
@@ -489,7 +489,7 @@ class Trainer:
         plot_accuracy(self._history, self._title(), self.validation_name)
 
     def _draw_curves(self, path: Path) -> None:
-        save_curves_of(path, self._history, self._title(), self.validation_name)
+        save_curves(path, self._history, self._title(), self.validation_name)
 
     def _title(self) -> str:
         return f"{type(self.model).__name__} on {self.dataset_info.title}"

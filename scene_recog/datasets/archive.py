@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from scene_recog.datasets.images import is_image_name
+from scene_recog.datasets.images import is_hidden, is_image_name
 
 _FOLDER = "`scene-recog data import FOLDER`"
 
@@ -77,7 +77,7 @@ def _folder_source(folder: Path, limits: Limits) -> Source:
             subfolders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        subfolders[:] = sorted(name for name in subfolders if not _is_hidden(name))
+        subfolders[:] = sorted(name for name in subfolders if not is_hidden(name))
         count += len(files)
         if count > limits.entries:
             raise ValueError(
@@ -123,7 +123,7 @@ def _zip_source(path: Path, archive: zipfile.ZipFile, limits: Limits) -> Source:
         if key in seen:
             raise ValueError(f"{path}: refused, the names {seen[key]!r} and {original!r} clash")
         seen[key] = original
-        hidden = any(map(_is_hidden, name.split("/")))
+        hidden = any(map(is_hidden, name.split("/")))
         if is_image_name(Path(name)) and not hidden and not name.endswith("/"):
             images[name] = info
 
@@ -168,7 +168,3 @@ def _unsafe_entry(info: zipfile.ZipInfo, limits: Limits) -> str:
     if info.file_size > limits.ratio_floor and info.file_size > limits.ratio * packed:
         return f"would unpack to {info.file_size // packed:,} times its size"
     return ""
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"

@@ -82,27 +82,15 @@ def curves_figure(
     return figure
 
 
-def save_curves(
-    path: Path,
-    losses: tuple[Sequence[float], Sequence[float]],
-    accuracies: tuple[Sequence[float], Sequence[float]],
-    title: str,
-    validation_name: str,
-) -> None:
-    """Write `curves_figure` as a picture; `path` is the .png file."""
-    figure = curves_figure(losses, accuracies, title, validation_name)
-    write_atomically(path, lambda part: figure.savefig(part, dpi=110, format="png"))
-
-
-def save_curves_of(path: Path, history: History, title: str, validation_name: str) -> None:
-    """Write the curves of a run as a picture; `path` is the .png file."""
-    save_curves(
-        path,
+def save_curves(path: Path, history: History, title: str, validation_name: str) -> None:
+    """Write `curves_figure` of a run as a picture; `path` is the .png file."""
+    figure = curves_figure(
         (history.train_loss, history.validation_loss),
         (history.train_accuracy, history.validation_accuracy),
         title,
         validation_name,
     )
+    write_atomically(path, lambda part: figure.savefig(part, dpi=110, format="png"))
 
 
 def plot_loss(history: History, title: str, validation_name: str) -> None:

@@ -104,7 +104,6 @@ class Schedule:
         """What a checkpoint holds of it."""
         position = {
             "name": self.name,
-            "peaks": self.peaks,
             "steps_done": self._steps_done,
             "total_steps": self._total_steps,
         }

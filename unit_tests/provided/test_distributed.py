@@ -220,8 +220,9 @@ def test_training_survives_a_killed_process(sketches: Path, tmp_path: Path) -> N
     os.kill(last_process_of(stormy.pid), signal.SIGKILL)
     text = finish(stormy)
     assert stormy.returncode == 0, text
-    was_told = "process 0 of 2 lost contact with another" in text
-    assert was_told or "closing signal SIGTERM" in text  # the launcher may be quicker to end it
+    if not ("closing signal SIGTERM" in text and torch.__version__.startswith("2.4.")):
+        # there the launcher was seen to end the other one before it could speak
+        assert "process 0 of 2 lost contact with another" in text
     assert "Going on after epoch" in text
     assert "4 epochs on drawn sketches" in text
     results = [
