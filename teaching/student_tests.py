@@ -2,40 +2,80 @@
 
     python teaching/student_tests.py [--jobs 2] [--only WORD]
 
-Each wrong submission in `submissions/wrong/` differs from the model solution in one idea, and its
-test file should fail. Each file in `submissions/right/` keeps the contract but is written
-otherwise, and its test file should pass. Prints the wrong that survive and the right that are
-refused; exit code 1 if there are any. Takes about ten minutes on two cores.
+Each wrong submission in `submissions/wrong/` differs from the model solution in one idea. If it
+breaks the contract, a test of the contract should fail; if it lacks what is beyond, a test of what
+is beyond (pytest's marker `beyond`). Each file in `submissions/right/` keeps the contract but is
+written otherwise, and every test of the contract should pass. Prints the wrong that survive and
+the right that are refused; exit code 1 if there are any.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
 PACKAGE = REPOSITORY / "scene_recog"
+PRELOADED = ["torch", "torchvision.transforms", "matplotlib.pyplot", "PIL.Image", "pytest"]
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One file as a student might hand it in; `bank` is "wrong" or "right"."""
+    """One file as a student might hand it in.
+
+    Attributes:
+        bank: "right", "wrong" (by the contract), or "beyond" (wrong by what is beyond only).
+        name: unique among those of its file and bank.
+        file: such as "optimizer.py".
+        idea: what is wrong.
+        source: the file's bytes.
+    """
 
     bank: str
     name: str
     file: str
     idea: str
-    source: str
+    source: bytes
+
+
+@dataclass(eq=False)  # pytest keeps its plugins in a set
+class Verdict:
+    """What the tests of a submission's file say: a reason for each that failed."""
+
+    contract: list[str] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
+    tests: int = 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called by pytest for the setup, call and teardown of each test."""
+        self.tests += report.when == "call"
+        if report.failed:
+            is_beyond = "beyond" in report.keywords
+            test = report.nodeid.partition("::")[2]
+            crash = getattr(report.longrepr, "reprcrash", None)
+            message = crash.message if crash else str(report.longrepr)
+            (self.beyond if is_beyond else self.contract).append(f"{test}: {message}")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Called by pytest for each file of tests."""
+        if report.failed:
+            self.contract.append(str(report.longrepr))
 
 
 def load_wrong() -> list[Submission]:
@@ -49,43 +89,71 @@ def load_wrong() -> list[Submission]:
         solution = (PACKAGE / path.name).read_text(encoding="utf-8")
         for wrong in import_module(f"submissions.wrong.{path.stem}").WRONG:
             try:
-                source = wrong.applied_to(solution)
+                source = wrong.applied_to(solution).encode()
             except ValueError as error:
                 problems.append(f"submissions/wrong/{path.name}: {error}")
             else:
-                found.append(Submission("wrong", wrong.name, path.name, wrong.idea, source))
+                bank = "beyond" if wrong.beyond else "wrong"
+                found.append(Submission(bank, wrong.name, path.name, wrong.idea, source))
     if problems:
         raise ValueError("\n".join(problems))
     return found
 
 
 def load_right() -> list[Submission]:
-    """The right submissions: whole files."""
+    """The right submissions: whole files, in a folder for each student."""
     return [
-        Submission("right", path.parent.name, path.name, "", path.read_text(encoding="utf-8"))
+        Submission("right", path.parent.name, path.name, "", path.read_bytes())
         for path in sorted((HERE / "submissions" / "right").glob("*/*.py"))
     ]
 
 
-def run_tests(submission: Submission) -> tuple[bool, str]:
-    """Put the submission in the model solution's place and run its test file: (passed, output)."""
+def run_tests(submission: Submission) -> tuple[Verdict, str]:
+    """Put the submission in the model solution's place and run its test file: (verdict, output).
+
+    To be called in a process of its own: it imports the submission.
+    """
     with tempfile.TemporaryDirectory() as folder:
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PACKAGE, Path(folder) / "scene_recog", ignore=ignore)
         shutil.copytree(REPOSITORY / "unit_tests", Path(folder) / "unit_tests", ignore=ignore)
         shutil.copy(REPOSITORY / "pyproject.toml", folder)
-        (Path(folder) / "scene_recog" / submission.file).write_text(
-            submission.source, encoding="utf-8"
-        )
-        result = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider",
-             f"unit_tests/test_{submission.file}"],
-            cwd=folder, capture_output=True, text=True,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-    if result.returncode not in (0, 1):  # 1: a test failed; anything else: pytest did not run
-        raise RuntimeError(f"{submission.name}: {result.stdout[-2000:]}{result.stderr[-2000:]}")
-    return result.returncode == 0, result.stdout
+        (Path(folder) / "scene_recog" / submission.file).write_bytes(submission.source)
+        os.chdir(folder)
+        sys.path.insert(0, folder)
+        sys.dont_write_bytecode = True
+        verdict, output = Verdict(), io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            code = pytest.main(
+                ["--runxfail", "--tb=short", "-p", "no:cacheprovider", f"--rootdir={folder}",
+                 f"unit_tests/test_{submission.file}"],
+                plugins=[verdict],
+            )  # fmt: skip
+        os.chdir(HERE)
+    if code not in (0, 1):  # 1: a test failed; anything else: pytest did not run
+        raise RuntimeError(f"{submission.name}: {output.getvalue()[-2000:]}")
+    return verdict, output.getvalue()
+
+
+def run_all(submissions: list[Submission], jobs: int) -> list[tuple[Verdict, str]]:
+    """`run_tests` for each, in processes that have the libraries imported already."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    context: Any = get_context("forkserver" if hasattr(os, "fork") else "spawn")
+    if hasattr(os, "fork"):
+        context.set_forkserver_preload(PRELOADED)
+    with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
+        return list(pool.map(run_tests, submissions))
+
+
+def problem_of(submission: Submission, verdict: Verdict) -> str | None:
+    """What is wrong with the tests, as this submission shows; None if nothing."""
+    if submission.bank == "right":
+        return f"refused: {verdict.contract[0]}" if verdict.contract else None
+    if submission.bank == "beyond":
+        if verdict.contract:
+            return f"refused by the contract: {verdict.contract[0]}"
+        return None if verdict.beyond else f"survived: {submission.idea}"
+    return None if verdict.contract else f"survived: {submission.idea}"
 
 
 def main() -> int:
@@ -93,35 +161,39 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default="", help="submissions whose bank, name or file has this")
-    parser.add_argument("--verbose", action="store_true", help="say what caught each wrong one")
+    parser.add_argument("--verbose", action="store_true", help="quote the first reason of each")
     args = parser.parse_args()
 
-    wrong = load_wrong()
-    submissions = [s for s in wrong + load_right() if args.only in f"{s.bank} {s.name} {s.file}"]
-    caught: Counter[str] = Counter()
-    total: Counter[str] = Counter()
+    submissions = [
+        one
+        for one in load_wrong() + load_right()
+        if args.only in f"{one.bank} {one.name} {one.file}"
+    ]
+    good: Counter[tuple[str, str]] = Counter()
+    total: Counter[tuple[str, str]] = Counter()
     problems = []
-    with ThreadPoolExecutor(args.jobs) as pool:
-        for submission, (passed, output) in zip(
-            submissions, pool.map(run_tests, submissions), strict=True
-        ):
-            total[submission.bank] += 1
-            ok = passed == (submission.bank == "right")
-            caught[submission.bank] += ok
-            failures = [line for line in output.splitlines() if line.startswith("FAILED")]
-            what = failures[0][len("FAILED unit_tests/") :] if failures else ""
-            if not ok:
-                verdict = "refused " if submission.bank == "right" else "survived"
-                problems.append(
-                    f"{verdict} {submission.file:20} {submission.name}: {submission.idea}{what}"
-                )
-            if args.verbose:
-                print(f"{submission.bank} {submission.file} {submission.name}: {what}", flush=True)
-    for line in problems:
-        print(line)
-    for bank, count in total.items():
-        verb = "accepted" if bank == "right" else "caught"
-        print(f"{bank:10} {caught[bank]} of {count} {verb} ({caught[bank] / count:.1%})")
+    for submission, (verdict, _) in zip(
+        submissions, run_all(submissions, args.jobs), strict=True
+    ):
+        key = (submission.bank, submission.file)
+        total[key] += 1
+        problem = problem_of(submission, verdict)
+        good[key] += problem is None
+        if problem:
+            problems.append(f"{submission.bank} {submission.file} {submission.name}: {problem}")
+        if args.verbose:
+            first = (verdict.contract + verdict.beyond + ["passes"])[0]
+            print(f"{submission.bank} {submission.file} {submission.name}: {first}\n", flush=True)
+    print("\n".join(problems))
+    files = sorted({file for _, file in total})
+    print(f"{'':22}{'right accepted':>18}{'wrong caught':>18}{'beyond caught':>18}")
+    for file in [*files, "all"]:
+        cells = []
+        for bank in ("right", "wrong", "beyond"):
+            keys = [key for key in total if key[0] == bank and file in (key[1], "all")]
+            all_of_it = sum(total[key] for key in keys)
+            cells.append(f"{sum(good[key] for key in keys)} of {all_of_it}" if all_of_it else "")
+        print(f"{file:22}" + "".join(f"{cell:>18}" for cell in cells))
     return 1 if problems else 0
 
 

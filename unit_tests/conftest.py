@@ -9,6 +9,13 @@ import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
+from steps import (  # noqa: F401, hooks of pytest
+    pytest_configure,
+    pytest_make_collect_report,
+    pytest_report_teststatus,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
 
 matplotlib.use("Agg")
 
@@ -24,15 +31,12 @@ TINY_DATASET = [
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow tests out, and let a warning fail the provided tests but not a student's."""
+    """Leave slow tests out."""
     if not re.search(r"\bslow\b", config.option.markexpr):  # -m, which may ask for them
         slow = [item for item in items if item.get_closest_marker("slow")]
         if slow:
             config.hook.pytest_deselected(items=slow)
             items[:] = [item for item in items if item not in slow]
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.filterwarnings("default"))
 
 
 @pytest.fixture

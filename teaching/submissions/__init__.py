@@ -15,11 +15,13 @@ class Wrong(NamedTuple):
         name: unique among those of its file.
         idea: what is wrong, or what the student believes.
         changes: (old, new), replaced in order; each old passage is there exactly once.
+        beyond: it keeps the contract, and lacks only what is beyond.
     """
 
     name: str
     idea: str
     changes: list[tuple[str, str]]
+    beyond: bool = False
 
     def applied_to(self, source: str) -> str:
         """The model solution's source with the changes.

@@ -10,11 +10,34 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
+from scene_recog.assignment import STEPS
 from scene_recog.data_transforms import get_fundamental_transforms
 from scene_recog.datasets.sketch15 import write_sketch15
 from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
 from scene_recog.simple_net import SimpleNet
+
+# A warning is an error, but where it is a student's file that warns.
+ASSIGNMENT_MODULES = rf"scene_recog\.({'|'.join(STEPS)})"
+WARNINGS = [  # the last that matches decides
+    "error",
+    # a deprecation is ours to fix where our code uses what is deprecated, not inside libraries
+    "ignore::DeprecationWarning",
+    "ignore::PendingDeprecationWarning",
+    "error::DeprecationWarning:(scene_recog|test_|conftest)",
+    "error::PendingDeprecationWarning:(scene_recog|test_|conftest)",
+    # an image that a student does not close must not fail whichever test runs when it is collected
+    "ignore::ResourceWarning",
+    f"default:::{ASSIGNMENT_MODULES}",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let warnings fail the tests in this folder."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            for warning in reversed(WARNINGS):  # of marks, pytest applies the closest last
+                item.add_marker(pytest.mark.filterwarnings(warning))
 
 
 @pytest.fixture(scope="session")

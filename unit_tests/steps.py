@@ -1,0 +1,181 @@
+"""What pytest says of the eight steps: a table, a line each, the contract apart from the rest.
+
+A test with the marker `beyond` asks for more than the handout does. When it fails, that is told in
+the table, but it is not a failure. (`--runxfail` makes it one: the model solution must pass it.)
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from scene_recog.assignment import STEPS, explain_error
+
+HERE = Path(__file__).parent
+REASONS_SHOWN = 3
+
+
+def cannot_judge(because: str) -> NoReturn:
+    """End a test that says nothing about its own part while another part is broken.
+
+    Args:
+        because: what is broken, and which test tells more of it.
+    """
+    pytest.skip(f"cannot judge: {because}")
+
+
+@dataclass
+class Step:
+    """What the tests of one file found."""
+
+    passed: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})  # beyond: count
+    failed: dict[bool, list[tuple[str, str]]] = field(
+        default_factory=lambda: {False: [], True: []}  # beyond: (test, reason)
+    )
+    unjudged: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    unwritten: bool = False
+    cannot_import: str = ""
+
+    def total(self, beyond: bool) -> int:
+        return self.passed[beyond] + len(self.failed[beyond]) + self.unjudged[beyond]
+
+    def line(self, name: str) -> str:
+        """Such as "1.1 image_loader        12 of 12   beyond 3 of 5"."""
+        start = f"{STEPS[name]} {name:<17}"
+        if self.cannot_import:
+            return f"{start} cannot be imported"
+        if self.unwritten and not self.passed[False]:
+            return f"{start} not written yet"
+        parts = []
+        for beyond in (False, True):
+            if total := self.total(beyond):
+                count = f"{self.passed[beyond]} of {total}"
+                parts.append(f"beyond {count}" if beyond else f"{count:<9}")
+        if waiting := self.unjudged[False] + self.unjudged[True]:
+            parts.append(f"{waiting} cannot be judged yet")
+        return "   ".join([start, *parts]).rstrip()
+
+
+STEPS_FOUND = pytest.StashKey[dict[str, Step]]()
+
+
+def step_of(item: pytest.Item | pytest.Collector) -> str | None:
+    """The assignment file that a test is of, "image_loader"; None for tests of provided code."""
+    name = item.path.stem.removeprefix("test_")
+    return name if item.path.parent == HERE and name in STEPS else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[STEPS_FOUND] = defaultdict(Step)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, None]:
+    """One file that cannot be imported stops neither the other steps' tests nor the table."""
+    outcome = yield
+    report = outcome.get_result()
+    if not report.failed or not isinstance(collector, pytest.Module):
+        return
+    error = report.call.excinfo.value
+    error = error.__cause__ or error
+    line = explain_error(error)
+    name = step_of(collector)
+    if name:
+        reason = line or " ".join(f"{type(error).__name__}: {error}".split())
+        collector.config.stash[STEPS_FOUND][name].cannot_import = reason
+        collector.config.option.continue_on_collection_errors = True
+        report.longrepr = reason
+    elif line:  # provided code waits for the step that it needs
+        report.outcome = "skipped"
+        report.longrepr = (str(collector.path), 0, f"waits for {line}")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, None]:
+    """Count the test for its step, and say in one line what is not written yet."""
+    outcome = yield
+    report = outcome.get_result()
+    name = step_of(item)
+    error = call.excinfo.value if call.excinfo and report.failed else None
+    unwritten = explain_error(error) if isinstance(error, NotImplementedError) else None
+    if name is None:
+        if unwritten:
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), 0, f"waits for {unwritten}")
+        return
+
+    beyond = item.get_closest_marker("beyond") is not None
+    step = item.config.stash[STEPS_FOUND][name]
+    if report.failed:
+        if unwritten:
+            step.unwritten = True
+            report.longrepr = f"{name}.py: {error}"
+        step.failed[beyond].append((item.name, _reason(report)))
+        if beyond and not item.config.option.runxfail:
+            report.outcome = "skipped"
+            report.wasxfail = "beyond the handout"
+            report.is_beyond = True
+    elif report.skipped:
+        step.unjudged[beyond] += str(report.longrepr).find("cannot judge") >= 0
+    elif report.when == "call":
+        step.passed[beyond] += 1
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
+    """Failures of what is beyond are a kind of their own."""
+    if getattr(report, "is_beyond", False):
+        return "beyond", "b", ("BEYOND", {"yellow": True})
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The table. Without tracebacks (--tb=no), the first reasons stand below each line."""
+    found = config.stash[STEPS_FOUND]
+    if not found:
+        return
+    terminalreporter.section("the steps of the handout")
+    for name in STEPS:
+        if name not in found:
+            continue
+        step = found[name]
+        is_right = not step.cannot_import and not step.failed[False]
+        terminalreporter.write_line(step.line(name), green=is_right, red=not is_right)
+        if config.option.tbstyle == "no":
+            for line in _first_reasons(name, step):
+                terminalreporter.write_line(line)
+
+
+def _first_reasons(name: str, step: Step) -> list[str]:
+    if step.cannot_import:
+        return [f"    {step.cannot_import}"]
+    lines = []
+    for beyond in (False, True):
+        for test, reason in step.failed[beyond][:REASONS_SHOWN]:
+            lines += [f"    {'beyond: ' if beyond else ''}{test}", *_indented(reason)]
+    if lines:
+        lines.append(f"    more of it: python -m pytest unit_tests/test_{name}.py")
+    return lines
+
+
+def _indented(reason: str) -> list[str]:
+    return [f"        {line}" for line in reason.splitlines()]
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """What a test says, without the expression that pytest adds to it."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = crash.message if crash else str(report.longrepr)
+    lines = []
+    for line in text.removeprefix("AssertionError: ").splitlines():
+        if line.startswith(("assert ", "  + ", "  - ")) and lines:
+            break
+        lines.append(line)
+    return "\n".join(lines).strip()
