@@ -172,9 +172,7 @@ def main() -> int:
     good: Counter[tuple[str, str]] = Counter()
     total: Counter[tuple[str, str]] = Counter()
     problems = []
-    for submission, (verdict, _) in zip(
-        submissions, run_all(submissions, args.jobs), strict=True
-    ):
+    for submission, (verdict, _) in zip(submissions, run_all(submissions, args.jobs), strict=True):
         key = (submission.bank, submission.file)
         total[key] += 1
         problem = problem_of(submission, verdict)
