@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.reading import class_names
 from scene_recog.models.fisher_vectors import FisherVectorNet
 from scene_recog.recipes import Recipe, get_recipe
 from scene_recog.runner import Trainer
@@ -66,7 +67,7 @@ def fit_fisher_vectors(seed: int, data_dir: Path) -> tuple[LoadedRun, dict[str, 
         epoch=0,
         model=net.eval(),
         transform=FisherVectorNet.transform,
-        class_names=list(dataset.class_dict),
+        class_names=class_names(dataset.class_dict),
         config={},
         device=torch.device("cpu"),
     )

@@ -33,6 +33,7 @@ from common import (
 
 from scene_recog.datasets import find_dataset
 from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.reading import class_names
 from scene_recog.recipes import Recipe
 from scene_recog.runs.scoring import Evaluation, LoadedRun, load_run
 
@@ -104,7 +105,7 @@ def draw_split(source: Path, target: Path, seed: int, per_class: int) -> None:
     pooled: dict[str, list[Path]] = {}
     for split in ("train", "test"):
         dataset = ImageLoader(source, split)
-        names = list(dataset.class_dict)
+        names = class_names(dataset.class_dict)
         for path, label in dataset.dataset:
             pooled.setdefault(names[label], []).append(Path(path))
     for name, images in pooled.items():

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from scene_recog.models import NETS
+from scene_recog.models.misfit import misfit
 
 
 def compute_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
@@ -116,6 +117,7 @@ def load_trained_model_weights(path: str | Path, model: nn.Module | None = None)
         model.load_state_dict(state_dict)
     except (RuntimeError, AttributeError) as error:
         raise ValueError(
-            f"{path} holds weights of {class_name}, which do not fit {type(model).__name__}"
+            f"{path} holds weights of {class_name}, which do not fit {type(model).__name__}: "
+            f"{misfit(model, state_dict)}"
         ) from error
     return model.eval()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
-from xml.etree import ElementTree
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
 
-from scene_recog.recipes import Recipe
+from scene_recog.assignment import TABLE_TITLE, explain_error
+
+if TYPE_CHECKING:  # else one broken file would keep the notebook from saying which it is
+    from scene_recog.recipes import Recipe
 
 MODE_VARIABLE = "SCENE_RECOG_NOTEBOOK"
 
@@ -30,7 +32,7 @@ def notebook_mode() -> Literal["quick", "full"]:
 
 
 def run_tests(*names: str, folder: str | Path = "unit_tests") -> None:
-    """Run the unit tests of assignment files, as they are on disk now, and print a verdict each.
+    """Run the unit tests of assignment files, as they are on disk now, and print pytest's table.
 
     Args:
         names: files without their ending, such as "image_loader".
@@ -39,41 +41,46 @@ def run_tests(*names: str, folder: str | Path = "unit_tests") -> None:
     Raises:
         FileNotFoundError: no tests of that name.
     """
-    for name in names:
-        path = Path(folder) / f"test_{name}.py"
+    paths = [Path(folder) / f"test_{name}.py" for name in names]
+    for path in paths:
         if not path.is_file():
             raise FileNotFoundError(f"no tests {path}: run the notebook in the project's folder")
-        print(_verdict(name, path))
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-rN", "-p", "no:cacheprovider"]
+    finished = subprocess.run([*command, *map(str, paths)], capture_output=True, text=True)
+    _, _, table = finished.stdout.partition(TABLE_TITLE)
+    if not table:
+        print(f"pytest did not run:\n{finished.stdout}{finished.stderr}".rstrip())
+    lines = table.splitlines()[1:]  # after what is left of the title's own line
+    print("\n".join(line for line in lines if (line and not line[0].isdigit()) or line[1:2] == "."))
 
 
-def _verdict(name: str, path: Path) -> str:
-    with tempfile.TemporaryDirectory() as temporary:
-        report = Path(temporary) / "report.xml"
-        command = [sys.executable, "-m", "pytest", str(path), f"--junitxml={report}"]
-        finished = subprocess.run(command, capture_output=True, text=True)
-        if not report.is_file():
-            return f"✗ {name}: pytest did not run\n{finished.stdout}{finished.stderr}".rstrip()
-        cases = list(ElementTree.parse(report).iter("testcase"))
-    failures = [
-        (case.get("name") or path.name, _reason(problem))
-        for case in cases
-        for problem in (*case.findall("failure"), *case.findall("error"))
-    ]
-    if not failures:
-        return f"✓ {name}: all {len(cases)} tests pass"
-    text = [f"✗ {name}: {len(cases) - len(failures)} of {len(cases)} tests pass; first:"]
-    for test, lines in failures[:3]:
-        text += [f"    {test}", *(f"        {line}" for line in lines[:3])]
-    return "\n".join([*text, f"    all of it: python -m pytest {path}"])
+class AssignmentError(Exception):
+    """An error that comes from one of the eight files, for a notebook to show as one line."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for this
+        return [str(self)]
 
 
-def _reason(problem: ElementTree.Element) -> list[str]:
-    message = problem.get("message") or ""
-    if message != "collection failure":
-        return message.splitlines()
-    # The file could not be imported: why is in the text, on the lines that pytest marks.
-    lines = (problem.text or "").splitlines()
-    return [line[1:].strip() for line in lines if line.startswith("E")][-3:]
+def explain_errors() -> None:
+    """Let an error that comes from one of the eight files be one line that says where.
+
+    All other errors keep their traceback. For IPython and Jupyter; elsewhere, nothing happens.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is not None:
+        shell.set_custom_exc((Exception,), _show_error)
+
+
+def _show_error(
+    shell: Any,
+    kind: type[BaseException],
+    error: BaseException,
+    traceback: TracebackType,
+    tb_offset: int | None = None,
+) -> None:
+    if (line := explain_error(error)) is not None:
+        kind, error = AssignmentError, AssignmentError(line)
+    shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
 
 def compare_settings(

@@ -20,11 +20,11 @@ from scene_recog import data_transforms
 from scene_recog.loading.bad_images import all_bad_images_named
 from scene_recog.loading.statistics import pixel_stats as measure_pixel_stats
 from scene_recog.models import NETS
-from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
 from scene_recog.system import processes
 from scene_recog.system.text import shortened
 from scene_recog.training.decay import decay_matrices_only
+from scene_recog.training.given_optimizer import optimizer_as_asked
 from scene_recog.training.muon import Muon
 from scene_recog.training.options import TrainerOptions, option, redefault
 
@@ -253,7 +253,7 @@ class Recipe(TrainerOptions):
         return Trainer(
             data_dir,
             model,
-            self._make_optimizer(model),
+            self.make_optimizer(model),
             model_dir,
             train_transforms,
             val_transforms,
@@ -264,13 +264,18 @@ class Recipe(TrainerOptions):
             **self.trainer_options,
         )
 
-    def _make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+    def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
+        """What `get_optimizer` gives for `optimizer_config`, or `Muon`, over a model's parameters.
+
+        Raises:
+            ValueError, NotImplementedError: as `optimizer_as_asked`.
+        """
         config = self.optimizer_config
         if self.optimizer_type == "muon":  # not one of the handout's
             del config["optimizer_type"]
             optimizer: torch.optim.Optimizer = Muon(model, **config)
         else:
-            optimizer = get_optimizer(model, config)
+            optimizer = optimizer_as_asked(model, config)
         if not self.decay_vectors:
             decay_matrices_only(optimizer)
         return optimizer

@@ -24,9 +24,9 @@ import torch
 from torch import nn
 
 from scene_recog.datasets import describe_dataset
-from scene_recog.dl_utils import compute_loss
 from scene_recog.loading.bad_images import all_bad_images_named
 from scene_recog.loading.loaders import make_loaders
+from scene_recog.loading.reading import class_names
 from scene_recog.loading.split import open_datasets
 from scene_recog.loading.transform_spec import describe_transforms
 from scene_recog.runs.config import FORMAT, RunConfig, versions, with_changes
@@ -42,7 +42,7 @@ from scene_recog.system.progress import notice, progress_bar
 from scene_recog.training.average import make_average
 from scene_recog.training.checks import check_model, check_optimizer, check_outputs
 from scene_recog.training.inference import predict_batches
-from scene_recog.training.loss import TrainingLoss
+from scene_recog.training.loss import TrainingLoss, batch_loss
 from scene_recog.training.mixing import Growth, make_mixing
 from scene_recog.training.optimizer_state import load_optimizer, take_options
 from scene_recog.training.options import TrainerOptions
@@ -256,7 +256,7 @@ class Trainer:
         predict = self._replica.predict(self.averaged_model)
         totals = Totals(self.device)
         for logits, labels in predict_batches(predict, self.val_loader, self.device):
-            totals.add(compute_loss(self.model, logits, labels), logits, labels)
+            totals.add(batch_loss(self.model, logits, labels), logits, labels)
         return totals.means_of_all()
 
     def _run_epoch(self) -> EpochRecord:
@@ -427,7 +427,7 @@ class Trainer:
             "processes": processes.world_size(),
             "launch": processes.launch_id(),
             "skipped_images": sorted(skip_images),
-            "class_names": list(self.train_dataset.class_dict),
+            "class_names": class_names(self.train_dataset.class_dict),
             "data": {
                 "folder": str(self.data_dir.resolve()),
                 "kind": self.dataset_info.kind,

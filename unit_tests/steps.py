@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from scene_recog.assignment import STEPS, explain_error
+from scene_recog.assignment import STEPS, TABLE_TITLE, explain_error
 
 HERE = Path(__file__).parent
 REASONS_SHOWN = 3
@@ -141,7 +141,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     found = config.stash[STEPS_FOUND]
     if not found:
         return
-    terminalreporter.section("the steps of the handout")
+    terminalreporter.section(TABLE_TITLE)
     for name in STEPS:
         if name not in found:
             continue

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scene_recog import __version__
+from scene_recog.assignment import explain_error
 from scene_recog.cli import data, evaluate, info, runs, train
 from scene_recog.system.text import in_one_line
 
@@ -39,16 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ValueError, FileNotFoundError, FloatingPointError) as error:
-        if not _was_raised_here(error):
+    except Exception as error:
+        message = _message_of(error)
+        if message is None:
             raise
-        lines = str(error).split("\n")
-        print("scene-recog: " + "\n".join(map(in_one_line, lines)), file=sys.stderr)
-        return 2
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        line = in_one_line(f"{where}{error.strerror or error}")
-        print(f"scene-recog: {line}", file=sys.stderr)
+        print("scene-recog: " + "\n".join(map(in_one_line, message.split("\n"))), file=sys.stderr)
         return 2
 
 
@@ -65,7 +61,16 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _was_raised_here(error: BaseException) -> bool:
-    """Whether our own code raised the error on purpose; another library's error is a bug."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and Path(frames[-1].filename).is_relative_to(PACKAGE_DIR)
+def _message_of(error: Exception) -> str | None:
+    """What to tell the user; None if it is a fault of ours, which keeps its traceback."""
+    if (line := explain_error(error)) is not None:
+        return line
+    if isinstance(error, ValueError | FileNotFoundError | FloatingPointError):
+        # Raised on purpose in our own code; another library's error is a bug.
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = bool(frames) and Path(frames[-1].filename).is_relative_to(PACKAGE_DIR)
+        return str(error) if ours else None
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    return None

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scene_recog.assignment import explain_error
 from scene_recog.cli.common import add_device, add_json, print_json
 from scene_recog.system.text import in_one_line, percent
 
@@ -51,8 +52,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     confusions = ev.worst_confusions(result, run.class_names)
     twins = duplicates_in_train(data_dir) if args.split == "test" else set()
     without = ev.accuracy_without(result, data_dir, twins) if twins else None
-    picture = run.folder / f"confusion_{args.split}.png"
-    _save_confusion_matrix(picture, run, result, f"{run.folder.name}, {args.split}, {title}")
+    picture = _save_confusion_matrix(run, result, args.split, title)
 
     summary = {
         "run": str(run.folder),
@@ -71,7 +71,7 @@ def _evaluate(args: argparse.Namespace) -> int:
             {"target": target, "prediction": prediction, "images": count}
             for target, prediction, count in confusions
         ],
-        "confusion_matrix": str(picture),
+        "confusion_matrix": str(picture) if picture else None,
     }
     if args.json:
         print_json(summary)
@@ -107,22 +107,51 @@ def _print_evaluation(summary: dict[str, Any], run: LoadedRun) -> None:
         print("\nworst confusions (target -> prediction):")
     for row in summary["worst_confusions"]:
         print(f"  {row['target']} -> {row['prediction']}: {row['images']}")
-    print(f"\nconfusion matrix: {summary['confusion_matrix']}")
+    if summary["confusion_matrix"]:
+        print(f"\nconfusion matrix: {summary['confusion_matrix']}")
 
 
-def _save_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title: str) -> None:
+def _save_confusion_matrix(
+    run: LoadedRun, result: Evaluation, split: str, title: str
+) -> Path | None:
+    """Draw it with the functions of step 2.6 into the run's folder; None if they do not work."""
+    from scene_recog.system.progress import notice
+
+    path = run.folder / f"confusion_{split}.png"
+    try:
+        _draw_confusion_matrix(path, run, result, f"{run.folder.name}, {split}, {title}")
+    except Exception as error:
+        if isinstance(error, OSError) or (line := explain_error(error)) is None:
+            raise
+        notice(f"No confusion matrix is drawn: {line}")
+        return None
+    return path
+
+
+def _draw_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title: str) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    import numpy as np
 
     from scene_recog.confusion_matrix import generate_confusion_matrix, plot_confusion_matrix
     from scene_recog.system.figures import plain
     from scene_recog.system.files import write_atomically
 
-    matrix = generate_confusion_matrix(result.targets, result.predictions, len(run.class_names))
+    size = len(run.class_names)
+    made = generate_confusion_matrix(result.targets, result.predictions, size)
+    matrix = np.asarray(made, dtype=float)
+    if matrix.shape != (size, size):
+        raise ValueError(
+            f"generate_confusion_matrix in confusion_matrix.py gives shape {list(matrix.shape)}: "
+            f"{size} classes make a matrix of {size} by {size}"
+        )
+    plt.close("all")
     plot_confusion_matrix(matrix, [plain(name) for name in run.class_names])
-    plt.gca().set_title(plain(title))
+    if not plt.get_fignums():
+        raise ValueError("plot_confusion_matrix in confusion_matrix.py draws no pyplot figure")
+    plt.gcf().axes[0].set_title(plain(title))
     write_atomically(path, lambda part: plt.savefig(part, dpi=110, format="png"))
     plt.close()
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 import struct
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from torch.utils.data import Dataset
 from scene_recog.datasets.images import UnreadableImageError, read_grayscale
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.code_inspection import find_doubt
-from scene_recog.system.text import reason_of
+from scene_recog.system.text import reason_of, shortened
 
 _DAMAGE = (
     OSError, SyntaxError, EOFError, struct.error, zlib.error,
@@ -75,6 +75,49 @@ def read_example(dataset: ImageLoader, index: int) -> tuple[Any, int]:
             "it must be a pair of the image and its class index"
         )
     return example[0], as_label(example[1])
+
+
+def class_names(class_dict: Mapping[str, Any]) -> list[str]:
+    """The class names by index, in whatever order the dict has them.
+
+    Args:
+        class_dict: class name -> index, as `ImageLoader.class_dict`.
+
+    Raises:
+        ValueError: the indices are not 0, 1, ... without a gap.
+    """
+    by_index = {as_label(index): name for name, index in class_dict.items()}
+    if sorted(by_index) != list(range(len(class_dict))):
+        raise ValueError(
+            f"class_dict in image_loader.py is {shortened(dict(class_dict))}: it must give the "
+            f"{len(class_dict)} classes the indices 0 to {len(class_dict) - 1}, each once"
+        )
+    return [by_index[index] for index in range(len(class_dict))]
+
+
+def listed(dataset: ImageLoader) -> list[tuple[str, int]]:
+    """`dataset.dataset` as text and Python integers: (path, class index) of each image.
+
+    Raises:
+        ValueError: an entry is no such pair, or its index is not one of `class_dict`.
+    """
+    known = {as_label(index) for index in dataset.class_dict.values()}
+    pairs = []
+    for entry in dataset.dataset:
+        try:
+            path, label = str(entry[0]), as_label(entry[1])
+        except (TypeError, ValueError, IndexError, KeyError):
+            raise ValueError(
+                f"dataset in image_loader.py holds {shortened(entry)}: "
+                "it must be a list of (path, class index)"
+            ) from None
+        if label not in known:
+            raise ValueError(
+                f"dataset in image_loader.py gives {path} the label {label}: "
+                "it must be the index of its folder in class_dict"
+            )
+        pairs.append((path, label))
+    return pairs
 
 
 def as_label(label: Any) -> int:

@@ -13,6 +13,8 @@ import numpy as np
 from scene_recog.datasets.images import image_name, normalized
 from scene_recog.datasets.layout import left_out_notice, sha256_of
 from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.reading import class_names as names_by_index
+from scene_recog.loading.reading import listed
 from scene_recog.system.progress import notice
 
 
@@ -51,8 +53,9 @@ def recorded_split(saved: Mapping[str, Any], data_dir: str | Path, path: Path) -
             return None
         root = str(Path(data_dir).expanduser())
         dataset = ImageLoader(root, "train")
-        names = [image_name(image, root) for image, _ in dataset.dataset]
-        there = dict(zip(names, dataset.dataset, strict=True))
+        images = listed(dataset)
+        names = [image_name(image, root) for image, _ in images]
+        there = dict(zip(names, images, strict=True))
         skipped = set(config.get("skipped_images", []))
         split = _new_split([names, []], there, skipped, config["val_fraction"], config["seed"])
         expected = config["data"]["train_images"], config["data"]["val_images"]
@@ -98,21 +101,23 @@ def open_datasets(
     root = str(Path(data_dir).expanduser())
     train = ImageLoader(root, "train", train_transform)
     validation = ImageLoader(root, "train" if val_fraction > 0 else "test", val_transform)
-    if class_names is not None and list(train.class_dict) != list(class_names):
-        different = sorted(set(train.class_dict) ^ set(class_names))
+    ours = names_by_index(train.class_dict)
+    if class_names is not None and ours != list(class_names):
+        different = sorted(set(ours) ^ set(class_names)) or ["in another order"]
         raise ValueError(
             f"the run was trained on other classes than are in {root}: {', '.join(different)}"
         )
-    names = [[image_name(path, root) for path, _ in d.dataset] for d in (train, validation)]
-    there = dict(zip(names[0] + names[1], [*train.dataset, *validation.dataset], strict=True))
+    images = [listed(dataset) for dataset in (train, validation)]
+    names = [[image_name(path, root) for path, _ in part] for part in images]
+    there = dict(zip(names[0] + names[1], images[0] + images[1], strict=True))
     skipped = _checked_names(skip_images, root, there, known=recorded is not None)
     if recorded is None:
         split = _new_split(names, there, skipped, val_fraction, seed)
     else:
         split = recorded
         say_what_changed(split, there, skipped, root)
-    listed = [path for path, _ in (*train.dataset, *validation.dataset)]
-    if left_out := left_out_notice(root, {train.split, validation.split}, listed=listed):
+    paths = [path for path, _ in images[0] + images[1]]
+    if left_out := left_out_notice(root, {train.split, validation.split}, listed=paths):
         notice(f"{left_out}.")
     train.dataset = [there[name] for name in split.train if name in there]
     validation.dataset = [there[name] for name in split.validation if name in there]

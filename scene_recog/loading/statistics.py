@@ -35,7 +35,7 @@ from scene_recog.system.text import in_one_line
 
 
 def pixel_stats(
-    data_dir: str | Path, *, cache: str, left_out: Collection[str] = ()
+    data_dir: str | Path, *, cache: str = "disk", left_out: Collection[str] = ()
 ) -> tuple[float, float]:
     """What `compute_mean_and_std` gives for the training images, from the cache if nothing changed.
 

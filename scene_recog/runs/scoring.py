@@ -17,10 +17,11 @@ from scene_recog.datasets.images import image_name
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.bad_images import all_bad_images_named
 from scene_recog.loading.loaders import Batch, make_loader
-from scene_recog.loading.reading import dataset_of_files, read_example
+from scene_recog.loading.reading import class_names, dataset_of_files, listed, read_example
 from scene_recog.loading.split import recorded_split, say_what_changed
 from scene_recog.loading.transform_spec import build_transforms
 from scene_recog.models import NETS
+from scene_recog.models.misfit import misfit
 from scene_recog.runs import run_folder
 from scene_recog.runs.checkpoint import read_checkpoint
 from scene_recog.runs.config import CONFIG, RunConfig, config_of, read_config, trouble_with
@@ -113,12 +114,17 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
             "evaluate it in Python with generate_confusion_data"
         )
     chosen_device = choose_device(device)
+    weights = saved.get("averaged_state_dict", saved["model_state_dict"])
     try:
         model = NETS[class_name](**config["model"].get("arguments", {}))
-        model.load_state_dict(saved.get("averaged_state_dict", saved["model_state_dict"]))
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} has arguments that {class_name} does not take") from error
+    try:
+        model.load_state_dict(weights)
     except (RuntimeError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} holds other weights than {class_name} has here: was its file changed?"
+            f"{path} holds other weights than {class_name} has here ({misfit(model, weights)}): "
+            "was its file changed since?"
         ) from error
     transform = build_transforms(steps)
     try:
@@ -323,12 +329,13 @@ def _images_of(run: LoadedRun, data_dir: str | Path, split: str) -> tuple[ImageL
     """The images of a split, as the run has recorded it, and the paths that it left out as bad."""
     root = str(Path(data_dir).expanduser())
     dataset = ImageLoader(root, "test" if split == "test" else "train", run.transform)
-    if list(dataset.class_dict) != run.class_names:
-        different = sorted(set(dataset.class_dict) ^ set(run.class_names))
+    ours = class_names(dataset.class_dict)
+    if ours != run.class_names:
+        different = sorted(set(ours) ^ set(run.class_names)) or ["in another order"]
         raise ValueError(
             f"{dataset.curr_folder} and the run have different classes: {', '.join(different)}"
         )
-    there = {image_name(path, root): (path, label) for path, label in dataset.dataset}
+    there = {image_name(path, root): (path, label) for path, label in listed(dataset)}
     is_its_own = str(Path(root).resolve()) == run.config.get("data", {}).get("folder")
     skipped = set(run.config.get("skipped_images", [])) if is_its_own else set()
     if split == "test":

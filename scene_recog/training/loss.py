@@ -50,10 +50,33 @@ class TrainingLoss:
             targets: labels [N], or the shares of the classes [N, num_classes].
         """
         if self.label_smoothing == 0 and targets.ndim == 1:
-            return compute_loss(self.model, logits, targets)
+            return batch_loss(self.model, logits, targets)
         if targets.ndim == 2:
             targets = F.pad(targets, (0, logits.shape[1] - targets.shape[1]))
         criterion: Any = self.model.loss_criterion
         weight = None if criterion.weight is None else criterion.weight.to(logits.device)
         smoothing = self.label_smoothing or criterion.label_smoothing
         return F.cross_entropy(logits, targets, weight, label_smoothing=smoothing)
+
+
+def batch_loss(model: nn.Module, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """What `compute_loss` gives for a batch: a tensor with one number, with its gradient.
+
+    Args:
+        model: has `loss_criterion`.
+        logits: [N, C].
+        labels: integers [N].
+
+    Raises:
+        ValueError: it gives something else, or has lost the gradient of `logits`.
+    """
+    loss: Any = compute_loss(model, logits, labels, is_normalize=True)
+    is_cut = logits.requires_grad and not getattr(loss, "requires_grad", False)
+    if is_cut or getattr(loss, "numel", lambda: 1)() != 1:
+        shape = f" of shape {list(loss.shape)}" if hasattr(loss, "shape") else ""
+        what = "without a gradient" if is_cut else "for the whole batch"
+        raise ValueError(
+            f"compute_loss in dl_utils.py gives {type(loss).__name__}{shape} {what}: it must give "
+            "a tensor with one number, as model.loss_criterion does (no .item(), no numpy)"
+        )
+    return torch.as_tensor(loss, device=logits.device).reshape(())

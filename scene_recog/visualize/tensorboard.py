@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scene_recog.loading.reading import class_names
 from scene_recog.runs.history import EpochRecord
 from scene_recog.runs.scoring import evaluate_batches
 from scene_recog.visualize.confusion import confusion_figure
@@ -81,7 +82,7 @@ class TensorBoardLog:
             f"{trainer.model_dir.name}, epoch {trainer.epochs_done}, "
             f"{trainer.validation_name} images of {trainer.dataset_info.title}"
         )
-        names = list(trainer.val_dataset.class_dict)
+        names = class_names(trainer.val_dataset.class_dict)
         evaluation = evaluate_batches(
             trainer.averaged_model, trainer.val_loader, trainer.val_dataset, trainer.device
         )

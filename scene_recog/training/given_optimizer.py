@@ -1,0 +1,103 @@
+"""The optimizer of a recipe, from the `get_optimizer` that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from scene_recog.optimizer import get_optimizer
+from scene_recog.system.numbers import plain_data
+from scene_recog.system.progress import notice
+from scene_recog.system.text import reason_of, shortened
+
+_TORCH: dict[str, type[Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+}
+_OF_THE_HANDOUT = ("optimizer_type", "lr", "weight_decay")
+
+
+def optimizer_as_asked(model: nn.Module, config: Mapping[str, Any]) -> Optimizer:
+    """What `get_optimizer(model, config)` gives, with everything that the config asks for.
+
+    The handout asks for one optimizer, its learning rate and its weight decay. So a `get_optimizer`
+    may know neither a recipe's optimizer nor its momentum: torch's own takes its place, or the
+    option is set. One line on stderr says so.
+
+    Args:
+        model: the network.
+        config: `optimizer_type` ("sgd", "adam" or "adamw"), `lr`, `weight_decay`, and options of
+            torch's optimizer of that type, such as `momentum`.
+
+    Raises:
+        ValueError: `get_optimizer` gives no optimizer, of this type or another.
+        NotImplementedError: it is not written yet.
+        Exception: whatever it raises for every type.
+    """
+    kind = config["optimizer_type"]
+    optimizer = _first_that_works(model, config)
+    if isinstance(optimizer, Optimizer):
+        _set_options(optimizer, config)
+        return optimizer
+    if not any(
+        isinstance(_first_that_works(model, {**config, "optimizer_type": other}), Optimizer)
+        for other in _TORCH
+        if other != kind
+    ):
+        if isinstance(optimizer, Exception):
+            raise optimizer
+        raise ValueError(
+            f"get_optimizer in optimizer.py gives {shortened(optimizer)} for {kind!r}: "
+            "it must return a torch.optim optimizer"
+        )
+    reason = f" ({reason_of(optimizer)})" if isinstance(optimizer, Exception) else ""
+    notice(
+        f"get_optimizer in optimizer.py does not make {kind!r}{reason}: "
+        f"torch.optim.{_TORCH[kind].__name__} is used."
+    )
+    options = {key: value for key, value in config.items() if key != "optimizer_type"}
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return _TORCH[kind](parameters, **options)
+
+
+def _first_that_works(model: nn.Module, config: Mapping[str, Any]) -> Any:
+    """What `get_optimizer` gives for the config, or for what the handout has of it.
+
+    Not an optimizer, or an exception, if neither works or it is one of another type.
+    """
+    result: Any = None
+    shorter = {key: config[key] for key in _OF_THE_HANDOUT}
+    for asked in (dict(config), shorter):
+        try:
+            result = get_optimizer(model, asked)
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            result = error
+        if isinstance(result, Optimizer):
+            is_other = type(result) in _TORCH.values() and (
+                type(result) is not _TORCH[config["optimizer_type"]]
+            )
+            return None if is_other else result
+    return result
+
+
+def _set_options(optimizer: Optimizer, config: Mapping[str, Any]) -> None:
+    """Set what `get_optimizer` did not take from the config, and say so."""
+    other = {}
+    for group in optimizer.param_groups:
+        for key, value in config.items():
+            if key in group and plain_data(group[key]) != plain_data(value):
+                group[key] = value
+                other[key] = value
+    if other:
+        optimizer.defaults.update(other)
+        named = ", ".join(f"{key} {value}" for key, value in other.items())
+        notice(
+            f"get_optimizer in optimizer.py does not set all options: the recipe's {named} is used."
+        )
