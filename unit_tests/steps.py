@@ -48,7 +48,9 @@ class Step:
         """Such as "1.1 image_loader        12 of 12   beyond 3 of 5"."""
         start = f"{STEPS[name]} {name:<17}"
         if self.cannot_import:
-            return f"{start} cannot be imported"
+            is_own = f" {name}.py" in self.cannot_import
+            waits = f"waits for {self.cannot_import.partition(':')[0]}"  # "step 1.2"
+            return f"{start} {'cannot be imported' if is_own else waits}"
         if self.unwritten and not self.passed[False]:
             return f"{start} not written yet"
         parts = []
@@ -58,7 +60,7 @@ class Step:
                 parts.append(f"beyond {count}" if beyond else f"{count:<9}")
         if waiting := self.unjudged[False] + self.unjudged[True]:
             parts.append(f"{waiting} cannot be judged yet")
-        return "   ".join([start, *parts]).rstrip()
+        return f"{start} {'   '.join(parts)}".rstrip()
 
 
 STEPS_FOUND = pytest.StashKey[dict[str, Step]]()
@@ -116,9 +118,10 @@ def pytest_runtest_makereport(
     if report.failed:
         if unwritten:
             step.unwritten = True
+            report.is_unwritten = True
             report.longrepr = f"{name}.py: {error}"
         step.failed[beyond].append((item.name, _reason(report)))
-        if beyond and not item.config.option.runxfail:
+        if beyond and not unwritten and not item.config.option.runxfail:
             report.outcome = "skipped"
             report.wasxfail = "beyond the handout"
             report.is_beyond = True
@@ -130,7 +133,9 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
-    """Failures of what is beyond are a kind of their own."""
+    """What is not written yet, and failures of what is beyond, are kinds of their own."""
+    if getattr(report, "is_unwritten", False):
+        return "not written yet", "n", ("NOT WRITTEN YET", {"yellow": True})
     if getattr(report, "is_beyond", False):
         return "beyond", "b", ("BEYOND", {"yellow": True})
     return None
@@ -156,9 +161,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _first_reasons(name: str, step: Step) -> list[str]:
     if step.cannot_import:
         return [f"    {step.cannot_import}"]
+    if step.unwritten and not step.passed[False]:
+        return []
     lines = []
     for beyond in (False, True):
-        for test, reason in step.failed[beyond][:REASONS_SHOWN]:
+        first_test = {}  # for each reason
+        for test, reason in step.failed[beyond]:
+            first_test.setdefault(reason, test)
+        for reason, test in list(first_test.items())[:REASONS_SHOWN]:
             lines += [f"    {'beyond: ' if beyond else ''}{test}", *_indented(reason)]
     if lines:
         lines.append(f"    more of it: python -m pytest unit_tests/test_{name}.py")
@@ -177,5 +187,5 @@ def _reason(report: pytest.TestReport) -> str:
     for line in text.removeprefix("AssertionError: ").splitlines():
         if line.startswith(("assert ", "  + ", "  - ")) and lines:
             break
-        lines.append(line)
+        lines.append(line.strip())
     return "\n".join(lines).strip()

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import pytest
 import torch
 
 from scene_recog.assignment import STEPS
-from scene_recog.data_transforms import get_fundamental_transforms
 from scene_recog.datasets.sketch15 import write_sketch15
-from scene_recog.optimizer import get_optimizer
-from scene_recog.runner import Trainer
-from scene_recog.simple_net import SimpleNet
+
+if TYPE_CHECKING:
+    from scene_recog.runner import Trainer
 
 # A warning is an error, but where it is a student's file that warns.
 ASSIGNMENT_MODULES = rf"scene_recog\.({'|'.join(STEPS)})"
@@ -51,6 +50,11 @@ def sketches(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make_trainer(sketches: Path, tmp_path: Path) -> Callable[..., Trainer]:
     """A function that makes a Trainer for SimpleNet on the sketches; keywords override."""
+    # Here and not above: a file that cannot be imported must not keep other tests from running.
+    from scene_recog.data_transforms import get_fundamental_transforms
+    from scene_recog.optimizer import get_optimizer
+    from scene_recog.runner import Trainer
+    from scene_recog.simple_net import SimpleNet
 
     def make(model: torch.nn.Module | None = None, lr: float = 0.05, **options: Any) -> Trainer:
         torch.manual_seed(options.get("seed", 0))

@@ -25,35 +25,6 @@ def test_mode(monkeypatch: pytest.MonkeyPatch) -> None:
         notebook_mode()
 
 
-@pytest.mark.parametrize(
-    ("source", "verdict"),
-    [
-        ("def test_a(): pass\ndef test_b(): pass\n", "✓ thing: all 2 tests pass\n"),
-        (
-            "def test_a(): pass\ndef test_b():\n    assert 1 == 2, 'first line\\nsecond line'\n",
-            "✗ thing: 1 of 2 tests pass; first:\n    test_b\n        AssertionError: first line\n"
-            "          second line\n",
-        ),
-        (
-            "def test_a():\n    raise NotImplementedError('write get_classes')\n",
-            "    test_a\n        NotImplementedError: write get_classes\n",
-        ),
-        ("import nothing_of_that_name\n", "No module named 'nothing_of_that_name'"),
-        ("def test_a(:\n", "SyntaxError: invalid syntax"),
-    ],
-)
-def test_verdict(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], source: str, verdict: str
-) -> None:
-    (tmp_path / "test_thing.py").write_text(source)
-    run_tests("thing", folder=tmp_path)
-    text = capsys.readouterr().out
-    assert verdict in text
-    assert text.startswith("✓" if "✓" in verdict else "✗")
-    if "✗" in text:
-        assert f"python -m pytest {tmp_path / 'test_thing.py'}" in text
-
-
 def test_no_such_tests(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="run the notebook in the project's folder"):
         run_tests("thing", folder=tmp_path)

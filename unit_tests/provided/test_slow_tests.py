@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).parents[1] / "conftest.py"
+UNIT_TESTS = Path(__file__).parents[1]
 TESTS = """
 import pytest
 
@@ -30,7 +30,8 @@ def test_quick(): pass
     ],
 )
 def test_slow_tests(tmp_path: Path, options: list[str], run: set[str]) -> None:
-    shutil.copy(CONFTEST, tmp_path)
+    for name in ("conftest.py", "steps.py"):
+        shutil.copy(UNIT_TESTS / name, tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow\n")
     (tmp_path / "test_two.py").write_text(TESTS)
     result = subprocess.run(
