@@ -48,9 +48,9 @@ class Step:
         """Such as "1.1 image_loader        12 of 12   beyond 3 of 5"."""
         start = f"{STEPS[name]} {name:<17}"
         if self.cannot_import:
-            is_own = f" {name}.py" in self.cannot_import
-            waits = f"waits for {self.cannot_import.partition(':')[0]}"  # "step 1.2"
-            return f"{start} {'cannot be imported' if is_own else waits}"
+            step, _, rest = self.cannot_import.partition(": ")
+            is_other = step.startswith("step ") and not rest.startswith(f"{name}.py")
+            return f"{start} {f'waits for {step}' if is_other else 'cannot be imported'}"
         if self.unwritten and not self.passed[False]:
             return f"{start} not written yet"
         parts = []
