@@ -19,7 +19,6 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
 from multiprocessing import get_context
@@ -141,8 +140,8 @@ def run_all(submissions: list[Submission], jobs: int) -> list[tuple[Verdict, str
     context: Any = get_context("forkserver" if hasattr(os, "fork") else "spawn")
     if hasattr(os, "fork"):
         context.set_forkserver_preload(PRELOADED)
-    with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
-        return list(pool.map(run_tests, submissions))
+    with context.Pool(jobs, maxtasksperchild=1) as pool:
+        return list(pool.map(run_tests, submissions, chunksize=1))
 
 
 def problem_of(submission: Submission, verdict: Verdict) -> str | None:

@@ -1,0 +1,299 @@
+"""Provided code with files as students write them: other types, other orders, one optimizer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from scene_recog import cli
+from scene_recog.assignment import explain_error
+from scene_recog.image_loader import ImageLoader
+from scene_recog.loading import reading, split
+from scene_recog.models.misfit import misfit
+from scene_recog.recipes import RECIPES
+from scene_recog.runner import Trainer
+from scene_recog.simple_net import SimpleNet
+from scene_recog.simple_net_final import SimpleNetFinal
+from scene_recog.training import given_optimizer, loss
+
+# ------------------------------------------------------------------------ image_loader
+
+
+class Backwards(ImageLoader):
+    """Classes in another order, labels as torch numbers, entries as lists."""
+
+    def get_classes(self) -> dict[str, int]:
+        return dict(reversed(super().get_classes().items()))
+
+    def load_imagepaths_with_labels(self, class_labels: dict[str, int]) -> Any:
+        listed = super().load_imagepaths_with_labels(class_labels)
+        return [[Path(path), torch.tensor(label)] for path, label in listed]
+
+
+def test_class_names_go_by_index_whatever_the_order_of_the_dict(
+    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = make_trainer().config["class_names"]
+    monkeypatch.setattr(split, "ImageLoader", Backwards)
+    trainer = make_trainer(val_fraction=0.2)
+    assert trainer.config["class_names"] == expected
+    for dataset in (trainer.train_dataset, trainer.val_dataset):
+        assert all(expected[label] == Path(path).parent.name for path, label in dataset.dataset)
+    trainer.run_training_loop(1)
+
+
+@pytest.mark.parametrize("indices", [(1, 2, 3), (0, 2, 4), (0, 0, 1)])
+def test_indices_that_are_not_0_to_k_are_refused(indices: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"class_dict in image_loader\.py .* indices 0 to 2"):
+        reading.class_names(dict(zip("abc", indices, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (("a.jpg", 15), r"gives a\.jpg the label 15"),
+        (("a.jpg", "coast"), "must be a list of"),
+        ("a.jpg", "must be a list of"),
+        (7, "must be a list of"),
+    ],
+)
+def test_entries_that_are_no_path_and_label_are_refused(
+    sketches: Path, entry: Any, message: str
+) -> None:
+    dataset = ImageLoader(sketches, "test")
+    dataset.dataset.append(entry)
+    with pytest.raises(ValueError, match=message):
+        reading.listed(dataset)
+
+
+# ------------------------------------------------------------------------ optimizer
+
+
+def only_adam(model: nn.Module, config: dict[str, Any]) -> Optimizer | None:
+    if config["optimizer_type"] == "adam":
+        return torch.optim.Adam(model.parameters(), config["lr"])
+    return None
+
+
+def always_adam(model: nn.Module, config: dict[str, Any]) -> Optimizer:
+    return torch.optim.Adam(model.parameters(), config["lr"], weight_decay=config["weight_decay"])
+
+
+def sgd_without_momentum(model: nn.Module, config: dict[str, Any]) -> Optimizer:
+    if set(config) != {"optimizer_type", "lr", "weight_decay"}:
+        raise TypeError("unexpected key")
+    return torch.optim.SGD(model.parameters(), lr=config["lr"])
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (only_adam, "does not make 'sgd': torch.optim.SGD is used."),
+        (always_adam, "does not make 'sgd': torch.optim.SGD is used."),
+        (
+            sgd_without_momentum,
+            "the recipe's weight_decay 0.0005, momentum 0.9, nesterov True is used.",
+        ),
+    ],
+)
+def test_recipe_s_optimizer_trains_whatever_the_student_s_knows(
+    function: Callable[..., Any],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(given_optimizer, "get_optimizer", function)
+    optimizer = RECIPES["part2"].make_optimizer(SimpleNetFinal())
+    assert type(optimizer) is torch.optim.SGD
+    group = optimizer.param_groups[0]
+    assert group["lr"] == 0.05
+    assert group["weight_decay"] == 5e-4
+    assert group["momentum"] == 0.9
+    assert group["nesterov"] is True
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert said in lines[0]
+
+
+def test_nothing_is_said_of_the_solution(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("part1", "part2"):
+        RECIPES[name].make_optimizer(SimpleNet())
+    assert capsys.readouterr().err == ""
+
+
+def test_no_optimizer_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(given_optimizer, "get_optimizer", lambda model, config: None)
+    with pytest.raises(ValueError, match=r"get_optimizer in optimizer\.py gives None for 'sgd'"):
+        RECIPES["part2"].make_optimizer(SimpleNetFinal())
+
+
+def test_own_error_of_get_optimizer_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(model: nn.Module, config: dict[str, Any]) -> Optimizer:
+        raise AttributeError("module 'torch' has no attribute 'optimiser'")
+
+    monkeypatch.setattr(given_optimizer, "get_optimizer", broken)
+    with pytest.raises(AttributeError, match="optimiser"):
+        RECIPES["part2"].make_optimizer(SimpleNetFinal())
+
+
+# ------------------------------------------------------------------------ dl_utils
+
+
+@pytest.mark.parametrize("form", [lambda x: x.reshape(1), lambda x: x.double(), lambda x: x[None]])
+def test_loss_of_any_form_is_one_number(form: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, labels = torch.randn(4, 15, requires_grad=True), torch.tensor([0, 1, 2, 3])
+    monkeypatch.setattr(
+        loss,
+        "compute_loss",
+        lambda model, output, target, is_normalize: form(model.loss_criterion(output, target)),
+    )
+    value = loss.batch_loss(SimpleNet(), logits, labels)
+    assert value.shape == ()
+    value.backward()
+    assert logits.grad is not None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda x: x.item(),
+        lambda x: x.detach().numpy(),
+        lambda x: x.detach(),
+        lambda x: np.float64(x.item()),
+        lambda x: None,
+    ],
+)
+def test_loss_without_its_gradient_is_refused_in_training_only(
+    form: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logits, labels = torch.randn(4, 15, requires_grad=True), torch.tensor([0, 1, 2, 3])
+    monkeypatch.setattr(
+        loss,
+        "compute_loss",
+        lambda model, output, target, is_normalize: form(model.loss_criterion(output, target)),
+    )
+    with pytest.raises(ValueError, match=r"compute_loss in dl_utils\.py gives .*no \.item"):
+        loss.batch_loss(SimpleNet(), logits, labels)
+    if form(torch.zeros(())) is not None:
+        value = loss.batch_loss(SimpleNet(), logits.detach(), labels)
+        assert math.isfinite(value.item())
+
+
+def test_loss_for_each_image_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loss, "compute_loss", lambda *args, **options: torch.ones(4))
+    with pytest.raises(ValueError, match=r"of shape \[4\] for the whole batch"):
+        loss.batch_loss(SimpleNet(), torch.randn(4, 15), torch.tensor([0, 1, 2, 3]))
+
+
+# ------------------------------------------------------------------------ weights that do not fit
+
+
+def test_misfit_names_layer_and_shapes() -> None:
+    weights = SimpleNet().state_dict()
+    assert misfit(SimpleNet(), weights) == ""
+    weights["fc_layers.1.weight"] = torch.zeros(100, 720)
+    del weights["fc_layers.3.bias"]
+    weights["conv_layers.7.weight"] = torch.zeros(1)
+    assert misfit(SimpleNet(), weights) == (
+        "fc_layers.1.weight is [100, 720], and SimpleNet has [100, 500]; "
+        "fc_layers.3.bias is missing; SimpleNet has no conv_layers.7.weight"
+    )
+    assert misfit(SimpleNetFinal(), weights).endswith(" more")
+
+
+def test_run_of_a_net_that_was_changed_says_what_differs(
+    make_trainer: Callable[..., Trainer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    make_trainer().run_training_loop(1)
+
+    def wider(net: SimpleNet) -> None:
+        nn.Module.__init__(net)
+        net.conv_layers = nn.Sequential(nn.Conv2d(1, 12, 5))
+        net.fc_layers = nn.Sequential(nn.Linear(500, 15))
+        net.loss_criterion = nn.CrossEntropyLoss()
+
+    monkeypatch.setattr(SimpleNet, "__init__", wider)
+    assert cli.main(["evaluate", str(tmp_path / "run")]) == 2
+    text = capsys.readouterr().err
+    assert "conv_layers.0.weight is [10, 1, 5, 5], and SimpleNet has [12, 1, 5, 5]" in text
+
+
+# ------------------------------------------------------------------------ confusion_matrix
+
+
+@pytest.fixture
+def run(make_trainer: Callable[..., Trainer], tmp_path: Path) -> str:
+    make_trainer().run_training_loop(1)
+    return str(tmp_path / "run")
+
+
+def test_accuracy_is_told_though_the_confusion_matrix_is_not_written_yet(
+    run: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from scene_recog import confusion_matrix
+
+    source = "def generate_confusion_matrix(*_):\n    raise NotImplementedError('write it')\n"
+    names: dict[str, Any] = {}
+    exec(compile(source, confusion_matrix.__file__, "exec"), names)
+    monkeypatch.setattr(
+        confusion_matrix, "generate_confusion_matrix", names["generate_confusion_matrix"]
+    )
+    assert cli.main(["evaluate", run]) == 0
+    out, err = capsys.readouterr()
+    assert "accuracy " in out
+    assert "No confusion matrix is drawn: step 2.6: confusion_matrix.py, line " in err
+
+
+@pytest.mark.parametrize("form", [lambda m: m.tolist(), torch.from_numpy, lambda m: m.astype("f2")])
+def test_matrix_of_any_form_is_drawn(
+    run: str, form: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from scene_recog import confusion_matrix
+
+    right = confusion_matrix.generate_confusion_matrix
+    monkeypatch.setattr(
+        confusion_matrix, "generate_confusion_matrix", lambda *args: form(right(*args))
+    )
+    assert cli.main(["evaluate", run]) == 0
+    assert (Path(run) / "confusion_test.png").is_file()
+    assert capsys.readouterr().err == ""
+
+
+# ------------------------------------------------------------------------ in the notebook
+
+
+def test_notebook_shows_one_line_for_errors_of_the_assignment(
+    sketches: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell_module = pytest.importorskip("IPython.core.interactiveshell")
+    from scene_recog.notebook import explain_errors
+
+    shell = shell_module.InteractiveShell.instance()
+    try:
+        explain_errors()
+        shell.run_cell("from scene_recog.simple_net import SimpleNet; SimpleNet()(None)")
+        text = capsys.readouterr().out
+        assert "step 1.2: simple_net.py, line " in text
+        assert "in forward: TypeError: " in text
+        assert "Traceback" not in text
+        shell.run_cell("1 / 0")
+        assert "Traceback" in capsys.readouterr().out
+    finally:
+        shell_module.InteractiveShell.clear_instance()
+
+
+def test_a_dataset_s_own_message_is_not_explained(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        ImageLoader(tmp_path, "train")
+    assert explain_error(caught.value) is None
