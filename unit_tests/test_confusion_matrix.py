@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,111 +14,489 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+from steps import cannot_judge
 from torch import nn
 from torch.utils.data import Dataset
 
-from scene_recog.confusion_matrix import (
-    generate_and_plot_confusion_matrix,
-    generate_confusion_data,
-    generate_confusion_matrix,
-    get_pred_images_for_target,
-    plot_confusion_matrix,
-)
+from scene_recog import confusion_matrix as student
 
 CLASS_NAMES = ["bedroom", "coast", "forest", "kitchen"]
-TARGETS = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2])
-PREDICTIONS = np.array([0, 0, 1, 1, 0, 2, 2, 3, 3])
-COUNTS = np.array([[2, 1, 0, 0], [1, 1, 0, 0], [0, 0, 2, 2], [0, 0, 0, 0]])  # no kitchen in TARGETS
-SHARES = np.array([[2 / 3, 1 / 3, 0, 0], [0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5], [0, 0, 0, 0]])
+TARGETS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2, 2, 2, 3])
+PREDICTIONS = np.array([0, 0, 0, 1, 1, 0, 2, 2, 2, 3, 3, 3])
+COUNTS = np.array([[3, 1, 0, 0], [1, 1, 0, 0], [0, 0, 3, 2], [0, 0, 0, 1]])
+SHARES = np.array(
+    [[0.7, 0.1, 0.2, 0.0], [0.05, 0.6, 0.15, 0.2], [0.0, 0.25, 0.45, 0.3], [0.3, 0.0, 0.2, 0.5]]
+)
+GREY = 60  # between the shades of two predictions
+
+
+def to_tensor(image: Image.Image) -> torch.Tensor:
+    return torch.from_numpy(np.array(image, dtype=np.float32))[None] / 255
 
 
 class FakeDataset(Dataset[Any]):
-    """137 images whose first pixel says what the model will predict, like an ImageLoader."""
+    """Like an ImageLoader: 137 images; the shade of each says what the model will predict."""
 
     def __init__(self) -> None:
         rng = np.random.default_rng(0)
-        self.targets = rng.integers(0, 4, 137)
-        self.predictions = rng.integers(0, 4, 137)
-        self.class_dict = {"bedroom": 0, "coast": 1, "forest": 2, "kitchen": 3}
-        self.dataset = [(f"image_{i:04d}.jpg", int(t)) for i, t in enumerate(self.targets)]
-        self.root, self.split, self.curr_folder, self.transform = "data", "test", "data/test", None
+        self.targets = rng.choice(4, 137, p=[0.4, 0.3, 0.2, 0.1])
+        self.predictions = np.where(rng.random(137) < 0.5, self.targets, rng.integers(0, 4, 137))
+        self.root, self.split, self.curr_folder = "data", "test", "data/test"
+        self.transform = to_tensor
+        self.class_dict = {name: index for index, name in enumerate(CLASS_NAMES)}
+        self.dataset = [
+            (f"data/test/{CLASS_NAMES[target]}/image_{i:04d}.jpg", int(target))
+            for i, target in enumerate(self.targets)
+        ]
 
     def get_classes(self) -> dict[str, int]:
         return self.class_dict
+
+    def load_imagepaths_with_labels(self, class_labels: dict[str, int]) -> list[tuple[str, int]]:
+        return self.dataset
+
+    def load_img_from_path(self, path: str) -> Image.Image:
+        number = int(Path(path).stem.removeprefix("image_"))
+        return Image.new("L", (64, 64), GREY * int(self.predictions[number]))
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return torch.full((1, 8, 8), float(self.predictions[index])), self.dataset[index][1]
+        path, label = self.dataset[index]
+        return self.transform(self.load_img_from_path(path)), label
 
 
 class FakeModel(nn.Module):
-    """Reads the prediction off the first pixel, but only in eval mode."""
+    """Reads the prediction off the image, but only in eval mode."""
 
     def __init__(self) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.ones(()))
+        self.loss_criterion = nn.CrossEntropyLoss()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        wanted = x[:, 0, 0, 0].long()
+        wanted = (x[:, 0, 0, 0] * 255 / GREY).round().long()
         if self.training:  # as dropout and batch norm would
             wanted = (wanted + 1) % 4
         return nn.functional.one_hot(wanted, 4) * 5.0 * self.scale - 7
 
 
+SHOWN: list[Figure] = []
+
+
 @pytest.fixture(autouse=True)
-def close_figures() -> Iterator[None]:
+def clean_slate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No figures of other tests; those that plt.show() has shown count, even if closed then."""
     plt.close("all")
+    SHOWN.clear()
+    monkeypatch.setattr(plt, "show", lambda *_args, **_options: SHOWN.extend(open_figures()))
+    torch.manual_seed(0)
     yield
+    torch.set_grad_enabled(True)
     plt.close("all")
 
 
-def test_data_has_every_image_in_order() -> None:
-    dataset = FakeDataset()
-    targets, predictions, labels = generate_confusion_data(FakeModel().train(), dataset)
-    assert len(targets) == len(predictions) == 137, (
-        "there must be a target and a prediction for every image, those of the last, smaller batch "
-        "too"
-    )
-    assert np.array_equal(targets, dataset.targets), (
-        "the first result must be the right classes, in the dataset's order (no shuffling)"
-    )
-    assert np.array_equal(predictions, dataset.predictions), (
-        "the second result must be what the model predicts in eval mode, in the dataset's order"
-    )
-    assert list(labels) == CLASS_NAMES, "the third result must be the class names by index"
+def open_figures() -> list[Figure]:
+    """The figures of pyplot, the current one last."""
+    if not plt.get_fignums():
+        return []
+    current = plt.gcf()
+    figures = [plt.figure(number) for number in plt.get_fignums() if number != current.number]
+    return [*figures, plt.figure(current.number)]
 
 
-def test_data_can_index_arrays() -> None:
-    targets, predictions, _ = generate_confusion_data(FakeModel(), FakeDataset())
-    for values in (targets, predictions):
+@contextmanager
+def unless_broken(*parts: Callable[[], None]) -> Iterator[None]:
+    """A test that fails inside says nothing if one of these other tests fails too."""
+    try:
+        yield
+    except Exception:
+        for part in parts:
+            try:
+                part()
+            except Exception:
+                cannot_judge(f"it needs what {part.__name__} tests")
+        raise
+
+
+# ----------------------------------------------------- targets and predictions
+
+
+def dl_utils_work() -> None:
+    """If the student's file uses predict_labels, it can be no better than that."""
+    if "dl_utils" in inspect.getsource(student):
+        from scene_recog.dl_utils import predict_labels
+
+        dataset = FakeDataset()
+        for count in (1, 5):
+            x = torch.stack([dataset[i][0] for i in range(count)])
+            labels = torch.as_tensor(predict_labels(FakeModel().eval(), x))
+            assert labels.tolist() == dataset.predictions[:count].tolist()
+
+
+def class_indices(values: Any, what: str) -> np.ndarray:
+    """Any list, array or tensor of one class index for each image, as an array [N]."""
+    try:
+        if isinstance(values, torch.Tensor):
+            values = values.detach().cpu()
         array = np.asarray(values)
-        assert array.shape == (137,), "targets and predictions must have shape [N]"
-        assert np.issubdtype(array.dtype, np.integer), "class indices must be integers"
+        shape: Any = list(array.shape)
+    except ValueError:  # arrays of several lengths
+        shape = "a list of batches"
+    assert shape == [137], (
+        f"{what}: expected one class index for each of the 137 images, shape [137], got {shape}"
+    )
+    return array.astype(int)
 
 
+def pairs(targets: np.ndarray, predictions: np.ndarray) -> Counter[tuple[int, int]]:
+    return Counter(zip(targets.tolist(), predictions.tolist(), strict=True))
+
+
+def check_data(dataset: FakeDataset, **options: bool) -> None:
+    result = student.generate_confusion_data(FakeModel().train(), dataset, **options)
+    assert isinstance(result, tuple | list), f"expected a tuple, got a {type(result).__name__}"
+    assert len(result) == 3, (
+        f"expected (targets, predictions, class_labels), got {len(result)} things"
+    )
+    targets = class_indices(result[0], "targets")
+    predictions = class_indices(result[1], "predictions")
+    expected = pairs(dataset.targets, dataset.predictions)
+    got = pairs(targets, predictions)
+    missing = sum((expected - got).values())
+    if pairs(predictions, targets) == expected:
+        why = "targets and predictions are swapped: return the targets first."
+    elif pairs(targets, (predictions - 1) % 4) == expected:
+        why = "these are the predictions in train mode (dropout on): call model.eval() first."
+    elif Counter(targets.tolist()) != Counter(dataset.targets.tolist()):
+        why = "the targets are not the labels of the images: is the last, smaller batch in there?"
+    elif Counter(predictions.tolist()) == Counter(dataset.predictions.tolist()):
+        why = "targets and predictions are in different orders: keep those of a batch together."
+    else:
+        why = "the prediction is the index of the highest score of each image."
+    assert got == expected, f"{missing} of 137 (target, prediction) pairs are wrong; {why}"
+    labels = [str(label) for label in result[2]]
+    assert labels == CLASS_NAMES, (
+        f"class_labels should be the name of each class, by its index: expected {CLASS_NAMES}, got "
+        f"{labels if len(labels) < 9 else f'{len(labels)} names: {labels[:4]} ...'}"
+    )
+
+
+def test_data_has_every_image() -> None:
+    with unless_broken(dl_utils_work):
+        check_data(FakeDataset())
+
+
+# --------------------------------------------------------------------- matrix
+
+
+def matrix_of(targets: np.ndarray, predictions: np.ndarray, size: int, **options: bool) -> Any:
+    matrix = student.generate_confusion_matrix(targets.copy(), predictions.copy(), size, **options)
+    assert matrix is not None, "generate_confusion_matrix returns None: is there a return?"
+    matrix = matrix.detach().cpu() if isinstance(matrix, torch.Tensor) else matrix
+    array = np.asarray(matrix, dtype=float)
+    assert array.shape == (size, size), (
+        f"the matrix should be num_classes x num_classes, {size} x {size}, whichever classes "
+        f"occur; got shape {list(array.shape)}"
+    )
+    return array
+
+
+def test_matrix_counts_targets_in_rows() -> None:
+    matrix = matrix_of(TARGETS, PREDICTIONS, 4, normalize=False)
+    if np.array_equal(matrix, COUNTS.T):
+        why = "it is transposed: the target chooses the row, the prediction the column"
+    elif np.array_equal(matrix, COUNTS > 0):
+        why = "each pair is counted once: matrix[targets, preds] += 1 adds 1 for repeated pairs"
+    elif np.allclose(matrix.sum(1), 1):
+        why = "with normalize=False, these should be counts, not shares"
+    else:
+        why = "entry [i, j] counts the images of class i (target) that were labelled j"
+    assert np.array_equal(matrix, COUNTS), (
+        f"{why}: expected {COUNTS.tolist()}, got {np.round(matrix, 2).tolist()}"
+    )
+
+
+def test_matrix_counts_beyond_255() -> None:
+    many = np.zeros(1000, dtype=int)
+    with unless_broken(test_matrix_counts_targets_in_rows):
+        got = matrix_of(many, many, 2, normalize=False)[0, 0]
+        assert got == 1000, (
+            f"1000 images of class 0 labelled 0: expected 1000, got {got:g}. A small integer type "
+            "such as uint8 starts again at 0 after 255."
+        )
+
+
+def test_matrix_has_classes_that_never_occur() -> None:
+    labels = np.array([0, 1, 1])
+    with unless_broken(test_matrix_counts_targets_in_rows):
+        matrix = matrix_of(labels, labels, 4, normalize=False)
+        expected = np.diag([1, 2, 0, 0])
+        assert np.array_equal(matrix, expected), (
+            f"classes 2 and 3 never occur: expected {expected.tolist()}, got {matrix.tolist()}"
+        )
+
+
+def test_matrix_rows_are_shares_of_their_class() -> None:
+    with unless_broken(test_matrix_counts_targets_in_rows):
+        matrix = matrix_of(TARGETS, PREDICTIONS, 4, normalize=True)
+        totals = COUNTS.sum(1, keepdims=True)
+        if np.array_equal(matrix, COUNTS):
+            why = "these are counts still"
+        elif np.allclose(matrix, COUNTS / totals * 100):
+            why = "these are percent: shares are from 0 to 1"
+        elif np.allclose(matrix, COUNTS / totals.T):
+            why = "column j is divided by the total of row j: use sum(axis=1, keepdims=True)"
+        elif np.allclose(matrix.sum(0), 1):
+            why = "each column sums to 1: sum the rows (axis=1), not the columns"
+        elif np.isclose(matrix.sum(), 1):
+            why = "the whole matrix sums to 1: each row is divided by its own total"
+        else:
+            why = "each row is divided by the number of images of that class"
+        assert np.allclose(matrix, COUNTS / totals), (
+            f"with normalize=True, every row sums to 1; {why}: expected "
+            f"{np.round(COUNTS / totals, 2).tolist()}, got {np.round(matrix, 2).tolist()}"
+        )
+
+
+def test_matrix_is_normalized_by_default() -> None:
+    by_default = matrix_of(TARGETS, PREDICTIONS, 4)
+    assert np.allclose(by_default, matrix_of(TARGETS, PREDICTIONS, 4, normalize=True)), (
+        "without the argument normalize, the result differs from normalize=True: make True the "
+        "default"
+    )
+
+
+def test_row_without_targets_is_zeros() -> None:
+    targets, predictions = np.array([0, 0, 1, 3]), np.array([0, 1, 1, 3])
+    with unless_broken(test_matrix_rows_are_shares_of_their_class):
+        with np.errstate(all="ignore"):
+            row = matrix_of(targets, predictions, 4, normalize=True)[2]
+        assert np.array_equal(row, np.zeros(4)), (
+            f"row 2 has no target: divide by at least 1, so that it stays zeros; got {row.tolist()}"
+        )
+
+
+# -------------------------------------------------------------------- picture
+
+
+def picture() -> tuple[Axes, Any]:
+    """The axes that show a 4x4 matrix, and what shows it: made by imshow, matshow or pcolormesh."""
+    for figure in [*reversed(open_figures()), *reversed(SHOWN)]:
+        for axes in figure.axes:
+            for artist in [*axes.images, *axes.collections]:
+                values = artist.get_array()
+                if values is not None and np.size(values) == 16:
+                    figure.draw_without_rendering()  # formatters write the tick labels now
+                    return axes, artist
+    raise AssertionError(
+        "no pyplot figure shows the 4x4 matrix: draw it, for instance with plt.imshow"
+    )
+
+
+def tick_places(axis: Any, name: str) -> list[float]:
+    """Where the class names stand along an axis."""
+    names = {}
+    for tick in axis.get_major_ticks():
+        text = tick.label1.get_text() or tick.label2.get_text()
+        names[text.strip().lower()] = tick.get_loc()
+    missing = [label for label in CLASS_NAMES if not any(label in text for text in names)]
+    assert not missing, (
+        f"the ticks of the {name} axis do not name {', '.join(missing)}: they read {list(names)}. "
+        "Set the ticks 0 ... C - 1 and the class names as their labels."
+    )
+    return [next(names[text] for text in names if label in text) for label in CLASS_NAMES]
+
+
+def value_at(artist: Any, x: float, y: float) -> float:
+    """What the picture shows at a place, whichever way its axes run."""
+    values = np.asarray(artist.get_array(), dtype=float).reshape(4, 4)
+    if hasattr(artist, "get_coordinates"):  # pcolormesh
+        corners = artist.get_coordinates()
+        (left, first), (right, last) = corners[0, 0], corners[-1, -1]
+    else:
+        left, right, bottom, top = artist.get_extent()
+        first, last = (bottom, top) if artist.origin == "lower" else (top, bottom)
+    column = int(np.floor((x - left) / (right - left) * 4))
+    row = int(np.floor((y - first) / (last - first) * 4))
+    if not (0 <= column < 4 and 0 <= row < 4):
+        return float("nan")
+    return float(values[row, column])
+
+
+def shown_matrix() -> np.ndarray:
+    """The shown values by class names: rows by those at y, columns by those at x."""
+    axes, artist = picture()
+    at_x, at_y = tick_places(axes.xaxis, "x"), tick_places(axes.yaxis, "y")
+    return np.array([[value_at(artist, x, y) for x in at_x] for y in at_y])
+
+
+def same_picture(got: np.ndarray, expected: np.ndarray) -> bool:
+    """Colours mean the same if all values are multiplied by one number, such as 100 for percent."""
+    return bool(np.allclose(got / max(got.sum(), 1e-9), expected / expected.sum(), atol=1e-4))
+
+
+def test_plot_has_targets_down_and_predictions_across() -> None:
+    student.plot_confusion_matrix(SHARES.copy(), list(CLASS_NAMES))
+    got = shown_matrix()
+    row, column = divmod(int(np.argmax(~np.isclose(got, SHARES))), 4)
+    if same_picture(got, SHARES.T):
+        why = "the picture is transposed: targets belong to the rows (y), predictions across (x)"
+    elif same_picture(got[::-1], SHARES):
+        why = "the names of the rows are upside down: imshow draws row 0 at the top"
+    else:
+        why = (
+            f'at the names "{CLASS_NAMES[row]}" (y) and "{CLASS_NAMES[column]}" (x), the picture '
+            f"shows {got[row, column]:.2f}, but the matrix has {SHARES[row, column]:.2f}"
+        )
+    assert same_picture(got, SHARES), why
+    axes, _ = picture()
+    words = {"x": axes.get_xlabel().lower(), "y": axes.get_ylabel().lower()}
+    swapped = says_target(words["x"]) and says_prediction(words["y"])
+    assert not swapped, (
+        f'the axis names are swapped: columns (x) are predictions, not "{axes.get_xlabel()}", and '
+        f'rows (y) are targets, not "{axes.get_ylabel()}"'
+    )
+
+
+def says_prediction(text: str) -> bool:
+    return "pred" in text
+
+
+def says_target(text: str) -> bool:
+    words = ("target", "true", "truth", "actual")
+    return any(word in text for word in words) and not says_prediction(text)
+
+
+def normalized_matrix_of(dataset: FakeDataset) -> tuple[np.ndarray, np.ndarray]:
+    counts = np.zeros((4, 4))
+    for target, prediction in zip(dataset.targets, dataset.predictions, strict=True):
+        counts[target, prediction] += 1
+    return counts / counts.sum(1, keepdims=True), counts
+
+
+def test_generate_and_plot_shows_the_model_s_normalized_matrix() -> None:
+    dataset = FakeDataset()
+    shares, counts = normalized_matrix_of(dataset)
+    with unless_broken(
+        test_data_has_every_image,
+        test_matrix_counts_targets_in_rows,
+        test_matrix_rows_are_shares_of_their_class,
+        test_matrix_is_normalized_by_default,
+        test_plot_has_targets_down_and_predictions_across,
+    ):
+        plt.close("all")
+        SHOWN.clear()
+        student.generate_and_plot_confusion_matrix(FakeModel(), dataset)
+        got = shown_matrix()
+        what = "counts, not shares of each row" if same_picture(got, counts) else "another matrix"
+        assert same_picture(got, shares), (
+            "generate_and_plot_confusion_matrix should show the normalized matrix of this model on "
+            f"this dataset, but shows {what}: expected {np.round(shares, 2).tolist()}, got "
+            f"{np.round(got, 2).tolist()}"
+        )
+
+
+# --------------------------------------------------------- images of one cell
+
+
+@pytest.mark.parametrize(("predicted", "target"), [(2, 1), (1, 2), (3, 3), (0, 3)])
+def test_images_of_one_confusion_are_found(predicted: int, target: int) -> None:
+    with unless_broken(test_data_has_every_image):
+        check_images(predicted, target)
+
+
+def place(path: str | Path) -> str:
+    """A path from the split's folder on, such as test/coast/image_0003.jpg."""
+    return "/".join(Path(path).parts[-3:])
+
+
+def check_images(predicted: int, target: int) -> None:
+    dataset = FakeDataset()
+
+    def names(model_says: int, folder: int, shift: int = 0) -> list[str]:
+        chosen = (dataset.targets == folder) & ((dataset.predictions + shift) % 4 == model_says)
+        return sorted(place(dataset.dataset[i][0]) for i in np.flatnonzero(chosen))
+
+    found = student.get_pred_images_for_target(FakeModel(), dataset, predicted, target)
+    assert found is not None, "get_pred_images_for_target returns None: is there a return?"
+    found = list(found)
+    assert all(isinstance(path, str | Path) for path in found), (
+        f"return paths, such as {dataset.dataset[0][0]!r} (dataset.dataset[i][0]), not {found[0]!r}"
+    )
+    got, expected = sorted(place(path) for path in found), names(predicted, target)
+    if got == names(target, predicted):
+        why = "Swapped? target_class is the image's own class, predicted_class what the model says."
+    elif got == sorted(name.split("/")[-1] for name in expected):
+        why = f"Return whole paths, such as {dataset.dataset[0][0]!r}."
+    elif got == names(predicted, target, shift=1):
+        why = "These are the predictions in train mode: call model.eval() first."
+    elif set(expected) < set(got):
+        why = "There are images of other classes or predictions among them."
+    elif set(got) < set(expected):
+        why = "Take all of them."
+    else:
+        why = "If predictions come in shuffled order, their place is not the place in the dataset."
+    assert got == expected, (
+        f"{len(expected)} images of class {target} are labelled {predicted}; got {len(got)} paths, "
+        f"{len(set(got) & set(expected))} of them right. {why}"
+    )
+
+
+# Beyond the handout.
+
+
+@pytest.mark.beyond
+def test_data_is_in_the_dataset_s_order() -> None:
+    dataset = FakeDataset()
+    with unless_broken(test_data_has_every_image):
+        targets, predictions, _ = student.generate_confusion_data(FakeModel(), dataset)
+        for values, expected in ((targets, dataset.targets), (predictions, dataset.predictions)):
+            array = np.asarray(values)
+            assert np.array_equal(array, expected), (
+                "keep the dataset's order (no shuffling): result i belongs to dataset.dataset[i]"
+            )
+            assert np.issubdtype(array.dtype, np.integer), (
+                f"class indices are {array.dtype}: integers can index a matrix"
+            )
+
+
+@pytest.mark.beyond
 @pytest.mark.parametrize("training", [True, False])
 def test_model_comes_back_in_its_mode(training: bool) -> None:
     model = FakeModel().train(training)
-    generate_confusion_data(model, FakeDataset())
+    student.generate_confusion_data(model, FakeDataset())
     assert model.training == training, (
         "put the model back into the mode it was in: training may go on, or an evaluation"
     )
 
 
+@pytest.mark.beyond
 def test_class_without_images_keeps_its_name() -> None:
     dataset = FakeDataset()
-    for missing in (1, 3):
-        dataset.targets[dataset.targets == missing] = 0
+    dataset.targets[np.isin(dataset.targets, (1, 3))] = 0
     dataset.dataset = [
-        (path, int(dataset.targets[i])) for i, (path, _) in enumerate(dataset.dataset)
+        (path, int(target))
+        for (path, _), target in zip(dataset.dataset, dataset.targets, strict=True)
     ]
-    targets, _, labels = generate_confusion_data(FakeModel(), dataset)
-    assert list(labels) == CLASS_NAMES, "name all classes, those without images too"
-    assert np.array_equal(targets, dataset.targets), "the targets must be the classes' indices"
+    with unless_broken(test_data_has_every_image):
+        check_data(dataset)
 
 
+@pytest.mark.beyond
+def test_class_names_stand_by_index_whatever_the_dict_s_order() -> None:
+    dataset = FakeDataset()
+    dataset.class_dict = {"kitchen": 3, "coast": 1, "bedroom": 0, "forest": 2}
+    _, _, labels = student.generate_confusion_data(FakeModel(), dataset)
+    assert list(labels) == CLASS_NAMES, (
+        f"with class_dict {dataset.class_dict}, class_labels should be {CLASS_NAMES}"
+    )
+
+
+@pytest.mark.beyond
 def test_the_gpu_is_not_used_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_args: object, **_kwargs: object) -> None:
         raise AssertionError("use_cuda=False must not touch the GPU")
@@ -125,135 +506,66 @@ def test_the_gpu_is_not_used_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.Tensor, "cuda", fail)
     model = FakeModel()
     try:
-        generate_confusion_data(model, FakeDataset(), use_cuda=False)
+        student.generate_confusion_data(model, FakeDataset(), use_cuda=False)
     except RuntimeError as error:
         pytest.fail(f"use_cuda=False must not touch the GPU: {error}")
     assert model.scale.device.type == "cpu"
 
 
+@pytest.mark.beyond
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_without_a_gpu_the_cpu_is_used() -> None:
-    dataset = FakeDataset()
-    _, predictions, _ = generate_confusion_data(FakeModel(), dataset, use_cuda=True)
-    assert np.array_equal(predictions, dataset.predictions), (
-        "use_cuda=True on a machine without a GPU must use the CPU"
-    )
+    with unless_broken(test_data_has_every_image):
+        check_data(FakeDataset(), use_cuda=True)
 
 
+@pytest.mark.beyond
 def test_counting_leaves_no_gradients() -> None:
     model = FakeModel()
     weights = model.scale.item()
-    generate_confusion_data(model, FakeDataset())
+    student.generate_confusion_data(model, FakeDataset())
     assert model.scale.grad is None, "looking at predictions must not compute gradients"
     assert model.scale.item() == weights, "looking at predictions must not train"
     assert torch.is_grad_enabled(), "gradients must be on again afterwards: use a with-block"
 
 
-def test_matrix_counts_targets_in_rows() -> None:
-    matrix = np.asarray(generate_confusion_matrix(TARGETS, PREDICTIONS, 4, normalize=False))
-    assert matrix.shape == (4, 4), "the matrix must be num_classes x num_classes"
-    assert np.array_equal(matrix, COUNTS), (
-        "entry [i, j] must count the images of class i (target) labelled as class j (prediction)"
-    )
-
-
-def test_matrix_rows_are_shares_of_their_class() -> None:
-    matrix = np.asarray(generate_confusion_matrix(TARGETS, PREDICTIONS, 4, normalize=True))
-    assert np.isfinite(matrix).all(), "a class without images must give a row of zeros, not NaN"
-    assert np.allclose(matrix, SHARES), "divide each row by the number of images of that class"
-
-
-def test_matrix_is_normalized_by_default() -> None:
-    matrix = np.asarray(generate_confusion_matrix(TARGETS, PREDICTIONS, 4))
-    assert np.allclose(matrix, SHARES), "normalize must be True by default"
-
-
-def test_matrix_counts_beyond_255() -> None:
-    many = np.zeros(1000, dtype=int)
-    matrix = np.asarray(generate_confusion_matrix(many, many, 2, normalize=False))
-    assert matrix[0, 0] == 1000, "the counts must not run over: 1,000 images of one class"
-
-
-def test_matrix_has_classes_that_never_occur() -> None:
-    labels = np.array([0, 1, 1])
-    for normalize in (True, False):
-        matrix = np.asarray(generate_confusion_matrix(labels, labels, 4, normalize=normalize))
-        assert matrix.shape == (4, 4), "the size is num_classes, whichever classes occur"
-        assert not matrix[2:].any(), "classes that never occur have zeros"
-        assert not matrix[:, 2:].any(), "classes that never occur have zeros"
-
-
+@pytest.mark.beyond
 def test_matrix_leaves_its_arguments_alone() -> None:
     targets, predictions = TARGETS.copy(), PREDICTIONS.copy()
-    generate_confusion_matrix(targets, predictions, 4)
+    student.generate_confusion_matrix(targets, predictions, 4)
     assert np.array_equal(targets, TARGETS), "generate_confusion_matrix must not change targets"
     assert np.array_equal(predictions, PREDICTIONS), "it must not change preds"
 
 
-def drawn(axes: Axes) -> np.ndarray:
-    """The values that imshow, matshow or pcolormesh drew."""
-    images = [*axes.images, *axes.collections]
-    assert images, "plot_confusion_matrix must draw the matrix, for instance with imshow"
-    return np.asarray(images[0].get_array(), dtype=float).reshape(4, 4)
+@pytest.mark.beyond
+def test_plot_shows_the_matrix_as_it_is() -> None:
+    for matrix in (SHARES.copy(), COUNTS.astype(float)):
+        before = matrix.copy()
+        student.plot_confusion_matrix(matrix, CLASS_NAMES)
+        assert np.array_equal(matrix, before), "plotting must not change the matrix"
+        assert np.allclose(shown_matrix(), matrix), "draw counts and shares as they are, not scaled"
 
 
-def tick_labels(axis: Any) -> list[str]:
-    return [text for label in axis.get_ticklabels() if (text := label.get_text())]
-
-
-@pytest.mark.parametrize("matrix", [SHARES, COUNTS.astype(float)])
-def test_plot_has_targets_down_and_predictions_across(matrix: np.ndarray) -> None:
-    before = matrix.copy()
+@pytest.mark.beyond
+def test_plot_is_a_new_figure_with_named_axes() -> None:
     other = plt.figure()
-    plot_confusion_matrix(matrix, CLASS_NAMES)
+    student.plot_confusion_matrix(SHARES, CLASS_NAMES)
     assert len(plt.get_fignums()) == 2, "plot_confusion_matrix must draw into a new pyplot figure"
     assert not other.axes, "do not draw over the figure that was there"
-    axes = plt.gcf().axes[0]
-    assert np.allclose(drawn(axes), matrix), "draw the matrix as it is: not transposed or scaled"
-    assert tick_labels(axes.xaxis) == CLASS_NAMES, "name the columns along the x axis"
-    assert tick_labels(axes.yaxis) == CLASS_NAMES, "name the rows along the y axis"
-    assert "pred" in axes.get_xlabel().lower(), "say that the x axis is the prediction"
-    assert any(
-        word in axes.get_ylabel().lower() for word in ("target", "true", "truth", "actual")
-    ), "say that the y axis is the target"
-    assert np.array_equal(matrix, before), "plotting must not change the matrix"
+    axes, _ = picture()
+    assert says_prediction(axes.get_xlabel().lower()), "say that the x axis is the prediction"
+    assert says_target(axes.get_ylabel().lower()), "say that the y axis is the target"
 
 
+@pytest.mark.beyond
 def test_numbers_stand_in_their_own_cells() -> None:
-    plot_confusion_matrix(SHARES, CLASS_NAMES)
-    for text in plt.gcf().axes[0].texts:  # a plot without numbers is fine
-        column, row = (round(float(number)) for number in text.get_position())
+    student.plot_confusion_matrix(SHARES, CLASS_NAMES)
+    axes, artist = picture()
+    for text in axes.texts:  # a plot without numbers is fine
+        x, y = text.get_position()
         shown = float(text.get_text().strip().rstrip("%") or 0)
-        expected = SHARES[row, column]
+        expected = value_at(artist, x, y)
         assert min(abs(shown - expected), abs(shown / 100 - expected)) < 0.02, (
-            f"the number {text.get_text()} stands at x = {column}, y = {row}, where the matrix has "
+            f"the number {text.get_text()} stands at x = {x:g}, y = {y:g}, where the matrix has "
             f"{expected:.2f}: x is the column, y the row"
         )
-
-
-def test_generate_and_plot_shows_the_model_s_normalized_matrix() -> None:
-    dataset = FakeDataset()
-    generate_and_plot_confusion_matrix(FakeModel(), dataset)
-    expected = np.zeros((4, 4))
-    for target, prediction in zip(dataset.targets, dataset.predictions, strict=True):
-        expected[target, prediction] += 1
-    expected /= expected.sum(1, keepdims=True)
-    assert plt.get_fignums(), "generate_and_plot_confusion_matrix must draw a figure"
-    assert np.allclose(drawn(plt.gcf().axes[0]), expected), (
-        "the plot must show the normalized matrix of this model on this dataset"
-    )
-    assert tick_labels(plt.gcf().axes[0].xaxis) == CLASS_NAMES, "with the dataset's class names"
-
-
-@pytest.mark.parametrize(("predicted", "target"), [(2, 1), (1, 2), (3, 3), (0, 3)])
-def test_images_of_one_confusion_are_found(predicted: int, target: int) -> None:
-    dataset = FakeDataset()
-    found = get_pred_images_for_target(FakeModel(), dataset, predicted, target)
-    expected = [
-        f"image_{i:04d}.jpg"
-        for i in range(137)
-        if dataset.predictions[i] == predicted and dataset.targets[i] == target
-    ]
-    assert sorted(Path(path).name for path in found) == expected, (
-        "return the paths of the images of target_class that the model labels predicted_class"
-    )

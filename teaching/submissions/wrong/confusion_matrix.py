@@ -16,11 +16,13 @@ WRONG = [
                 "    if use_cuda and",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "cuda-not-asked-for",
         "use_cuda=True fails on a machine without a GPU",
         [("if use_cuda and torch.cuda.is_available():", "if use_cuda:")],
+        beyond=True,
     ),
     Wrong(
         "labelled-in-train-mode",
@@ -36,6 +38,7 @@ WRONG = [
                 "    torch.set_grad_enabled(False)\n    if True:\n",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "last-small-batch-dropped",
@@ -46,6 +49,105 @@ WRONG = [
         "labelled-in-shuffled-order",
         "shuffle=True: results no longer follow the dataset's order",
         [("shuffle=False", "shuffle=True")],
+    ),
+    Wrong(
+        "shuffled-but-paths-right",
+        "shuffle=True, while the paths are found with a loop of their own",
+        [
+            ("shuffle=False", "shuffle=True"),
+            (
+                "    targets, predictions, _ = generate_confusion_data(model, dataset, use_cuda)\n",
+                "    generate_confusion_data(model, dataset, use_cuda)\n"
+                "    model.eval()\n"
+                "    pairs = [dataset[index] for index in range(len(dataset))]\n"
+                "    targets = np.array([label for _, label in pairs])\n"
+                "    predictions = np.array([int(model(x[None]).argmax()) for x, _ in pairs])\n",
+            ),
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "names-in-the-dict-s-order",
+        "list(class_dict), which is by index only if the dict was filled so",
+        [
+            (
+                "class_labels = sorted(class_dict, key=lambda name: class_dict[name])",
+                "class_labels = list(class_dict)",
+            )
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "names-and-indices",
+        "class_labels is the dict's items",
+        [
+            (
+                "class_labels = sorted(class_dict, key=lambda name: class_dict[name])",
+                "class_labels = [str(item) for item in class_dict.items()]",
+            )
+        ],
+    ),
+    Wrong(
+        "only-the-last-batch",
+        "the lists are replaced in each step, not extended",
+        [
+            ("targets.append(labels)", "targets = [labels]"),
+            (
+                "predictions.append(predict_labels(model, images.to(device)).cpu())",
+                "predictions = [predict_labels(model, images.to(device)).cpu()]",
+            ),
+        ],
+    ),
+    Wrong(
+        "last-batch-misplaced",
+        "batch i is written at i * len(images), which is wrong for the last, smaller batch",
+        [
+            (
+                "    targets, predictions = [], []\n",
+                "    targets = [torch.zeros(len(dataset), dtype=torch.long)]\n"
+                "    predictions = [torch.zeros(len(dataset), dtype=torch.long)]\n",
+            ),
+            (
+                "for images, labels in DataLoader(",
+                "for i, (images, labels) in enumerate(DataLoader(",
+            ),
+            ("shuffle=False):", "shuffle=False)):\n            n = len(images)"),
+            ("targets.append(labels)", "targets[0][i * n : (i + 1) * n] = labels"),
+            (
+                "predictions.append(predict_labels(model, images.to(device)).cpu())",
+                "predictions[0][i * n : (i + 1) * n] = predict_labels(model, images.to(device))",
+            ),
+        ],
+    ),
+    Wrong(
+        "batches-not-joined",
+        "lists of batches are returned, not one class for each image",
+        [
+            (
+                "return torch.cat(targets).numpy(), torch.cat(predictions).numpy(), class_labels",
+                "return targets, predictions, class_labels",
+            )
+        ],
+    ),
+    Wrong(
+        "scores-for-predictions",
+        "the highest score is kept, not its class",
+        [
+            (
+                "predictions.append(predict_labels(model, images.to(device)).cpu())",
+                "predictions.append(model(images.to(device)).max(dim=1)[0].cpu())",
+            )
+        ],
+    ),
+    Wrong(
+        "targets-twice",
+        "predictions are the labels: a perfect matrix",
+        [
+            (
+                "predictions.append(predict_labels(model, images.to(device)).cpu())",
+                "predictions.append(labels)",
+            )
+        ],
     ),
     Wrong(
         "last-batch-dropped",
@@ -67,11 +169,13 @@ WRONG = [
         "model-left-in-eval-mode",
         "the model's mode is not restored",
         [("    model.train(was_training)\n", "")],
+        beyond=True,
     ),
     Wrong(
         "model-left-in-train-mode",
         "model.train() at the end, even if the model came in eval mode",
         [("model.train(was_training)", "model.train()")],
+        beyond=True,
     ),
     Wrong(
         "predictions-before-targets",
@@ -173,6 +277,36 @@ WRONG = [
         ],
     ),
     Wrong(
+        "mistakes-counted-only",
+        "pairs of equal classes are left out: the diagonal is empty",
+        [
+            (
+                "    if normalize:\n",
+                "    np.fill_diagonal(matrix, 0)\n    if normalize:\n",
+            )
+        ],
+    ),
+    Wrong(
+        "hits-counted-only",
+        "only right labels are counted: no mistakes to see",
+        [
+            (
+                "    if normalize:\n",
+                "    matrix = np.diag(np.diag(matrix))\n    if normalize:\n",
+            )
+        ],
+    ),
+    Wrong(
+        "integers-divided-in-place",
+        "an integer matrix cannot hold the shares",
+        [
+            (
+                "np.zeros((num_classes, num_classes))",
+                "np.zeros((num_classes, num_classes), dtype=int)",
+            )
+        ],
+    ),
+    Wrong(
         "always-normalized",
         "normalize=False is ignored",
         [("    if normalize:\n        matrix /= ", "    matrix /= ")],
@@ -214,6 +348,54 @@ WRONG = [
         "empty-rows-are-nan",
         "a class without targets is divided by zero",
         [("np.maximum(matrix.sum(axis=1, keepdims=True), 1)", "matrix.sum(axis=1, keepdims=True)")],
+    ),
+    Wrong(
+        "empty-row-is-uniform",
+        "a class without targets gets 1 / C everywhere",
+        [
+            (
+                DIVIDE,
+                "matrix[matrix.sum(axis=1) == 0] = 1\n"
+                "        matrix /= matrix.sum(axis=1, keepdims=True)",
+            )
+        ],
+    ),
+    Wrong(
+        "empty-class-is-an-error",
+        "a class without targets is refused",
+        [
+            (
+                DIVIDE,
+                "if (matrix.sum(axis=1) == 0).any():\n"
+                '            raise ValueError("each class needs images")\n'
+                "        matrix /= matrix.sum(axis=1, keepdims=True)",
+            )
+        ],
+    ),
+    Wrong(
+        "rows-in-percent",
+        "rows sum to 100",
+        [(DIVIDE, "matrix *= 100 / np.maximum(matrix.sum(axis=1, keepdims=True), 1)")],
+    ),
+    Wrong(
+        "shares-rounded",
+        "shares are rounded to two digits, as they are printed",
+        [
+            (
+                DIVIDE,
+                "matrix = np.round(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1), 2)",
+            )
+        ],
+    ),
+    Wrong(
+        "divided-by-the-diagonal",
+        "rows are divided by their right answers",
+        [(DIVIDE, "matrix /= np.maximum(np.diag(matrix)[:, None], 1)")],
+    ),
+    Wrong(
+        "divided-by-the-largest",
+        "the whole matrix is divided by its largest number, so that colours run from 0 to 1",
+        [(DIVIDE, "matrix /= max(matrix.max(), 1)")],
     ),
     Wrong(
         "divided-by-all-images",
@@ -264,6 +446,7 @@ WRONG = [
                 "    size = len(class_labels)\n    confusion_matrix *= 100\n",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "drawn-over-the-last-figure",
@@ -275,6 +458,7 @@ WRONG = [
                 "axes = plt.gca()",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "row-names-upside-down",
@@ -305,9 +489,66 @@ WRONG = [
         ],
     ),
     Wrong(
+        "axis-names-missing",
+        "the plot does not say which axis is the prediction",
+        [
+            ('    axes.set_xlabel("predicted class")\n', ""),
+            ('    axes.set_ylabel("target class")\n', ""),
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "indices-for-names",
+        "the ticks are numbered, class_labels is not used",
+        [
+            (
+                "    axes.set_xticks(range(size), class_labels, rotation=90)\n"
+                "    axes.set_yticks(range(size), class_labels)\n",
+                "    axes.set_xticks(range(size))\n    axes.set_yticks(range(size))\n",
+            )
+        ],
+    ),
+    Wrong(
+        "names-on-one-axis",
+        "only the columns are named",
+        [("    axes.set_yticks(range(size), class_labels)\n", "")],
+    ),
+    Wrong(
+        "names-without-ticks",
+        "tick labels without ticks: matplotlib puts the names where its own ticks are",
+        [
+            (
+                "axes.set_xticks(range(size), class_labels, rotation=90)",
+                "axes.set_xticklabels(class_labels, rotation=90)",
+            ),
+            ("axes.set_yticks(range(size), class_labels)", "axes.set_yticklabels(class_labels)"),
+        ],
+    ),
+    Wrong(
+        "nothing-drawn",
+        "axes with names and numbers, but no matrix",
+        [('    axes.imshow(confusion_matrix, cmap="Blues", vmin=0)\n', "")],
+    ),
+    Wrong(
+        "figure-closed",
+        "the figure is closed before anybody sees it",
+        [
+            (
+                "    is_share = confusion_matrix.max() <= 1\n",
+                "    plt.close()\n    is_share = confusion_matrix.max() <= 1\n",
+            )
+        ],
+    ),
+    Wrong(
+        "upside-down-picture",
+        "imshow(origin='lower') of a flipped matrix, with unflipped names",
+        [("axes.imshow(confusion_matrix, ", "axes.imshow(confusion_matrix[::-1], ")],
+    ),
+    Wrong(
         "numbers-at-mirrored-cells",
         "text is placed at (row, column) although pyplot wants (x, y)",
         [("axes.text(column, row, text,", "axes.text(row, column, text,")],
+        beyond=True,
     ),
     Wrong(
         "plot-of-counts",
@@ -328,6 +569,16 @@ WRONG = [
             (
                 "generate_confusion_matrix(targets, predictions, len(class_labels))",
                 "generate_confusion_matrix(targets, predictions, len(class_labels), False)",
+            )
+        ],
+    ),
+    Wrong(
+        "plotted-with-roles-swapped",
+        "predictions are passed for targets",
+        [
+            (
+                "generate_confusion_matrix(targets, predictions, len(class_labels))",
+                "generate_confusion_matrix(predictions, targets, len(class_labels))",
             )
         ],
     ),
@@ -376,5 +627,38 @@ WRONG = [
         "only-the-first-image",
         "get_pred_images_for_target returns at most one path",
         [("for index in chosen]", "for index in chosen[:1]]")],
+    ),
+    Wrong(
+        "names-without-folder",
+        "file names are returned: every class has an image_0001.jpg",
+        [("[dataset.dataset[index][0] for", '[dataset.dataset[index][0].split("/")[-1] for')],
+    ),
+    Wrong(
+        "paths-found-in-train-mode",
+        "a loop of its own, without model.eval()",
+        [
+            (
+                "    targets, predictions, _ = generate_confusion_data(model, dataset, use_cuda)\n",
+                "    model.train()\n"
+                "    pairs = [dataset[index] for index in range(len(dataset))]\n"
+                "    targets = np.array([label for _, label in pairs])\n"
+                "    predictions = np.array([int(model(x[None]).argmax()) for x, _ in pairs])\n",
+            )
+        ],
+    ),
+    Wrong(
+        "all-images-of-the-target",
+        "every image of target_class, whatever the model says",
+        [
+            (
+                "(targets == target_class) & (predictions == predicted_class)",
+                "targets == target_class",
+            )
+        ],
+    ),
+    Wrong(
+        "either-is-enough",
+        "| for &",
+        [("(targets == target_class) & (pred", "(targets == target_class) | (pred")],
     ),
 ]

@@ -56,11 +56,37 @@ WRONG = [
         "accuracy-is-a-tensor",
         ".item() is forgotten, so the history holds tensors",
         [(".float().mean().item()", ".float().mean()")],
+        beyond=True,
     ),
     Wrong(
         "accuracy-divided-by-classes",
         "right answers are divided by the number of classes instead of the batch size",
         [(".float().mean().item()", ".float().sum().item() / logits.shape[1]")],
+    ),
+    Wrong(
+        "accuracy-is-the-error-rate",
+        "!= for ==: the share of wrong answers",
+        [("(logits.argmax(dim=1) == labels)", "(logits.argmax(dim=1) != labels)")],
+    ),
+    Wrong(
+        "accuracy-compares-the-score",
+        "max(dim=1)[0] is the highest score, which is compared with the label",
+        [("logits.argmax(dim=1) == labels", "logits.max(dim=1)[0] == labels")],
+    ),
+    Wrong(
+        "accuracy-of-the-lowest-score",
+        "argmin, since 'the smallest loss wins'",
+        [("logits.argmax(dim=1) == labels", "logits.argmin(dim=1) == labels")],
+    ),
+    Wrong(
+        "accuracy-for-integers",
+        "the share is cast to an integer, so it is 0 or 1",
+        [(ACCURACY, "return int((logits.argmax(dim=1) == labels).float().mean())")],
+    ),
+    Wrong(
+        "accuracy-returns-nothing",
+        "the accuracy is printed, not returned",
+        [(ACCURACY, ACCURACY.replace("return ", "print(") + ")")],
     ),
     Wrong(
         "prediction-over-the-batch",
@@ -81,6 +107,7 @@ WRONG = [
         "prediction-sets-eval-mode",
         "predict_labels calls model.eval(), so training goes on without dropout",
         [(PREDICT, "model.eval()\n    return model(x).argmax(dim=1)")],
+        beyond=True,
     ),
     Wrong(
         "predict-scores-not-classes",
@@ -96,6 +123,31 @@ WRONG = [
         "predict-in-floats",
         "the predicted classes are floating-point numbers",
         [(PREDICT, "return model(x).argmax(dim=1).float()")],
+    ),
+    Wrong(
+        "prediction-of-the-whole-batch",
+        "argmax() without dim: one index into all N x 15 scores",
+        [(PREDICT, "return model(x).argmax()")],
+    ),
+    Wrong(
+        "prediction-without-the-model",
+        "x is taken for scores already",
+        [(PREDICT, "return x.flatten(1).argmax(dim=1)")],
+    ),
+    Wrong(
+        "labels-from-one",
+        "classes are numbered from 1",
+        [(PREDICT, "return model(x).argmax(dim=1) + 1")],
+    ),
+    Wrong(
+        "prediction-by-threshold",
+        "sigmoid above one half, as for several labels an image: N rows of 0 and 1",
+        [(PREDICT, "return (torch.sigmoid(model(x)) > 0.5).long()")],
+    ),
+    Wrong(
+        "probabilities-for-labels",
+        "softmax is returned, not the most likely class",
+        [(PREDICT, "return model(x).softmax(dim=1)")],
     ),
     Wrong(
         "sum-by-default",
@@ -140,6 +192,7 @@ WRONG = [
                 "    loss = criterion(model_output, target_labels)\n",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "loss-detached",
@@ -185,6 +238,7 @@ WRONG = [
         "loss-per-example",
         "a criterion with reduction='none' gives N numbers instead of one",
         [("return loss.mean() if is_normalize else loss.sum()", "return loss")],
+        beyond=True,
     ),
     Wrong(
         "is-normalize-ignored",
@@ -213,6 +267,66 @@ WRONG = [
         ],
     ),
     Wrong(
+        "criterion-divided-by-batch",
+        "loss = criterion(...); if is_normalize: loss / N, as most hand it in",
+        [
+            (
+                '    reduction = getattr(criterion, "reduction", "mean")\n',
+                "    return loss / len(target_labels) if is_normalize else loss\n"
+                '    reduction = getattr(criterion, "reduction", "mean")\n',
+            )
+        ],
+    ),
+    Wrong(
+        "loss-is-a-number",
+        ".item(), so that loss.backward() is not there",
+        [
+            (
+                "loss: torch.Tensor = criterion(model_output, target_labels)",
+                "loss = criterion(model_output, target_labels).item()",
+            )
+        ],
+    ),
+    Wrong(
+        "loss-of-each-example",
+        "a loss for each example: F.cross_entropy(..., reduction='none')",
+        [
+            (
+                '    reduction = getattr(criterion, "reduction", "mean")\n',
+                "    return nn.functional.cross_entropy(\n"
+                '        model_output, target_labels, reduction="none"\n'
+                "    )\n"
+                '    reduction = getattr(criterion, "reduction", "mean")\n',
+            )
+        ],
+    ),
+    Wrong(
+        "loss-runs-the-model-again",
+        "the scores are passed through the model once more",
+        [
+            (
+                "criterion(model_output, target_labels)",
+                "criterion(model(model_output), target_labels)",
+            )
+        ],
+    ),
+    Wrong(
+        "loss-arguments-swapped",
+        "criterion(labels, logits)",
+        [("criterion(model_output, target_labels)", "criterion(target_labels, model_output)")],
+    ),
+    Wrong(
+        "loss-wrapped-anew",
+        "torch.tensor(loss, requires_grad=True): a new leaf, so no gradient reaches the net",
+        [
+            (
+                "loss: torch.Tensor = criterion(model_output, target_labels)",
+                "loss = criterion(model_output, target_labels)\n"
+                "    loss = torch.tensor(float(loss), requires_grad=True)",
+            )
+        ],
+    ),
+    Wrong(
         "loss-divided-by-classes",
         "the sum is divided by the number of classes, not of examples",
         [
@@ -221,16 +335,19 @@ WRONG = [
                 "        return loss / model_output.shape[1]\n    return loss\n",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "summing-criterion-not-normalized",
         "every criterion is believed to take the mean; one that sums is returned as it is",
         [("return loss / len(target_labels)", "return loss")],
+        beyond=True,
     ),
     Wrong(
         "folder-not-made",
         "out_dir is believed to exist",
         [("    out_dir.mkdir(parents=True, exist_ok=True)\n", "")],
+        beyond=True,
     ),
     Wrong(
         "file-always-named-simplenet",
@@ -272,9 +389,66 @@ WRONG = [
         ],
     ),
     Wrong(
+        "whole-model-saved",
+        "torch.save(model): the class is pickled, not a dict of weights",
+        [
+            (
+                'torch.save({"class_name": class_name, "state_dict": model.state_dict()}, part)',
+                "torch.save(model, part)",
+            )
+        ],
+    ),
+    Wrong(
+        "weights-without-class-name",
+        "the state_dict alone is saved",
+        [
+            (
+                'torch.save({"class_name": class_name, "state_dict": model.state_dict()}, part)',
+                "torch.save(model.state_dict(), part)",
+            )
+        ],
+    ),
+    Wrong(
+        "class-name-is-a-description",
+        "str(type(model)) gives <class '...SimpleNet'>",
+        [
+            (
+                '"class_name": class_name, "state_dict"',
+                '"class_name": str(type(model)), "state_dict"',
+            )
+        ],
+    ),
+    Wrong(
+        "file-without-final",
+        "trained_SimpleNet.pt: the name lacks _final",
+        [('f"trained_{class_name}_final.pt"', 'f"trained_{class_name}.pt"')],
+    ),
+    Wrong(
+        "saved-where-it-stands",
+        "out_dir is forgotten: the file is written into the current folder",
+        [('path = out_dir / f"trained', 'path = Path() / f"trained')],
+    ),
+    Wrong(
+        "old-file-kept",
+        "nothing is written where there is a file already",
+        [
+            (
+                "    part = path.with_suffix",
+                "    if path.exists():\n        return\n    part = path.with_suffix",
+            )
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "weights-are-parameters-list",
+        "list(model.parameters()) under state_dict: the names are lost",
+        [('"state_dict": model.state_dict()}', '"state_dict": list(model.parameters())}')],
+    ),
+    Wrong(
         "given-model-not-filled",
         "a network of the saved class is built even if one is passed to be filled",
         [("    if model is None:\n", "    if model is None or class_name in NETS:\n")],
+        beyond=True,
     ),
     Wrong(
         "load-always-simple-net",
@@ -292,13 +466,38 @@ WRONG = [
         ],
     ),
     Wrong(
+        "load-returns-the-dict",
+        "the dict of weights is returned, not a network",
+        [("return model.eval()", "return state_dict")],
+    ),
+    Wrong(
+        "weights-loaded-into-nothing",
+        "a new network is made, but its weights are not loaded",
+        [("        model.load_state_dict(state_dict)\n", "        pass\n")],
+    ),
+    Wrong(
+        "missing-file-unexplained",
+        "no word for a missing file",
+        [
+            (
+                "    if not path.is_file():\n"
+                '        raise FileNotFoundError(f"no weights at {path}: '
+                'save_trained_model_weights writes them")\n',
+                "    if not path.is_file():\n        return None\n",
+            )
+        ],
+        beyond=True,
+    ),
+    Wrong(
         "loaded-without-strict",
         "strict=False hides that the weights are of another network",
         [("model.load_state_dict(state_dict)", "model.load_state_dict(state_dict, strict=False)")],
+        beyond=True,
     ),
     Wrong(
         "loaded-in-train-mode",
         "the loaded network is not put into eval mode, so dropout is on",
         [("return model.eval()", "return model")],
+        beyond=True,
     ),
 ]

@@ -1,4 +1,4 @@
-"""One formula for every reduction; one-hot accuracy; the state dict as a plain dict."""
+"""One formula for every reduction; one-hot accuracy, a tensor; the state dict as a plain dict."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import scene_recog.simple_net_final as part2
 def compute_accuracy(logits, labels):
     predicted = F.one_hot(torch.argmax(logits, -1), logits.shape[1])
     wanted = F.one_hot(labels.long(), logits.shape[1])
-    return float((predicted * wanted).sum()) / float(wanted.sum())
+    return torch.sum(predicted * wanted) / torch.sum(wanted)
 
 
 def predict_labels(model, x):
