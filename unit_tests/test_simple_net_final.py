@@ -3,31 +3,67 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 import torch
+from steps import cannot_judge
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from scene_recog.simple_net_final import SimpleNetFinal
 
-DROPOUTS = (nn.Dropout, nn.Dropout2d)
+
+def images(count: int) -> torch.Tensor:
+    """Random images, the same at each call."""
+    return torch.randn(count, 1, 64, 64, generator=torch.Generator().manual_seed(count))
 
 
 @pytest.fixture
-def net() -> SimpleNetFinal:
+def new_net() -> SimpleNetFinal:
     torch.manual_seed(0)
     return SimpleNetFinal()
 
 
-def flat(layers: nn.Module) -> list[nn.Module]:
-    """The layers in order, those inside nested Sequentials too."""
-    return [module for module in layers.modules() if not list(module.children())]
+@pytest.fixture
+def net(new_net: SimpleNetFinal) -> SimpleNetFinal:
+    """For tests of what is in the net: one whose forward gives something."""
+    try:
+        outputs = [new_net.train()(images(6)), new_net.eval()(images(6)), new_net(images(1))]
+        shapes = [tuple(output.shape) for output in outputs]
+    except Exception:
+        cannot_judge("forward stops: see test_output_is_15_scores_per_image")
+    if [shape[0] for shape in shapes if len(shape) == 2] != [6, 6, 1]:
+        cannot_judge("scores have a wrong shape: see test_output_is_15_scores_per_image")
+    for part in ("conv_layers", "fc_layers"):
+        if not isinstance(getattr(new_net, part, None), nn.Sequential):
+            cannot_judge(f"there is no nn.Sequential {part}: see test_has_the_named_parts")
+    return new_net
 
 
-def between_convolutions(net: nn.Module) -> list[list[nn.Module]]:
-    """The layers after each convolution, up to the next one or the end of conv_layers."""
+def layers_in_use(net: nn.Module) -> list[nn.Module]:
+    """The layers, not what they are grouped in, in the order in which forward uses them."""
+    used: list[nn.Module] = []
+    hooks = [
+        layer.register_forward_hook(lambda layer, _x, _y: used.append(layer))
+        for layer in net.modules()
+        if not list(layer.children()) or isinstance(layer, nn.Conv2d | nn.Linear)
+    ]
+    net.eval()(images(2))
+    for hook in hooks:
+        hook.remove()
+    return used
+
+
+def convolutions(net: nn.Module) -> list[nn.Conv2d]:
+    return [layer for layer in layers_in_use(net) if isinstance(layer, nn.Conv2d)]
+
+
+def layers_after_convolutions(net: nn.Module) -> list[list[nn.Module]]:
+    """The layers after each convolution, up to the next one or the end."""
     groups: list[list[nn.Module]] = []
-    for layer in flat(net.conv_layers):
+    for layer in layers_in_use(net):
         if isinstance(layer, nn.Conv2d):
             groups.append([])
         elif groups:
@@ -35,161 +71,324 @@ def between_convolutions(net: nn.Module) -> list[list[nn.Module]]:
     return groups
 
 
-def response(net: nn.Module, here: nn.Module, after: nn.Module) -> torch.Tensor:
-    """Inputs of the layer `after` when the layer `here` puts out -1, 0 and 2 everywhere."""
+def is_affine_between(net: nn.Module, here: nn.Module, after: nn.Module) -> bool:
+    """Whether the input of `after` is an affine function of the output of `here`, in eval mode.
+
+    For such a function, f(a + b) - f(a) - f(b) + f(0) = 0 for any a and b.
+    """
+    torch.manual_seed(1)
+    outputs: list[torch.Tensor] = []
+    hook = here.register_forward_hook(lambda _m, _x, y: outputs.append(torch.randn_like(y)))
+    net.eval()(images(2))
+    net(images(2))
+    hook.remove()
+    a, b = outputs[:2]
     seen: list[torch.Tensor] = []
-    for level in (-1.0, 0.0, 2.0):
+    for level in (a + b, a, b, torch.zeros_like(a)):
+        torch.manual_seed(0)  # what is random by mistake is the same four times
         hooks = [
-            here.register_forward_hook(lambda _m, _x, y, level=level: torch.full_like(y, level)),
-            after.register_forward_pre_hook(lambda _m, x: seen.append(x[0].clone())),
+            here.register_forward_hook(lambda _m, _x, _y, level=level: level.clone()),
+            after.register_forward_pre_hook(lambda _m, x: seen.append(x[0].detach().clone())),
         ]
-        net(torch.zeros(1, 1, 64, 64))
+        net(images(2))
         for hook in hooks:
             hook.remove()
-    return torch.stack(seen)
+    both, one, other, none = seen
+    scale = (one - none).abs().max()
+    return bool(scale > 0) and bool((both - one - other + none).abs().max() < 1e-3 * scale)
 
 
-def test_has_the_named_parts(net: SimpleNetFinal) -> None:
-    assert isinstance(net, nn.Module), "SimpleNetFinal must be an nn.Module"
-    assert isinstance(net.conv_layers, nn.Sequential), "conv_layers must be an nn.Sequential"
-    assert isinstance(net.fc_layers, nn.Sequential), "fc_layers must be an nn.Sequential"
-    last = net.fc_layers[-1]
-    assert isinstance(last, nn.Linear), "fc_layers must end in nn.Linear: no softmax, no ReLU after"
-    assert last.out_features == 15, "the last layer needs one output for each of the 15 classes"
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_output_is_15_raw_scores_per_image(net: SimpleNetFinal, training: bool) -> None:
-    output = net.train(training)(torch.randn(6, 1, 64, 64))
-    assert output.shape == (6, 15), f"6 images must give [6, 15] scores, not {list(output.shape)}"
-    assert not torch.allclose(output.sum(1), torch.ones(6), atol=1e-3), (
-        "the scores of each image add up to 1: no softmax here, the loss applies it"
-    )
-    assert not torch.allclose(output.exp().sum(1), torch.ones(6), atol=1e-3), (
-        "these are log-probabilities: no log-softmax here, the loss applies it"
-    )
-    assert (output < 0).any(), "no score is negative: is there a ReLU after the last layer?"
-
-
-def test_scores_come_from_the_last_linear_layer(net: SimpleNetFinal) -> None:
-    net.eval()
-    x = torch.randn(2, 1, 64, 64)
+def raw_scores(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """What the last linear layer gives, in eval mode."""
     kept: list[torch.Tensor] = []
-    hook = net.fc_layers[-1].register_forward_hook(lambda _m, _x, out: kept.append(out))
-    output = net(x)
+    hook = net.fc_layers[-1].register_forward_hook(lambda _m, _x, y: kept.append(y.clone()))
+    net.eval()(x)
     hook.remove()
-    assert kept, "forward must go through fc_layers"
-    assert torch.equal(output, kept[-1]), "forward must return the last layer's raw scores"
+    return kept[-1].detach()
 
 
-def test_one_image_can_be_evaluated_alone(net: SimpleNetFinal) -> None:
-    net.eval()
-    images = torch.randn(5, 1, 64, 64)
-    together = net(images)
-    alone = torch.cat([net(image[None]) for image in images])
-    assert torch.allclose(together, alone, atol=1e-4), (
-        "in eval mode, an image's scores must not depend on the other images of its batch"
+def name_of(net: nn.Module, layer: nn.Module) -> str:
+    """Such as "conv_layers.3"."""
+    return next((name for name, each in net.named_modules() if each is layer), "?")
+
+
+def test_has_the_named_parts(new_net: SimpleNetFinal) -> None:
+    assert isinstance(new_net, nn.Module), "SimpleNetFinal must be an nn.Module"
+    for part in ("conv_layers", "fc_layers"):
+        found = getattr(new_net, part, None)
+        assert isinstance(found, nn.Sequential), (
+            f"self.{part} must be an nn.Sequential, not {type(found).__name__}"
+        )
+    assert hasattr(new_net, "loss_criterion"), (
+        "there is no self.loss_criterion: the Trainer asks the model for its loss"
+    )
+    last = new_net.fc_layers[-1]
+    assert isinstance(last, nn.Linear), (
+        f"fc_layers ends in {type(last).__name__}: it must end in nn.Linear. Scores are raw; "
+        "the loss applies softmax itself"
+    )
+    assert last.out_features == 15, (
+        f"the last layer gives {last.out_features} scores: there are 15 classes"
+    )
+
+
+@pytest.mark.parametrize(("mode", "count"), [("train", 6), ("eval", 6), ("eval", 1)])
+def test_output_is_15_scores_per_image(new_net: SimpleNetFinal, mode: str, count: int) -> None:
+    shape = [count, 1, 64, 64]
+    try:
+        output = new_net.train(mode == "train")(images(count))
+    except NotImplementedError:
+        raise
+    except RuntimeError as error:
+        hint = "has the first linear layer as many inputs as flatten gives values an image?"
+        rows = re.search(r"\((\d+)x\d+ and", str(error))  # of "shapes cannot be multiplied"
+        if "is invalid for input" in str(error) or (rows and int(rows[1]) != count):
+            hint = "a batch may have any size: flatten with x.flatten(1) or x.view(x.size(0), -1)"
+        raise AssertionError(
+            f"forward stops for images of shape {shape}, in {mode} mode: {error}\n{hint}"
+        ) from error
+    assert isinstance(output, torch.Tensor), (
+        f"forward gives {type(output).__name__} instead of a tensor: is there a return?"
+    )
+    assert list(output.shape) == [count, 15], (
+        f"images {shape} must give scores [{count}, 15], not {list(output.shape)}"
+        + (": does a squeeze() take the batch of one away?" if output.shape == (15,) else "")
+    )
+
+
+def test_scores_are_raw(net: SimpleNetFinal) -> None:
+    kept: list[torch.Tensor] = []
+    hook = net.fc_layers[-1].register_forward_hook(lambda _m, _x, y: kept.append(y.clone()))
+    output = net.eval()(images(4))
+    hook.remove()
+    assert kept, "forward does not use fc_layers[-1]: return self.fc_layers(...)"
+    raw = kept[-1]
+    changes = {
+        "softmax": raw.softmax(1),
+        "log-softmax": raw.log_softmax(1),
+        "softmax over the batch (dim=0)": raw.softmax(0),
+        "sigmoid": raw.sigmoid(),
+        "ReLU": raw.relu(),
+    }
+    for name, changed in changes.items():
+        assert not torch.allclose(output, changed, atol=1e-6) or torch.allclose(raw, changed), (
+            f"forward applies {name} to the last layer's scores: return them raw, cross-entropy "
+            "applies softmax itself and a second one slows learning down"
+        )
+    assert torch.allclose(output, raw, atol=1e-6), (
+        "forward must return what the last linear layer gives: its raw scores, for instance "
+        f"{output[0, 0]:.3f} instead of {raw[0, 0]:.3f}"
     )
 
 
 def test_has_at_least_three_convolutions(net: SimpleNetFinal) -> None:
-    count = sum(isinstance(layer, nn.Conv2d) for layer in flat(net.conv_layers))
-    assert count >= 3, f"{count} convolutions in conv_layers: step 2.4 asks for at least 3"
-
-
-def test_batch_norm_follows_every_convolution_but_the_last(net: SimpleNetFinal) -> None:
-    convolutions = [m for m in flat(net.conv_layers) if isinstance(m, nn.Conv2d)]
-    for number, (conv, layers) in enumerate(
-        zip(convolutions[:-1], between_convolutions(net)[:-1], strict=True), start=1
-    ):
-        norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm2d)]
-        assert norms, f"no nn.BatchNorm2d after convolution {number}"
-        assert norms[0].num_features == conv.out_channels, (
-            f"the batch norm after convolution {number} must have its {conv.out_channels} maps"
-        )
-
-
-def test_batch_norm_learns_and_keeps_running_averages(net: SimpleNetFinal) -> None:
-    norms = [layer for layer in flat(net) if isinstance(layer, nn.BatchNorm2d)]
-    assert norms, "no nn.BatchNorm2d in the network"
-    before = [norm.running_mean.clone() for norm in norms if norm.running_mean is not None]
-    assert len(before) == len(norms), "batch norm must keep running averages for test time"
-    net.train()
-    net(torch.randn(8, 1, 64, 64) + 1)
-    for norm, old in zip(norms, before, strict=True):
-        assert norm.affine, "batch norm must learn a scale and a shift (affine)"
-        assert not torch.equal(norm.running_mean, old), "a batch norm layer is not used in training"
-    after = [norm.running_mean.clone() for norm in norms]
-    net.eval()
-    net(torch.randn(8, 1, 64, 64) - 1)
-    assert all(torch.equal(n.running_mean, a) for n, a in zip(norms, after, strict=True)), (
-        "the running averages must not change in eval mode"
+    count = len(convolutions(net))
+    assert count >= 3, (
+        f"forward uses {count} convolutions (nn.Conv2d): step 2.4 asks for 3 at least, SimpleNet "
+        "has 2. Deeper filters see larger parts of the scene"
     )
 
 
-def test_there_is_an_activation_after_every_layer_but_the_last(net: SimpleNetFinal) -> None:
-    net.eval()
-    layers = [m for m in flat(net) if isinstance(m, nn.Conv2d | nn.Linear)]
-    for number, (here, after) in enumerate(itertools.pairwise(layers), start=1):
-        low, middle, high = response(net, here, after)
-        assert not torch.allclose((high - middle) / 2, middle - low, atol=1e-4), (
-            f"no activation (ReLU) between {type(here).__name__} and {type(after).__name__}, "
-            f"layers {number} and {number + 1} with weights: two linear layers in a row are one"
+def test_batch_norm_follows_every_convolution_but_the_last(net: SimpleNetFinal) -> None:
+    for conv, layers in list(zip(convolutions(net), layers_after_convolutions(net), strict=True))[
+        :-1
+    ]:
+        assert any(isinstance(layer, _BatchNorm) for layer in layers), (
+            f"there is no nn.BatchNorm2d between {name_of(net, conv)} ({conv.in_channels} to "
+            f"{conv.out_channels} maps) and the next convolution, only "
+            f"{', '.join(type(layer).__name__ for layer in layers) or 'nothing'}: step 2.5 "
+            "normalizes after each convolution (the last may go without)"
+        )
+
+
+def test_scores_are_the_same_at_each_evaluation(net: SimpleNetFinal) -> None:
+    first, second = net.eval()(images(6)).flatten(), net(images(6)).flatten()
+    place = (first - second).abs().argmax()
+    assert torch.allclose(first, second, atol=1e-5), (
+        f"after model.eval(), the same image scores {first[place]:.4f} and then "
+        f"{second[place]:.4f}: dropout must stop at test time. nn.Dropout does; the function "
+        "needs training=self.training"
+    )
+
+
+def test_one_image_can_be_evaluated_alone(net: SimpleNetFinal) -> None:
+    together, again = raw_scores(net, images(6)), raw_scores(net, images(6))
+    if not torch.allclose(together, again, atol=1e-5):
+        cannot_judge("scores are random: see test_scores_are_the_same_at_each_evaluation")
+    alone = torch.cat([raw_scores(net, image[None]) for image in images(6)])
+    place = (together - alone).abs().argmax()
+    assert torch.allclose(together, alone, atol=1e-3 * together.abs().max().item()), (
+        f"after model.eval(), an image scores {together.flatten()[place]:.4f} in a batch of 6 and "
+        f"{alone.flatten()[place]:.4f} alone: at test time, batch norm must use its running "
+        "averages (track_running_stats), and nothing in forward the batch's own mean"
+    )
+
+
+def test_two_layers_in_a_row_are_not_one(net: SimpleNetFinal) -> None:
+    layers = [m for m in layers_in_use(net) if isinstance(m, nn.Conv2d | nn.Linear)]
+    for here, after in itertools.pairwise(layers):
+        assert not is_affine_between(net, here, after), (
+            f"there is no activation between {name_of(net, here)} ({type(here).__name__}) and "
+            f"{name_of(net, after)} ({type(after).__name__}): without a ReLU, two linear layers "
+            "in a row can do no more than one"
         )
 
 
 def test_dropout_comes_before_the_last_convolution(net: SimpleNetFinal) -> None:
-    before_last = between_convolutions(net)[-2]
-    dropouts = [layer for layer in before_last if isinstance(layer, DROPOUTS)]
-    assert dropouts, (
-        "step 2.3: conv_layers needs nn.Dropout between its last convolution and the one before"
-    )
-    assert any(layer.p == 0.5 for layer in dropouts), "drop with probability 0.5"
+    convs = convolutions(net)
+    if len(convs) < 2:
+        cannot_judge("there are too few convolutions: see test_has_at_least_three_convolutions")
+    after_first: list[torch.Tensor] = []
+    before_last: list[torch.Tensor] = []
 
+    def the_same_each_time(_m: nn.Module, _x: object, output: torch.Tensor) -> torch.Tensor:
+        after_first.append(output.detach().clone())
+        return after_first[0].clone()
 
-def test_dropout_acts_in_training_only(net: SimpleNetFinal) -> None:
-    x = torch.randn(4, 1, 64, 64)
+    hooks = [
+        convs[0].register_forward_hook(the_same_each_time),
+        convs[-1].register_forward_pre_hook(lambda _m, x: before_last.append(x[0].clone())),
+    ]
     net.train()
-    assert not torch.allclose(net(x), net(x), atol=1e-4), "in train mode, dropout must be random"
-    net.eval()
-    assert torch.equal(net(x), net(x)), "in eval mode, the same images must get the same scores"
-
-
-def test_maps_get_smaller(net: SimpleNetFinal) -> None:
-    net.eval()
-    maps = net.conv_layers(torch.randn(1, 1, 64, 64))
-    side = 64 if maps.dim() < 4 else maps.shape[-1]
-    assert maps.dim() < 4 or side <= 16, (
-        f"conv_layers leaves maps of {side}x{side}: pool (or use strides) between the convolutions"
+    for seed in range(4):
+        torch.manual_seed(seed)
+        net(images(16))
+    for hook in hooks:
+        hook.remove()
+    if not all(torch.allclose(before_last[0], other, atol=1e-5) for other in before_last[1:]):
+        return
+    dropouts = [layer for layer in layers_in_use(net) if isinstance(layer, _DropoutNd)]
+    found = [f"{name_of(net, each)} is {type(each).__name__}(p={each.p})" for each in dropouts]
+    between = itertools.chain(*layers_after_convolutions(net)[:-1])
+    inside = [layer for layer in between if layer in dropouts]
+    pytest.fail(
+        "in train mode, what the last convolution gets is not random: step 2.3 drops values "
+        f"before the last convolution ({name_of(net, convs[-1])}), after the first one. "
+        + (f"Now {', '.join(found)}" if found else "There is no dropout yet")
+        + (
+            ". Does forward call eval()?"
+            if any(0 < getattr(each, "p", 0) < 1 for each in inside)
+            else ""
+        )
     )
 
 
 def test_head_has_two_linear_layers(net: SimpleNetFinal) -> None:
-    head = flat(net.fc_layers)
-    linear = [i for i, layer in enumerate(head) if isinstance(layer, nn.Linear)]
-    assert len(linear) == 2, f"fc_layers has {len(linear)} linear layers: it should have two"
-
-
-def test_does_not_change_its_input(net: SimpleNetFinal) -> None:
-    x = torch.randn(2, 1, 64, 64)
-    copy = x.clone()
-    net.eval()(x)
-    assert torch.equal(x, copy), "forward must leave its input as it was"
+    count = sum(isinstance(layer, nn.Linear) for layer in net.fc_layers.modules())
+    assert count >= 2, (
+        f"fc_layers has {count} linear layer: a head has two, a hidden one and the scores"
+    )
 
 
 def test_every_parameter_learns(net: SimpleNetFinal) -> None:
-    net.train()
-    net(torch.randn(8, 1, 64, 64)).square().sum().backward()
-    for name, parameter in net.named_parameters():
-        assert parameter.requires_grad, f"{name} is frozen"
-        assert parameter.grad is not None, f"{name} gets no gradient: is the layer used in forward?"
-
-
-def test_loss_is_the_mean_cross_entropy(net: SimpleNetFinal) -> None:
-    logits, labels = torch.randn(6, 15) * 3, torch.tensor([0, 3, 14, 7, 7, 1])
-    loss = net.loss_criterion(logits, labels)
-    expected = -logits.log_softmax(1)[range(6), labels].mean()
-    assert loss.shape == (), 'loss_criterion must give one number: reduction="mean"'
-    assert torch.allclose(loss, expected), (
-        "loss_criterion must be the cross-entropy of raw scores, averaged over the batch"
+    output = net.train()(images(8))
+    assert output.requires_grad, (
+        "the scores have no gradient: is there a torch.no_grad() or detach() in forward?"
     )
+    nn.functional.cross_entropy(output, torch.arange(8)).backward()
+    for name, parameter in net.named_parameters():
+        assert parameter.requires_grad, f"{name} is frozen: requires_grad must be True"
+        assert parameter.grad is not None, (
+            f"{name} gets no gradient, so it never learns: does forward use this layer, and is "
+            "there no detach() after it?"
+        )
+
+
+def test_loss_is_the_mean_cross_entropy(new_net: SimpleNetFinal) -> None:
+    if not hasattr(new_net, "loss_criterion"):
+        cannot_judge("there is no loss_criterion: see test_has_the_named_parts")
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(6, 15, generator=generator) * 3
+    labels = torch.tensor([0, 3, 14, 7, 7, 1])
+    each = -scores.log_softmax(1)[range(6), labels]
+    loss = new_net.loss_criterion(scores, labels)
+    assert loss.numel() == 1, (
+        f'loss_criterion gives {loss.numel()} losses for 6 images: one number, reduction="mean"'
+    )
+    assert not torch.allclose(loss, each.sum()), (
+        f"loss_criterion adds the losses of 6 images up to {loss.item():.3f}: their mean is "
+        f'{each.mean():.3f}, reduction="mean"'
+    )
+    assert torch.allclose(loss, each.mean()), (
+        f"loss_criterion gives {loss.item():.3f} where the mean cross-entropy of raw scores is "
+        f"{each.mean():.3f}: use nn.CrossEntropyLoss() without weights or label smoothing"
+    )
+
+
+# Beyond the handout.
+
+
+@pytest.mark.beyond
+def test_dropout_is_directly_before_the_last_convolution(net: SimpleNetFinal) -> None:
+    dropouts = [layer for layer in layers_in_use(net) if isinstance(layer, _DropoutNd)]
+    if not dropouts or len(convolutions(net)) < 2:
+        cannot_judge("there is no nn.Dropout: see test_dropout_comes_before_the_last_convolution")
+    before_last = layers_after_convolutions(net)[-2]
+    assert any(layer in before_last for layer in dropouts), (
+        f"dropout is at {', '.join(name_of(net, each) for each in dropouts)}: the usual place is "
+        "between the last convolution and the one before"
+    )
+
+
+@pytest.mark.beyond
+def test_half_of_the_values_are_dropped(net: SimpleNetFinal) -> None:
+    layers = layers_in_use(net)
+    rates = [layer.p for layer in layers if isinstance(layer, _DropoutNd) and layer.p > 0]
+    if not rates:
+        cannot_judge("there is no nn.Dropout: see test_dropout_comes_before_the_last_convolution")
+    assert 0.5 in rates, f"dropout with p={rates[0]}: Srivastava et al. 2014 drop with p=0.5"
+
+
+@pytest.mark.beyond
+def test_an_activation_follows_every_convolution(net: SimpleNetFinal) -> None:
+    """Max-pooling is not linear, but passes negative values on: maps of one value show it."""
+    layers = [m for m in layers_in_use(net) if isinstance(m, nn.Conv2d | nn.Linear)]
+    for here, after in itertools.pairwise(layers):
+        seen: list[torch.Tensor] = []
+        for level in (-1.0, 0.0, 2.0):
+            torch.manual_seed(0)
+            hooks = [
+                here.register_forward_hook(
+                    lambda _m, _x, y, level=level: torch.full_like(y, level)
+                ),
+                after.register_forward_pre_hook(lambda _m, x, seen=seen: seen.append(x[0].clone())),
+            ]
+            net.eval()(images(1))
+            for hook in hooks:
+                hook.remove()
+        low, middle, high = seen
+        if torch.equal(low, middle) and torch.equal(middle, high):
+            continue  # side by side, not one after the other
+        assert not torch.allclose((high - middle) / 2, middle - low, atol=1e-4), (
+            f"nothing but pooling is between {name_of(net, here)} and {name_of(net, after)}: add "
+            "a ReLU"
+        )
+
+
+@pytest.mark.beyond
+def test_batch_norm_learns_a_scale_and_a_shift(net: SimpleNetFinal) -> None:
+    for norm in layers_in_use(net):
+        if isinstance(norm, _BatchNorm):
+            assert norm.affine, f"{name_of(net, norm)} has affine=False: let it learn both"
+
+
+@pytest.mark.beyond
+def test_maps_get_smaller(net: SimpleNetFinal) -> None:
+    values = net.eval().conv_layers(images(1))
+    side = 1 if values.dim() < 4 else values.shape[-1]
+    assert side <= 16, (
+        f"conv_layers leaves maps of {side}x{side}: pool, or use strides, between the convolutions"
+    )
+
+
+@pytest.mark.beyond
+def test_head_has_no_more_than_two_linear_layers(net: SimpleNetFinal) -> None:
+    count = sum(isinstance(layer, nn.Linear) for layer in net.fc_layers.modules())
+    assert count <= 2, f"fc_layers has {count} linear layers: two do, most weights are there"
+
+
+@pytest.mark.beyond
+def test_does_not_change_its_input(net: SimpleNetFinal) -> None:
+    x = images(2)
+    net.eval()(x)
+    assert torch.equal(x, images(2)), "forward must leave its input as it was"

@@ -10,16 +10,19 @@ WRONG = [
         "adam-is-adamw",
         "AdamW is used for 'adam' too, so weight decay does not go through the gradient",
         [('"adam": torch.optim.Adam,', '"adam": torch.optim.AdamW,')],
+        beyond=True,
     ),
     Wrong(
         "adamw-is-adam",
         "Adam with weight_decay is taken for AdamW",
         [('"adamw": torch.optim.AdamW,', '"adamw": torch.optim.Adam,')],
+        beyond=True,
     ),
     Wrong(
         "config-emptied",
         "optimizer_type is popped from the caller's own config, which cannot be used again",
         [("options = dict(config)", "options = config")],
+        beyond=True,
     ),
     Wrong(
         "unknown-type-is-sgd",
@@ -32,6 +35,7 @@ WRONG = [
                 "    if optimizer_type not in OPTIMIZERS:\n",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "unknown-type-is-key-error",
@@ -44,6 +48,7 @@ WRONG = [
                 "        raise ValueError(",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "error-does-not-say-what-is-allowed",
@@ -55,6 +60,7 @@ WRONG = [
                 '"unknown optimizer type"',
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "missing-lr-has-a-default",
@@ -65,11 +71,13 @@ WRONG = [
                 '    options.setdefault("lr", 0.001)\n    for key in ("lr", "weight_decay"):',
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "weight-decay-optional",
         "a config without weight_decay is accepted",
         [('for key in ("lr", "weight_decay"):', 'for key in ("lr",):')],
+        beyond=True,
     ),
     Wrong(
         "unknown-key-ignored",
@@ -81,6 +89,7 @@ WRONG = [
                 "    for key, value in options.items():\n",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "negative-is-made-positive",
@@ -91,6 +100,7 @@ WRONG = [
                 '    options["lr"] = abs(options["lr"])\n    for key, value in options.items():\n',
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "unknown-key-lists-nothing",
@@ -102,6 +112,7 @@ WRONG = [
                 '            raise ValueError(f"unknown key {key!r} in config")\n',
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "negative-dampening-passes",
@@ -112,6 +123,7 @@ WRONG = [
                 'if key in ("lr", "weight_decay", "momentum") and any(number < 0 for',
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "zero-rejected",
@@ -122,21 +134,25 @@ WRONG = [
         "no-momentum-by-default",
         "without a momentum in the config, torch's default of 0 is used",
         [(MOMENTUM, 'options.setdefault("momentum", 0.0)')],
+        beyond=True,
     ),
     Wrong(
         "momentum-fixed",
         "momentum is hard-coded to 0.9, whatever the config says",
         [(MOMENTUM, 'options["momentum"] = 0.9')],
+        beyond=True,
     ),
     Wrong(
         "momentum-zero-is-absent",
         "`or`: a momentum of 0 is taken for none given and becomes 0.9",
         [(MOMENTUM, 'options["momentum"] = options.get("momentum") or 0.9')],
+        beyond=True,
     ),
     Wrong(
         "nesterov-dropped",
         "nesterov is allowed in the config and silently dropped",
         [(MOMENTUM, 'options.setdefault("momentum", 0.9)\n        options.pop("nesterov", None)')],
+        beyond=True,
     ),
     Wrong(
         "nesterov-by-default",
@@ -148,6 +164,7 @@ WRONG = [
                 '        options.setdefault("nesterov", options["momentum"] > 0)',
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "velocity-is-an-average",
@@ -159,6 +176,7 @@ WRONG = [
                 '        options.setdefault("dampening", options["momentum"])',
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "weight-decay-ignored",
@@ -169,6 +187,7 @@ WRONG = [
         "betas-ignored",
         "betas in the config are dropped silently: Adam keeps its defaults",
         [("    parameters = [", '    options.pop("betas", None)\n    parameters = [')],
+        beyond=True,
     ),
     Wrong(
         "classifier-only",
@@ -257,5 +276,101 @@ WRONG = [
                 "    return OPTIMIZERS[optimizer_type](parameters, **options)",
             )
         ],
+        beyond=True,
+    ),
+    Wrong(
+        "nothing-returned",
+        "the optimizer is made, and the return is forgotten",
+        [(BUILD, BUILD.replace("return", "_ ="))],
+    ),
+    Wrong(
+        "class-instead-of-optimizer",
+        "the class is returned, not an optimizer over the model's parameters",
+        [(BUILD, "    return OPTIMIZERS[optimizer_type]")],
+    ),
+    Wrong(
+        "lr-written-in",
+        "the learning rate that worked once is written into the function",
+        [(BUILD, f'    options["lr"] = 0.001\n{BUILD}')],
+    ),
+    Wrong(
+        "lr-per-image",
+        "the learning rate is divided by the batch size, as if the loss were a sum",
+        [(BUILD, f'    options["lr"] /= 32\n{BUILD}')],
+    ),
+    Wrong(
+        "weight-decay-in-momentum-s-place",
+        "SGD(parameters, lr, weight_decay): the third argument is momentum",
+        [
+            (
+                BUILD,
+                '    if optimizer_type == "sgd":\n'
+                '        return torch.optim.SGD(parameters, options["lr"], '
+                f'options["weight_decay"])\n{BUILD}',
+            )
+        ],
+    ),
+    Wrong(
+        "weight-decay-on-biases-only",
+        "the two groups are mixed up: weight decay for vectors, none for matrices",
+        [
+            (
+                BUILD,
+                "    matrices = [p for p in parameters if p.ndim > 1]\n"
+                "    vectors = [p for p in parameters if p.ndim <= 1]\n"
+                '    parameters = [{"params": matrices, "weight_decay": 0.0}, {"params": vectors}]'
+                f"\n{BUILD}",
+            )
+        ],
+    ),
+    Wrong(
+        "uphill",
+        "maximize=True: every step makes the loss larger",
+        [(BUILD, f'    options["maximize"] = True\n{BUILD}')],
+    ),
+    Wrong(
+        "copy-of-the-model",
+        "the optimizer trains a deep copy, the model itself stays as it is",
+        [("p in model.parameters()", 'p in __import__("copy").deepcopy(model).parameters()')],
+    ),
+    Wrong(
+        "last-layer-only",
+        "only the last linear layer is trained, as in transfer learning",
+        [("p in model.parameters()", "p in model.fc_layers[-1].parameters()")],
+    ),
+    Wrong(
+        "filters-only",
+        "only the convolutions are trained",
+        [("p in model.parameters()", "p in model.conv_layers.parameters()")],
+    ),
+    Wrong(
+        "types-in-capitals-only",
+        "'SGD' and 'Adam' are compared with 'sgd' and 'adam', and do not match",
+        [
+            ('    "sgd": torch.optim.SGD', '    "SGD": torch.optim.SGD'),
+            ('    "adam": torch.optim.Adam,', '    "Adam": torch.optim.Adam,'),
+            ('    "adamw": torch.optim.AdamW,', '    "AdamW": torch.optim.AdamW,'),
+            ('    "sgd": {"mom', '    "SGD": {"mom'),
+            ('    "adam": {"betas"', '    "Adam": {"betas"'),
+            ('    "adamw": {"betas"', '    "AdamW": {"betas"'),
+        ],
+    ),
+    Wrong(
+        "learning-rate-by-another-key",
+        "the config is read at 'learning_rate', which it does not have",
+        [(BUILD, f'    options["lr"] = options["learning_rate"]\n{BUILD}')],
+    ),
+    Wrong(
+        "sgd-only",
+        "one optimizer is enough for the handout, but the others are refused",
+        [
+            (
+                "    if optimizer_type not in OPTIMIZERS:\n",
+                '    if optimizer_type != "sgd":\n'
+                '        raise ValueError(f"{optimizer_type!r} is none of sgd, adam, adamw")\n'
+                "    if optimizer_type not in OPTIMIZERS:\n",
+            )
+        ],
+        beyond=True,
     ),
 ]

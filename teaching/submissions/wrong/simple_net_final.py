@@ -145,11 +145,13 @@ WRONG = [
         "dropout-of-a-twentieth",
         "p=0.05, so one value in twenty is dropped instead of every other",
         [("nn.Dropout(p=0.5)", "nn.Dropout(p=0.05)")],
+        beyond=True,
     ),
     Wrong(
         "dropout-of-a-tenth",
         "dropout of 0.1 instead of 0.5",
         [("nn.Dropout(p=0.5)", "nn.Dropout(p=0.1)")],
+        beyond=True,
     ),
     Wrong(
         "features-squeezed",
@@ -236,5 +238,192 @@ WRONG = [
         "softmax-in-forward",
         "returns probabilities, and cross-entropy takes the softmax once more",
         [(FORWARD, "return self.fc_layers(self.conv_layers(x)).softmax(dim=1)")],
+    ),
+    Wrong(
+        "forgotten-return",
+        "forward computes the scores and returns nothing",
+        [(FORWARD, "logits = self.fc_layers(self.conv_layers(x))")],
+    ),
+    Wrong(
+        "head-without-activation",
+        "no ReLU between the two linear layers, which makes them one",
+        [("nn.Linear(96, 64),\n            nn.ReLU(),\n", "nn.Linear(96, 64),\n")],
+    ),
+    Wrong(
+        "no-activation-after-first-conv",
+        "batch norm is taken for an activation: the first two convolutions are one",
+        [
+            (
+                "            nn.BatchNorm2d(16),\n            nn.ReLU(),\n",
+                "            nn.BatchNorm2d(16),\n",
+            )
+        ],
+    ),
+    Wrong(
+        "no-activation-before-the-head",
+        "average pooling is linear, so the last convolution and the hidden layer are one",
+        [
+            (
+                "            nn.BatchNorm2d(96),\n            nn.ReLU(),\n",
+                "            nn.BatchNorm2d(96),\n",
+            )
+        ],
+    ),
+    Wrong(
+        "batch-norm-at-the-start-only",
+        "one batch norm, after the first convolution, is thought to be enough",
+        [
+            ("            nn.BatchNorm2d(32),\n", ""),
+            ("            nn.BatchNorm2d(48),\n", ""),
+            ("            nn.BatchNorm2d(64),\n", ""),
+            ("            nn.BatchNorm2d(96),\n", ""),
+        ],
+    ),
+    Wrong(
+        "batch-norm-in-the-head-only",
+        "BatchNorm1d between the linear layers, none after the convolutions",
+        [
+            ("            nn.BatchNorm2d(16),\n", ""),
+            ("            nn.BatchNorm2d(32),\n", ""),
+            ("            nn.BatchNorm2d(48),\n", ""),
+            ("            nn.BatchNorm2d(64),\n", ""),
+            ("            nn.BatchNorm2d(96),\n", ""),
+            ("nn.Linear(96, 64),\n", "nn.Linear(96, 64),\n            nn.BatchNorm1d(64),\n"),
+        ],
+    ),
+    Wrong(
+        "layer-norm",
+        "GroupNorm(1, ...) normalizes each image by itself, not over the batch",
+        [("nn.BatchNorm2d(32)", "nn.GroupNorm(1, 32)")],
+    ),
+    Wrong(
+        "images-normalized-by-their-batch",
+        "forward subtracts the mean of the batch, in eval mode too",
+        [(FORWARD, f"x = (x - x.mean()) / x.std()\n        {FORWARD}")],
+    ),
+    Wrong(
+        "dropout-of-nothing",
+        "nn.Dropout(0): nothing is dropped",
+        [("nn.Dropout(p=0.5)", "nn.Dropout(p=0.0)")],
+    ),
+    Wrong(
+        "dropout-of-everything",
+        "p is taken for the share that is kept: p=1 drops everything",
+        [("nn.Dropout(p=0.5)", "nn.Dropout(p=1.0)")],
+    ),
+    Wrong(
+        "dropout-never-in-training",
+        "forward switches the convolutional part to eval mode, so dropout never acts",
+        [(FORWARD, f"self.conv_layers.eval()\n        {FORWARD}")],
+    ),
+    Wrong(
+        "conv-layers-detached",
+        "detach() after conv_layers: the filters stay random",
+        [(FORWARD, "return self.fc_layers(self.conv_layers(x).detach())")],
+    ),
+    Wrong(
+        "forward-without-gradient",
+        "forward runs under torch.no_grad(), copied from the evaluation",
+        [
+            (
+                "    def forward(self, x: torch.Tensor)",
+                "    @torch.no_grad()\n    def forward(self, x: torch.Tensor)",
+            )
+        ],
+    ),
+    Wrong(
+        "frozen-first-layer",
+        "the first filters are frozen, as in transfer learning",
+        [
+            (
+                "        self.loss_criterion =",
+                "        self.conv_layers[0].weight.requires_grad = False\n"
+                "        self.loss_criterion =",
+            )
+        ],
+    ),
+    Wrong(
+        "layer-never-used",
+        "a convolution is made in __init__, and forward skips it",
+        [
+            (
+                "        self.loss_criterion =",
+                "        self.extra = nn.Conv2d(96, 96, 3)\n        self.loss_criterion =",
+            )
+        ],
+    ),
+    Wrong(
+        "sigmoid-on-the-scores",
+        "scores are squeezed to 0..1 by a sigmoid",
+        [(FORWARD, "return self.fc_layers(self.conv_layers(x)).sigmoid()")],
+    ),
+    Wrong(
+        "flatten-does-not-fit",
+        "the pooling was changed, and the first linear layer was not fitted to it",
+        [("nn.AdaptiveAvgPool2d(1)", "nn.AdaptiveAvgPool2d(2)")],
+    ),
+    Wrong(
+        "loss-for-each-image",
+        'reduction="none": a loss for each image instead of their mean',
+        [('nn.CrossEntropyLoss(reduction="mean")', 'nn.CrossEntropyLoss(reduction="none")')],
+    ),
+    Wrong(
+        "pooling-for-an-activation",
+        "max-pooling is the only thing between two stages; it passes negative values on",
+        [
+            (
+                "            nn.BatchNorm2d(48),\n            nn.ReLU(),\n",
+                "            nn.BatchNorm2d(48),\n",
+            )
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "dropout-two-stages-early",
+        "dropout comes after the second convolution, not directly before the last",
+        [
+            ("            nn.Dropout(p=0.5),\n", ""),
+            (
+                "            nn.Conv2d(32, 48,",
+                "            nn.Dropout(p=0.5),\n            nn.Conv2d(32, 48,",
+            ),
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "batch-norm-without-scale",
+        "affine=False: the maps stay at zero mean and unit variance",
+        [("nn.BatchNorm2d(64)", "nn.BatchNorm2d(64, affine=False)")],
+        beyond=True,
+    ),
+    Wrong(
+        "three-linear-layers",
+        "one linear layer more than the handout's head has",
+        [
+            (
+                "            nn.Linear(64, 15),\n",
+                "            nn.Linear(64, 32),\n            nn.ReLU(),\n"
+                "            nn.Linear(32, 15),\n",
+            )
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "maps-of-32",
+        "nothing is pooled: 6 million weights in the first linear layer",
+        [
+            ("            nn.MaxPool2d(2),  # [N, 32, 16, 16]\n", ""),
+            ("            nn.MaxPool2d(2),  # [N, 48, 8, 8]\n", ""),
+            ("            nn.MaxPool2d(2),  # [N, 64, 4, 4]\n", ""),
+            ("            nn.AdaptiveAvgPool2d(1),  # [N, 96, 1, 1]\n", ""),
+            ("nn.Linear(96, 64)", "nn.Linear(96 * 32 * 32, 64)"),
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "input-scaled-in-place",
+        "forward halves the caller's images in place",
+        [(FORWARD, f"x.mul_(0.5)\n        {FORWARD}")],
+        beyond=True,
     ),
 ]
