@@ -2,103 +2,71 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from steps import cannot_judge
+from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from scene_recog.image_loader import ImageLoader
 
-
-def names_and_labels(loader: ImageLoader) -> list[tuple[str, str, int]]:
-    """(class folder, file name, label) of every image, in the loader's order."""
-    return [(Path(path).parent.name, Path(path).name, label) for path, label in loader.dataset]
-
-
-def test_classes_are_numbered_in_alphabetical_order(tiny_dataset: Path) -> None:
-    loader = ImageLoader(tiny_dataset, split="train")
-    expected = {"bedroom": 0, "kitchen": 1, "street": 2}
-    assert loader.get_classes() == expected, (
-        "get_classes must map each class folder's name to its index in alphabetical order, from 0"
-    )
-    assert loader.class_dict == expected, "class_dict must be what get_classes returns"
+CLASSES = {"bedroom": 0, "kitchen": 1, "street": 2}
+IMAGES = {
+    "train": {"bedroom": 3, "kitchen": 5, "street": 4},
+    "test": {"bedroom": 2, "kitchen": 1, "street": 2},
+}
 
 
-def test_attributes_say_what_was_asked_for(tiny_dataset: Path) -> None:
-    transform = transforms.ToTensor()
-    loader = ImageLoader(str(tiny_dataset), split="test", transform=transform)
-    assert loader.split == "test", "keep the split in self.split"
-    assert loader.transform is transform, "keep the transform in self.transform"
-    assert Path(loader.root) == tiny_dataset, "keep root_dir in self.root"
-    assert Path(loader.curr_folder) == tiny_dataset / "test", "curr_folder is <root>/<split>"
-    assert ImageLoader(tiny_dataset).split == "train", 'split must be "train" by default'
-    assert Path(ImageLoader(tiny_dataset).curr_folder) == tiny_dataset / "train"
+def as_index(label: Any) -> int | None:
+    """A class index as an int, from a number of numpy or torch too; None: it is no class index."""
+    try:
+        return operator.index(label) if np.ndim(label) == 0 else None
+    except TypeError:
+        return None
 
 
-@pytest.mark.parametrize(
-    ("split", "counts"),
-    [
-        ("train", {"bedroom": 3, "kitchen": 5, "street": 4}),
-        ("test", {"bedroom": 2, "kitchen": 1, "street": 2}),
-    ],
-)
-def test_every_image_of_the_split_is_listed_once(
-    tiny_dataset: Path, split: str, counts: dict[str, int]
-) -> None:
-    loader = ImageLoader(tiny_dataset, split=split)
-    assert len(loader) == sum(counts.values()), f"len() must be the number of images in {split}/"
-    assert len(loader.dataset) == len(loader), "self.dataset needs one entry per image"
-    found = Counter(Path(path).parent.name for path, _ in loader.dataset)
-    assert found == counts, "every class folder's images must all be listed"
-    assert len({os.fspath(path) for path, _ in loader.dataset}) == len(loader), (
-        "an image is listed twice"
-    )
-    for path, _ in loader.dataset:
-        assert Path(path).is_file(), f"self.dataset names a file that is not there: {path}"
-        assert Path(path).parent.parent == tiny_dataset / split, f"{path} is of another split"
+def examples(loader: ImageLoader) -> list[tuple[Path, int]]:
+    """The pairs of `loader.dataset`: (path, class index)."""
+    try:
+        pairs = [(Path(path), as_index(label)) for path, label in loader.dataset]
+    except (TypeError, ValueError):
+        pairs = [(Path(), None)]
+    if not pairs or not all(path.is_file() and label is not None for path, label in pairs):
+        cannot_judge("self.dataset is not right: see test_dataset_has_a_path_and_an_index_of_each")
+    return [(path, label) for path, label in pairs if label is not None]
 
 
-def test_each_image_has_the_label_of_its_folder(tiny_dataset: Path) -> None:
-    for split in ("train", "test"):
-        loader = ImageLoader(tiny_dataset, split=split)
-        for class_name, file, label in names_and_labels(loader):
-            assert label == loader.class_dict[class_name], (
-                f"{class_name}/{file} has label {label}: it must be that of the class folder"
-            )
+def grey_levels(path: Path) -> np.ndarray:
+    """The pixels of an image file as ints, in grayscale: [H, W]."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("L"), dtype=int)
 
 
-def test_labels_come_from_the_given_mapping(tiny_dataset: Path) -> None:
-    loader = ImageLoader(tiny_dataset, split="train")
-    listed = loader.load_imagepaths_with_labels({"bedroom": 7, "kitchen": 8, "street": 9})
-    assert Counter(label for _, label in listed) == {7: 3, 8: 5, 9: 4}, (
-        "load_imagepaths_with_labels must take the indices from its argument class_labels"
-    )
-
-
-def test_order_does_not_depend_on_the_file_system(
-    tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = names_and_labels(ImageLoader(tiny_dataset, split="train"))
+def list_folders(monkeypatch: pytest.MonkeyPatch, *, reverse: bool) -> None:
+    """Let os.listdir, os.scandir and all that is built on them list by name, A to Z or Z to A."""
     real_listdir, real_scandir = os.listdir, os.scandir
 
-    class ReversedScandir:
-        def __init__(self, path: str = ".") -> None:
+    class SortedScandir:
+        def __init__(self, path: Any = ".") -> None:
             with real_scandir(path) as entries:
-                ordered = sorted(entries, key=lambda entry: entry.name, reverse=True)
-            self.entries = iter(ordered)
+                self.entries = iter(sorted(entries, key=lambda e: e.name, reverse=reverse))
 
-        def __enter__(self) -> ReversedScandir:
+        def __enter__(self) -> SortedScandir:
             return self
 
         def __exit__(self, *args: object) -> None:
             self.close()
 
-        def __iter__(self) -> ReversedScandir:
+        def __iter__(self) -> Iterator[os.DirEntry[str]]:
             return self
 
         def __next__(self) -> os.DirEntry[str]:
@@ -107,111 +75,330 @@ def test_order_does_not_depend_on_the_file_system(
         def close(self) -> None:
             self.entries = iter(())
 
-    message = (
-        "the order changes with the order in which the file system lists files: sort what "
-        "os.listdir, glob or iterdir return, or a checkpoint's classes differ between machines"
+    monkeypatch.setattr(os, "listdir", lambda path=".": sorted(real_listdir(path), reverse=reverse))
+    monkeypatch.setattr(os, "scandir", SortedScandir)
+
+
+def test_classes_are_a_dict_from_name_to_index(tiny_dataset: Path) -> None:
+    found = ImageLoader(root_dir=str(tiny_dataset), split="train").get_classes()
+    assert isinstance(found, dict), f"get_classes must return a dict, and returns {found!r}"
+    assert set(found) == set(CLASSES), (
+        f"get_classes has the keys {list(found)}, and the class folders in train/ are "
+        f"{list(CLASSES)}: map each folder's name to its index"
     )
-    for order in (False, True):
-        monkeypatch.setattr(
-            os, "listdir", lambda path=".", order=order: sorted(real_listdir(path), reverse=order)
+    assert sorted(found.values()) == [0, 1, 2], (
+        f"get_classes has the indices {sorted(found.values())}: count from 0, since class i is "
+        "output i of the network"
+    )
+
+
+def test_classes_are_in_alphabetical_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["mountain", "coast", "suburb", "office", "bedroom", "street", "forest", "kitchen"]
+    for place in [f"{split}/{name}" for split in ("train", "test") for name in names]:
+        (tmp_path / place).mkdir(parents=True)
+        Image.new("L", (8, 8)).save(tmp_path / place / "image_0001.jpg")
+    expected = {name: index for index, name in enumerate(sorted(names))}
+    for reverse in (None, False, True):  # as this file system lists folders; and as others do
+        if reverse is not None:
+            list_folders(monkeypatch, reverse=reverse)
+        loader = ImageLoader(root_dir=str(tmp_path), split="train")
+        if set(loader.get_classes()) != set(names):
+            cannot_judge("get_classes is not right: see test_classes_are_a_dict_...")
+        assert loader.get_classes() == expected, (
+            f"get_classes gives {loader.get_classes()}: number the classes in alphabetical order. "
+            "os.listdir, glob and iterdir list in any order; sorted() makes bedroom class 0 "
+            "everywhere"
         )
-        if order:
-            monkeypatch.setattr(os, "scandir", ReversedScandir)
-        loader = ImageLoader(tiny_dataset, split="train")
-        assert loader.class_dict == {"bedroom": 0, "kitchen": 1, "street": 2}, message
-        assert names_and_labels(loader) == expected, message
 
 
+def test_two_loaders_share_nothing(tiny_dataset: Path) -> None:
+    train = ImageLoader(root_dir=str(tiny_dataset), split="train")
+    before = len(train.dataset)
+    test = ImageLoader(root_dir=str(tiny_dataset), split="test")
+    is_shared = train.dataset is test.dataset
+    assert not is_shared, "two loaders add to one self.dataset: make a new list in __init__"
+    assert len(train.dataset) == before, (
+        f"self.dataset of the train split had {before} entries, and has {len(train.dataset)} since "
+        "a loader of the test split was made: make a new list in __init__"
+    )
+
+
+def test_attributes_say_what_was_asked_for(tiny_dataset: Path) -> None:
+    transform = transforms.Compose([transforms.ToTensor()])
+    loader = ImageLoader(root_dir=str(tiny_dataset), split="test", transform=transform)
+    assert loader.split == "test", f'self.split is {loader.split!r}, and "test" was asked for'
+    assert loader.transform is transform, "keep the transform in self.transform"
+    assert Path(loader.root) == tiny_dataset, f"self.root is {loader.root!r}: keep root_dir in it"
+    assert Path(loader.curr_folder) == tiny_dataset / "test", (
+        f"self.curr_folder is {loader.curr_folder!r} for the test split: it is <root>/<split>"
+    )
+    assert loader.class_dict == loader.get_classes(), "self.class_dict is what get_classes returns"
+    assert ImageLoader(str(tiny_dataset)).split == "train", 'the split is "train" by default'
+
+
+def test_dataset_has_a_path_and_an_index_of_each(tiny_dataset: Path) -> None:
+    loader = ImageLoader(root_dir=str(tiny_dataset), split="train")
+    assert len(loader.dataset) > 0, "self.dataset is empty: look for <root>/<split>/<class>/*.jpg"
+    for index, entry in enumerate(loader.dataset):
+        try:
+            path, label = entry
+            is_right = Path(path).is_file() and as_index(label) is not None
+        except (TypeError, ValueError):
+            is_right = False
+        assert is_right, (
+            f"self.dataset[{index}] is {entry}: it must be a pair, first the image's path (root in "
+            "front, so that it can be opened), then the class index, an int"
+        )
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_every_image_of_the_split_is_listed_once(tiny_dataset: Path, split: str) -> None:
+    loader = ImageLoader(root_dir=str(tiny_dataset), split=split)
+    folder = tiny_dataset.resolve() / split
+    paths = [path.resolve() for path, _ in examples(loader)]
+    for path in paths:
+        assert path.parent.parent == folder, f"the {split} split lists {path}, not one of {folder}"
+    found, expected = Counter(path.parent.name for path in set(paths)), IMAGES[split]
+    assert found == expected, f"{split}/ has {expected} images, and self.dataset {dict(found)}"
+    assert len(paths) == len(set(paths)), "self.dataset lists an image twice"
+
+
+def test_length_is_the_number_of_images(tiny_dataset: Path) -> None:
+    for split, counts in IMAGES.items():
+        loader = ImageLoader(root_dir=str(tiny_dataset), split=split)
+        if len(loader.dataset) != sum(counts.values()):
+            cannot_judge("self.dataset is not right: see test_every_image_of_the_split_...")
+        assert len(loader) == len(loader.dataset), (
+            f"len() is {len(loader)} for the {split} split: it is the number of its images, "
+            f"{len(loader.dataset)}"
+        )
+
+
+def test_each_image_has_the_label_of_its_folder(tiny_dataset: Path) -> None:
+    for split in ("train", "test"):
+        loader = ImageLoader(root_dir=str(tiny_dataset), split=split)
+        for path, label in examples(loader):
+            expected = loader.class_dict.get(path.parent.name)
+            if expected is None:
+                cannot_judge("self.class_dict is not right: see test_classes_are_a_dict_...")
+            assert label == expected, (
+                f"{path.parent.name}/{path.name} has label {label}: it is of class "
+                f"{path.parent.name}, whose index is {expected}"
+            )
+
+
+def test_loaded_image_is_grayscale_with_its_own_pixels(tiny_dataset: Path) -> None:
+    loader = ImageLoader(root_dir=str(tiny_dataset), split="train")
+    for path in sorted((tiny_dataset / "train").glob("*/*.jpg")):
+        image = loader.load_img_from_path(str(path))
+        assert isinstance(image, Image.Image), (
+            f"load_img_from_path returns {type(image).__name__}: it must be a PIL image"
+        )
+        assert image.mode == "L", f"the image has mode {image.mode}: grayscale is mode L"
+        expected = grey_levels(path)
+        height, width = expected.shape
+        assert image.size == (width, height), (
+            f"the file is {width}x{height}, and the loaded image {image.size[0]}x{image.size[1]}: "
+            "resizing is the transform's job"
+        )
+        got = np.asarray(image, dtype=int)
+        assert np.abs(got - expected).max() <= 1, (
+            f"the file's pixels are about {expected.mean():.0f} and the loaded ones "
+            f"{got.mean():.0f}: load_img_from_path leaves them as they are, from 0 to 255"
+        )
+
+
+def test_colour_image_becomes_grayscale(tiny_dataset: Path, tmp_path: Path) -> None:
+    path = tmp_path / "colour.jpg"
+    colour = np.zeros((32, 64, 3), dtype=np.uint8)
+    colour[:, :32] = (220, 30, 60)
+    colour[:, 32:] = (10, 200, 90)
+    Image.fromarray(colour).save(path, quality=95)
+    image = ImageLoader(root_dir=str(tiny_dataset)).load_img_from_path(str(path))
+    if not isinstance(image, Image.Image):
+        cannot_judge("no PIL image: see test_loaded_image_is_grayscale_with_its_own_pixels")
+    assert image.mode == "L", (
+        f'a colour photograph is loaded in mode {image.mode}: make it grayscale with .convert("L")'
+    )
+    if image.size != (64, 32):
+        cannot_judge("the size changes: see test_loaded_image_is_grayscale_with_its_own_pixels")
+    for name, column in (("red (220, 30, 60)", 8), ("green (10, 200, 90)", 56)):
+        got, expected = image.getpixel((column, 16)), grey_levels(path)[16, column]
+        # Weights of red, green and blue that differ a little are no mistake here.
+        assert abs(got - expected) < 35, (
+            f"a {name} is grey level {got}, and should be {expected}: one channel alone is not the "
+            'grey level; use .convert("L")'
+        )
+
+
+def test_item_is_the_image_and_the_label_of_that_index(tiny_dataset: Path) -> None:
+    loader = ImageLoader(root_dir=str(tiny_dataset), split="train")
+    for index, (path, label) in enumerate(examples(loader)):
+        item = loader[index]
+        assert len(item) == 2, f"item {index} has {len(item)} parts: it is a pair (image, label)"
+        image, got = item
+        assert isinstance(image, Image.Image), (
+            f"item {index} has a {type(image).__name__} for its image: without a transform it is "
+            "the PIL image"
+        )
+        assert image.mode == "L", f"the image of item {index} has mode {image.mode}, not L"
+        loaded = np.asarray(loader.load_img_from_path(str(path)))
+        assert np.array_equal(np.asarray(image), loaded), (
+            f"item {index} does not show {path.parent.name}/{path.name}, which is in "
+            f"self.dataset[{index}]"
+        )
+        assert as_index(got) is not None, (
+            f"item {index} has {got!r} for its label: it is the class index, an int"
+        )
+        assert as_index(got) == label, (
+            f"item {index} has label {got}, and self.dataset[{index}] has {label}"
+        )
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_transform_is_applied_anew_each_time(tiny_dataset: Path, split: str) -> None:
+    seen: list[Any] = []
+
+    def draw(image: Any) -> torch.Tensor:
+        seen.append(image)
+        return torch.full((1, 2, 3), float(len(seen)))
+
+    loader = ImageLoader(str(tiny_dataset), split=split, transform=transforms.Compose([draw]))
+    first, second = loader[1][0], loader[1][0]
+    assert len(seen) > 0, f"the {split} split does not apply the transform"
+    assert isinstance(seen[-1], Image.Image), (
+        f"the transform gets a {type(seen[-1]).__name__}: give it the PIL image"
+    )
+    assert seen[-1].mode == "L", f"the transform gets an image of mode {seen[-1].mode}, not L"
+    for result in (first, second):
+        assert getattr(result, "shape", None) == (1, 2, 3), (
+            "the item's image is not what the transform returned"
+        )
+    assert first.max() != second.max(), (
+        "the same item read twice gives the same result of a random transform: apply it each time "
+        "an item is read, or an image is augmented once for good"
+    )
+
+
+def test_tensor_item_is_one_float_channel(tiny_dataset: Path) -> None:
+    transform = transforms.Compose([transforms.ToTensor()])
+    loader = ImageLoader(root_dir=str(tiny_dataset), split="train", transform=transform)
+    pairs = examples(loader)
+    for index in (0, len(pairs) - 1):
+        image, _ = loader[index]
+        expected = grey_levels(pairs[index][0]) / 255
+        assert isinstance(image, torch.Tensor), (
+            f"with a transform that ends in ToTensor, item {index} has a {type(image).__name__}"
+        )
+        assert image.dtype == torch.float32, f"the tensor is {image.dtype}, not float32"
+        assert image.shape == (1, *expected.shape), (
+            f"the tensor of item {index} has shape {tuple(image.shape)}, not [1, H, W] = "
+            f"{[1, *expected.shape]}"
+        )
+        assert np.allclose(image[0].numpy(), expected, atol=0.005), (
+            f"the pixels of item {index} are about {image.mean():.3f}, and those of its file "
+            f"{expected.mean():.3f}, in 0..1"
+        )
+
+
+def test_data_loader_makes_batches(tiny_dataset: Path) -> None:
+    transform = transforms.Compose([transforms.Resize((16, 24)), transforms.ToTensor()])
+    loader = ImageLoader(root_dir=str(tiny_dataset), split="train", transform=transform)
+    labels = [label for _, label in examples(loader)]
+    if len(loader) != 12:
+        cannot_judge("len() is not right: see test_length_is_the_number_of_images")
+    images, targets = next(iter(DataLoader(loader, batch_size=12)))
+    assert images.shape == (12, 1, 16, 24), (
+        f"a batch of 12 has shape {tuple(images.shape)}, not [N, 1, H, W] = [12, 1, 16, 24]"
+    )
+    assert getattr(targets, "dtype", None) == torch.int64, (
+        f"the labels of a batch are {getattr(targets, 'dtype', targets)}, not int64: give ints"
+    )
+    assert targets.tolist() == labels, f"a batch has labels {targets.tolist()}, not {labels}"
+
+
+# Beyond the handout.
+
+
+@pytest.mark.beyond
+def test_root_may_be_a_path_object(tiny_dataset: Path) -> None:
+    assert len(ImageLoader(tiny_dataset, split="train").dataset) == 12
+
+
+@pytest.mark.beyond
+def test_labels_are_ints(tiny_dataset: Path) -> None:
+    label = ImageLoader(str(tiny_dataset), split="test")[0][1]
+    assert isinstance(label, int | np.integer), f"the label is a {type(label).__name__}, not an int"
+
+
+@pytest.mark.beyond
+def test_labels_come_from_the_given_mapping(tiny_dataset: Path) -> None:
+    loader = ImageLoader(str(tiny_dataset), split="train")
+    listed = loader.load_imagepaths_with_labels({"bedroom": 7, "kitchen": 8, "street": 9})
+    assert Counter(label for _, label in listed) == {7: 3, 8: 5, 9: 4}, (
+        "load_imagepaths_with_labels must take the indices from its argument class_labels"
+    )
+
+
+@pytest.mark.beyond
+def test_order_does_not_depend_on_the_file_system(
+    tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def order() -> list[tuple[str, str, int]]:
+        loader = ImageLoader(str(tiny_dataset), split="train")
+        return [(path.parent.name, path.name, label) for path, label in examples(loader)]
+
+    expected = order()
+    for reverse in (False, True):
+        list_folders(monkeypatch, reverse=reverse)
+        assert order() == expected, (
+            "the order of self.dataset changes with the order in which the file system lists "
+            "files: sort what os.listdir, glob or iterdir gives, and leave shuffling to the "
+            "DataLoader, or a seed does not repeat a run elsewhere"
+        )
+
+
+@pytest.mark.beyond
 @pytest.mark.parametrize("split", ["trian", "validation", "Test"])
 def test_unknown_split_is_refused(tiny_dataset: Path, split: str) -> None:
     with pytest.raises(ValueError, match=split):
-        ImageLoader(tiny_dataset, split=split)
+        ImageLoader(str(tiny_dataset), split=split)
 
 
+@pytest.mark.beyond
 def test_missing_folder_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:
     for missing in (tmp_path / "nowhere", tiny_dataset / "train"):  # the latter: one level too deep
         with pytest.raises(FileNotFoundError):
-            ImageLoader(missing, split="train")
+            ImageLoader(str(missing), split="train")
 
 
+@pytest.mark.beyond
 def test_other_files_are_left_out(tiny_dataset: Path) -> None:
     (tiny_dataset / "train" / "street" / "Thumbs.db").write_bytes(b"not an image")
     (tiny_dataset / "train" / "street" / "notes.txt").write_text("not an image either")
     (tiny_dataset / "train" / ".DS_Store").write_bytes(b"left by a file browser")
     (tiny_dataset / "train" / "readme.txt").write_text("about this dataset")
-    loader = ImageLoader(tiny_dataset, split="train")
-    assert set(loader.class_dict) == {"bedroom", "kitchen", "street"}, "only folders are classes"
+    loader = ImageLoader(str(tiny_dataset), split="train")
+    assert set(loader.class_dict) == set(CLASSES), "only folders are classes, not files beside them"
     assert len(loader) == 12, "only the images in a class folder are examples, not other files"
 
 
-def test_loaded_image_is_grayscale_with_its_own_pixels(tiny_dataset: Path) -> None:
-    loader = ImageLoader(tiny_dataset, split="train")
-    for path, _ in loader.dataset:
-        image = loader.load_img_from_path(path)
-        assert isinstance(image, Image.Image), "load_img_from_path must return a PIL image"
-        assert image.mode == "L", f"the image has mode {image.mode}: grayscale is mode L"
-        with Image.open(path) as reference:
-            assert image.size == reference.size, "do not resize here: that is a transform's job"
-            assert np.array_equal(np.asarray(image), np.asarray(reference)), (
-                "the pixels must be those of the file, from 0 to 255: do not normalize here"
-            )
-
-
-def test_colour_image_becomes_grayscale(tiny_dataset: Path, tmp_path: Path) -> None:
-    colour = np.zeros((30, 40, 3), dtype=np.uint8)
-    colour[:, :20] = (220, 30, 60)
-    colour[:, 20:] = (10, 200, 90)
+@pytest.mark.beyond
+def test_grey_level_is_the_luminance(tiny_dataset: Path, tmp_path: Path) -> None:
     path = tmp_path / "colour.jpg"
-    Image.fromarray(colour).save(path, quality=95)
-    image = ImageLoader(tiny_dataset).load_img_from_path(str(path))
-    assert image.mode == "L", "a colour photograph must be converted to grayscale, mode L"
-    with Image.open(path) as reference:
-        expected = np.asarray(reference.convert("L"), dtype=int)
-    difference = np.abs(np.asarray(image, dtype=int) - expected).max()
-    assert difference <= 2, 'the grey levels are off: use .convert("L")'
-
-
-def test_item_is_the_image_and_label_of_that_index(tiny_dataset: Path) -> None:
-    loader = ImageLoader(tiny_dataset, split="train")
-    for index, (path, label) in enumerate(loader.dataset):
-        item = loader[index]
-        assert len(item) == 2, "an item is a pair: image, label"
-        assert isinstance(item[0], Image.Image), "without a transform, the image is a PIL image"
-        assert item[0].mode == "L", "the item's image must be grayscale, mode L"
-        with Image.open(path) as reference:
-            assert np.array_equal(np.asarray(item[0]), np.asarray(reference)), (
-                f"item {index} must show the image of self.dataset[{index}]"
-            )
-        assert isinstance(item[1], int | np.integer), "the label must be an int"
-        assert item[1] == label, f"item {index} must have the label of self.dataset[{index}]"
-
-
-def test_transform_is_applied_to_the_pil_image(tiny_dataset: Path) -> None:
-    seen = []
-
-    def transform(image: Image.Image) -> str:
-        seen.append(image)
-        return f"transformed {image.size}"
-
-    loader = ImageLoader(tiny_dataset, split="test", transform=transform)
-    assert not seen, "do not read the images when the dataset is made: it may not fit into memory"
-    image, _ = loader[1]
-    assert len(seen) == 1, "apply the transform exactly once for each item"
-    assert isinstance(seen[0], Image.Image), "the transform must get the PIL image"
-    assert seen[0].mode == "L", "the transform must get a grayscale image"
-    assert image == f"transformed {seen[0].size}", "return what the transform returns"
-    loader[1]
-    assert len(seen) == 2, (
-        "apply the transform anew each time an item is read, or random augmentation stays the same"
+    Image.new("RGB", (16, 16), (220, 30, 60)).save(path, quality=95)
+    image = ImageLoader(str(tiny_dataset)).load_img_from_path(str(path))
+    difference = np.abs(np.asarray(image, dtype=int) - grey_levels(path)).max()
+    assert difference <= 2, (
+        "the grey level of a colour is its luminance, 0.299 R + 0.587 G + 0.114 B, as in Pillow's "
+        f'convert("L"): it is {difference} off'
     )
 
 
-def test_tensor_item_is_one_float_channel(tiny_dataset: Path) -> None:
-    loader = ImageLoader(tiny_dataset, split="train", transform=transforms.ToTensor())
-    for index in (0, len(loader) - 1):
-        image, _ = loader[index]
-        with Image.open(loader.dataset[index][0]) as reference:
-            pixels = np.asarray(reference, dtype=np.float32) / 255
-        assert image.dtype == torch.float32, f"the tensor is {image.dtype}, not float32"
-        assert image.shape == (1, *pixels.shape), "the tensor must have shape [1, H, W]"
-        assert np.allclose(image[0].numpy(), pixels, atol=1e-6), "the pixels are not those on disk"
+@pytest.mark.beyond
+def test_images_are_read_when_they_are_asked_for(tiny_dataset: Path) -> None:
+    seen: list[Any] = []
+    loader = ImageLoader(str(tiny_dataset), split="test", transform=seen.append)
+    assert not seen, "images are read when the dataset is made: it may not fit into memory"
+    loader[0]
+    assert len(seen) == 1, f"the transform is applied {len(seen)} times for one item"

@@ -2,83 +2,260 @@
 
 from __future__ import annotations
 
+import math
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from steps import cannot_judge
 
 from scene_recog.stats_helper import compute_mean_and_std
 
+NO_PAIR = "the result is no pair of numbers: see test_returns_two_numbers"
 
-def make_images(root: Path, sizes: list[tuple[int, int]], seed: int = 0) -> np.ndarray:
-    """Write one random JPEG for each (H, W), spread over two splits and two classes; all pixels."""
+
+def write_image(root: Path, place: str, pixels: np.ndarray) -> np.ndarray:
+    """Write a JPEG at `<root>/<place>.jpg`; its grey levels as they are read back, in 0..1."""
+    path = root / f"{place}.jpg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, quality=95)
+    with Image.open(path) as written:
+        return np.asarray(written.convert("L"), dtype=np.float64) / 255
+
+
+def make_images(root: Path, sizes: list[tuple[int, int]], seed: int = 0) -> list[np.ndarray]:
+    """Write one random JPEG for each (H, W), spread over two splits and two classes.
+
+    Returns:
+        The grey levels of each image, in 0..1.
+    """
     rng = np.random.default_rng(seed)
-    pixels = []
+    images = []
     for number, (height, width) in enumerate(sizes):
         split, class_name = ("train", "test")[number % 2], ("coast", "forest")[number // 2 % 2]
-        # Every class folder numbers its images from 0, as in the real dataset.
-        path = root / split / class_name / f"image_{number // 4:04d}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
         # The larger the image, the darker: then an average over images is not one over pixels.
         high = max(30, 255 - 6 * max(height, width))
-        image = rng.integers(0, high, (height, width), dtype=np.uint8)
-        Image.fromarray(image).save(path, quality=95)
-        with Image.open(path) as written:
-            pixels.append(np.asarray(written, dtype=np.float64).ravel() / 255)
-    return np.concatenate(pixels)
+        pixels = rng.integers(0, high, (height, width), dtype=np.uint8)
+        # Every class folder numbers its images from 0, as in the real dataset.
+        images.append(write_image(root, f"{split}/{class_name}/image_{number // 4:04d}", pixels))
+    return images
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> tuple[Path, np.ndarray]:
-    """A folder of few and tiny images, so that n and n - 1 make a difference, and its pixels."""
+def small(tmp_path: Path) -> tuple[Path, list[np.ndarray]]:
+    """A dataset of few and tiny images, so that n and n - 1 make a difference, and its images."""
     root = tmp_path / "data"
     return root, make_images(root, [(3, 3), (2, 4), (9, 2), (4, 3)])
 
 
-def test_returns_two_floats_mean_first(small: tuple[Path, np.ndarray]) -> None:
+def number(value: Any) -> float:
+    """A Python float, from a number of numpy or torch too."""
+    return float(value.item() if hasattr(value, "item") else value)
+
+
+def measured(root: Path) -> tuple[float, float]:
+    """What the student's function gives for a dataset's root."""
+    result = compute_mean_and_std(str(root))
+    try:
+        mean, std = (number(value) for value in result)
+    except (TypeError, ValueError, RuntimeError):
+        cannot_judge(NO_PAIR)
+    if not (math.isfinite(mean) and math.isfinite(std)):
+        cannot_judge("the result is not finite: see test_finds_the_images")
+    return mean, std
+
+
+def near(expected: float) -> Any:
+    return pytest.approx(expected, abs=5e-4)  # float32 and rounded weights of grey are fine
+
+
+def explained(
+    name: str, got: float, expected: float, ideas: list[tuple[float, str]], rule: str
+) -> str:
+    """Expected and got, and what was done where this very number tells it; else the rule."""
+    told = [idea for value, idea in ideas if got == pytest.approx(float(value), rel=1e-4)]
+    return f"{name} should be {expected:.4f} here and is {got:.4f}: {[*told, rule][0]}"
+
+
+def test_returns_two_numbers(small: tuple[Path, list[np.ndarray]]) -> None:
     root, _ = small
     result = compute_mean_and_std(str(root))
-    assert len(result) == 2, "return the pair (mean, std)"
-    assert all(isinstance(value, float | np.floating) for value in result), "both must be floats"
-
-
-def test_mean_is_over_all_pixels(small: tuple[Path, np.ndarray]) -> None:
-    root, pixels = small
-    mean, _ = compute_mean_and_std(str(root))
-    assert mean == pytest.approx(pixels.mean(), abs=1e-5), (
-        "the mean must be over every pixel of every image, scaled to 0..1: a mean of the images' "
-        "means would weigh small images too much"
+    try:
+        values = [number(value) for value in result]
+    except (TypeError, ValueError, RuntimeError):
+        values = []
+    assert len(values) == 2, (
+        f"return two numbers, mean and std, as `return mean, std`: got {result}"
     )
 
 
-def test_std_is_the_sample_deviation_over_all_pixels(small: tuple[Path, np.ndarray]) -> None:
-    root, pixels = small
-    _, std = compute_mean_and_std(str(root))
-    assert std == pytest.approx(pixels.std(ddof=1), abs=1e-5), (
-        "std must be over every pixel of every image, around the mean of all, with n - 1 in the "
-        f"denominator (with n it is {pixels.std():.5f})"
-    )
-
-
-def test_images_at_any_depth_count(small: tuple[Path, np.ndarray]) -> None:
+def test_finds_the_images(small: tuple[Path, list[np.ndarray]]) -> None:
     root, _ = small
-    paths = sorted((root / "train").rglob("*.jpg"))
-    pixels = np.concatenate([np.asarray(Image.open(path)).ravel() / 255 for path in paths])
+    result = compute_mean_and_std(str(root))
+    try:
+        values = [number(value) for value in result]
+    except (TypeError, ValueError, RuntimeError):
+        cannot_judge(NO_PAIR)
+    assert math.isfinite(values[0]), (
+        f"mean and std are {values}: were no images found? They are at <dir_name>/train/coast/"
+        "image_0000.jpg and so on; dir_name has no slash at its end, so use os.path.join"
+    )
+    assert math.isfinite(values[1]), (
+        f"mean and std are {values}: the variance is negative. Squares of uint8 wrap round at 256; "
+        "make floats of the pixels first"
+    )
+
+
+def test_a_second_call_starts_afresh(small: tuple[Path, list[np.ndarray]], tmp_path: Path) -> None:
+    first = measured(small[0])
+    make_images(tmp_path / "other", [(8, 8)] * 4, seed=1)
+    measured(tmp_path / "other")
+    again = measured(small[0])
+    assert again == pytest.approx(first, abs=1e-6), (
+        f"a folder has mean {first[0]:.4f}, and {again[0]:.4f} after another folder was measured: "
+        "start the sums or lists inside the function, not outside"
+    )
+
+
+def test_mean_is_over_all_pixels(small: tuple[Path, list[np.ndarray]]) -> None:
+    root, images = small
+    pixels = np.concatenate([image.ravel() for image in images])
+    expected = float(pixels.mean())
+    of_train = np.concatenate([image.ravel() for image in images[::2]])
+    levels = [Image.fromarray(np.rint(image * 255).astype(np.uint8)) for image in images]
+    resized = np.stack([np.asarray(level.resize((64, 64))) / 255 for level in levels])
+    one_image = (
+        "that is one image alone. Start the sum before the loop, and mind that images of two "
+        "classes can have the same file name"
+    )
+    ideas = [
+        (255 * expected, "the pixels go from 0 to 255 here; scale them to 0..1"),
+        (255 / 256 * expected, "white is 255, so divide by 255, not by 256"),
+        (pixels.std(ddof=1), "that is the std; return the mean first"),
+        (pixels.std(), "that is the std; return the mean first"),
+        (
+            np.mean([image.mean() for image in images]),
+            "that is the mean of the images' means. The mean is over pixels, not over images: a "
+            "small image must not count as much as a large one",
+        ),
+        (of_train.mean(), "that is train/ alone; every image below dir_name counts"),
+        (resized.mean(), "that is of images resized to 64x64; take each at its own size"),
+        (0.0, "every grey became 0. / makes fractions; // and integer types do not"),
+        *((image.mean(), one_image) for image in images),
+    ]
+    mean, _ = measured(root)
+    rule = "add up every pixel of every image at its own size, in 0..1, and divide by their number"
+    assert mean == near(expected), explained("the mean", mean, expected, ideas, rule)
+
+
+def test_std_is_over_all_pixels(small: tuple[Path, list[np.ndarray]]) -> None:
+    root, images = small
+    pixels = np.concatenate([image.ravel() for image in images])
+    n, expected = len(pixels), float(pixels.std(ddof=1))
+    image_stds = [[image.std(ddof=ddof) for image in images] for ddof in (0, 1)]
+    squares = float(((pixels - pixels.mean()) ** 2).sum())
+    within = sum(image.size * image.var() for image in images)
+    not_subtracted = "the mean is not subtracted before squaring"
+    average = (
+        "that is the average of the images' stds. The std is over all pixels around the one mean "
+        "of all, so that differences between images count too"
+    )
+    ideas = [
+        (
+            pixels.std(),
+            "that divides by n. The handout's formula divides by n - 1: around its own mean, a "
+            "sample's spread comes out a little too small",
+        ),
+        (pixels.var(ddof=1), "that is the variance; take its square root"),
+        (pixels.var(), "that is the variance; take its square root"),
+        (np.mean(image_stds[0]), average),
+        (np.mean(image_stds[1]), average),
+        (0.0, "squares of uint8 wrap round at 256; make floats of the pixels first"),
+        (
+            math.sqrt(squares / (len(images) - 1)),
+            "n is the number of pixels, not of images",
+        ),
+        (
+            math.sqrt(3 * squares / (3 * n - 1)),
+            "each pixel counts three times, as red, green and blue; convert to grayscale",
+        ),
+        (
+            math.sqrt(within / (n - 1)),
+            "each image is compared with its own mean; subtract the one mean of all images",
+        ),
+        (
+            np.std([image.mean() for image in images]),
+            "that is the std of the images' means; it is over pixels, not over images",
+        ),
+        (math.sqrt((pixels**2).sum() / n), not_subtracted),
+        (math.sqrt((pixels**2).sum() / (n - 1)), not_subtracted),
+    ]
+    mean, std = measured(root)
+    if mean != near(pixels.mean()):
+        cannot_judge(
+            "the std is around the mean, which is not right: see test_mean_is_over_all_pixels"
+        )
+    rule = "sqrt of: the sum of (pixel - mean)^2 over every pixel of every image, over n - 1"
+    assert std == near(expected), explained("the std", std, expected, ideas, rule)
+
+
+def test_colour_images_count_in_grayscale(tmp_path: Path) -> None:
+    green = np.full((16, 16, 3), (20, 230, 20), dtype=np.uint8)
+    for place in ("train/coast/image_0001", "test/coast/image_0001"):
+        write_image(tmp_path, place, green)
+    mean, std = measured(tmp_path)
+    # One grey everywhere, whichever weights red, green and blue have.
+    assert std < 0.02, (
+        f"two images of one green have std {std:.3f}, and should have about 0: convert each to "
+        "grayscale, or its three channels count as three sets of pixels"
+    )
+    assert 0.3 < mean < 0.75, (
+        f"two images of a bright green have mean {mean:.3f}, and in grayscale it is 0.56: a single "
+        "colour channel is not the grey level"
+    )
+
+
+# Beyond the handout.
+
+
+@pytest.mark.beyond
+def test_numbers_are_floats(small: tuple[Path, list[np.ndarray]]) -> None:
+    result = compute_mean_and_std(str(small[0]))
+    assert all(isinstance(value, float | np.floating) for value in result), (
+        f"mean and std are of type {[type(value).__name__ for value in result]}: two plain floats "
+        "can be printed, saved and compared anywhere"
+    )
+
+
+@pytest.mark.beyond
+def test_images_at_any_depth_count(small: tuple[Path, list[np.ndarray]]) -> None:
+    root, images = small
+    pixels = np.concatenate([image.ravel() for image in images[::2]])
     mean, std = compute_mean_and_std(str(root / "train"))
-    assert mean == pytest.approx(pixels.mean(), abs=1e-5), "any folder above the images will do"
-    assert std == pytest.approx(pixels.std(ddof=1), abs=1e-5), "any folder above images will do"
+    message = "any folder above the images should do, such as data/train: look at every depth"
+    assert mean == near(pixels.mean()), message
+    assert std == near(pixels.std(ddof=1)), message
 
 
-def test_other_files_do_not_count(small: tuple[Path, np.ndarray]) -> None:
-    root, pixels = small
+@pytest.mark.beyond
+def test_folder_may_be_a_path_object(small: tuple[Path, list[np.ndarray]]) -> None:
+    result = [number(value) for value in compute_mean_and_std(small[0])]
+    assert result == pytest.approx(measured(small[0])), "a pathlib.Path should do as well as a str"
+
+
+@pytest.mark.beyond
+def test_other_files_do_not_count(small: tuple[Path, list[np.ndarray]]) -> None:
+    root, _ = small
+    before = measured(root)
     (root / "train" / "coast" / "Thumbs.db").write_bytes(b"not an image")
     (root / "readme.txt").write_text("not an image either")
-    mean, _ = compute_mean_and_std(str(root))
-    assert mean == pytest.approx(pixels.mean(), abs=1e-5), "leave out what is not an image"
+    assert measured(root) == pytest.approx(before), "leave out what is not an image"
 
 
+@pytest.mark.beyond
 def test_folder_without_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"(?i)image"):
         compute_mean_and_std(str(tmp_path))
@@ -86,38 +263,42 @@ def test_folder_without_images_is_refused(tmp_path: Path) -> None:
         compute_mean_and_std(str(tmp_path / "nowhere"))
 
 
-def test_damaged_image_is_refused(small: tuple[Path, np.ndarray]) -> None:
+@pytest.mark.beyond
+def test_damaged_image_is_refused(small: tuple[Path, list[np.ndarray]]) -> None:
     root, _ = small
     (root / "train" / "coast" / "image_0007.jpg").write_bytes(b"half a JPEG")
     with pytest.raises((ValueError, OSError), match="image_0007"):
         compute_mean_and_std(str(root))
 
 
-def test_colour_images_count_in_grayscale(tmp_path: Path) -> None:
+@pytest.mark.beyond
+def test_grey_level_is_the_luminance(tmp_path: Path) -> None:
     colour = np.zeros((8, 8, 3), dtype=np.uint8)
     colour[:4] = (250, 20, 20)
-    path = tmp_path / "train" / "coast" / "image_0001.jpg"
-    path.parent.mkdir(parents=True)
-    Image.fromarray(colour).save(path, quality=95)
-    with Image.open(path) as written:
-        pixels = np.asarray(written.convert("L"), dtype=np.float64) / 255
-    mean, std = compute_mean_and_std(str(tmp_path))
-    assert mean == pytest.approx(pixels.mean(), abs=2e-3), "convert images to grayscale first"
-    assert std == pytest.approx(pixels.std(ddof=1), abs=2e-3), "convert images to grayscale first"
+    pixels = write_image(tmp_path, "train/coast/image_0001", colour)
+    write_image(tmp_path, "test/coast/image_0001", colour)
+    mean, std = measured(tmp_path)
+    message = (
+        "the grey level of a colour is its luminance, 0.299 R + 0.587 G + 0.114 B, as in Pillow's "
+        'convert("L")'
+    )
+    assert mean == pytest.approx(pixels.mean(), abs=2e-3), message
+    assert std == pytest.approx(pixels.std(ddof=1), abs=4e-3), message
 
 
+@pytest.mark.beyond
 def test_bright_flat_images_do_not_upset_the_arithmetic(tmp_path: Path) -> None:
-    for number, level in enumerate((250, 251) * 6):
-        path = tmp_path / "train" / "coast" / f"image_{number:04d}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((128, 128), level, dtype=np.uint8)).save(path, quality=95)
-    mean, std = compute_mean_and_std(str(tmp_path))
+    for index in range(12):
+        place = f"{('train', 'test')[index % 2]}/coast/image_{index:04d}"
+        write_image(tmp_path, place, np.full((128, 128), 250 + index % 2, dtype=np.uint8))
+    mean, std = measured(tmp_path)
     assert mean == pytest.approx(250.5 / 255, abs=1e-5), "the sums lose digits: use float64 or ints"
     assert std == pytest.approx(0.5 / 255, rel=1e-2), (
         "mean(x^2) - mean(x)^2 loses all its digits in float32: add up in float64 or ints"
     )
 
 
+@pytest.mark.beyond
 def test_memory_does_not_grow_with_the_dataset(tmp_path: Path) -> None:
     def peak(count: int) -> int:
         root = tmp_path / f"data{count}"
@@ -128,7 +309,7 @@ def test_memory_does_not_grow_with_the_dataset(tmp_path: Path) -> None:
         tracemalloc.stop()
         return highest
 
-    peak(2)  # what is imported and cached on the first call does not count
+    peak(4)  # what is imported and cached on the first call does not count
     few, many = peak(4), peak(64)
     assert many < 2 * few + 1_000_000, (
         f"64 images take {many / 1e6:.1f} MB and 4 take {few / 1e6:.1f} MB: add up image by image "

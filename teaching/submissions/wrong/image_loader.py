@@ -28,6 +28,7 @@ WRONG = [
                 '        split = "train" if split == "train" else "test"\n        if split not in',
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "unknown-split-is-test",
@@ -38,6 +39,7 @@ WRONG = [
                 'split = "test"',
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "always-the-train-folder",
@@ -76,6 +78,7 @@ WRONG = [
                 "        random.shuffle(self.dataset)",
             ),
         ],
+        beyond=True,
     ),
     Wrong(
         "dataset-sampled",
@@ -88,6 +91,7 @@ WRONG = [
                 "        self.dataset = sample(examples, len(examples))",
             ),
         ],
+        beyond=True,
     ),
     Wrong(
         "missing-folder-is-empty-dataset",
@@ -98,6 +102,7 @@ WRONG = [
                 "        if not folder.is_dir():\n            return {}\n",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "classes-in-listing-order",
@@ -128,6 +133,7 @@ WRONG = [
                 "for path in sorted((Path(self.curr_folder) / name).glob('*.jpg'))",
             ),
         ],
+        beyond=True,
     ),
     Wrong(
         "class-dict-inverted",
@@ -187,11 +193,13 @@ WRONG = [
                 "for index, name in enumerate(sorted(class_labels))",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "class-labels-argument-ignored",
         "load_imagepaths_with_labels uses self.class_dict, not the mapping it is given",
         [("in class_labels.items()", "in self.class_dict.items()")],
+        beyond=True,
     ),
     Wrong(
         "files-in-listing-order",
@@ -202,6 +210,7 @@ WRONG = [
                 "in (Path(self.curr_folder) / name).iterdir()",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "first-image-of-a-class-skipped",
@@ -222,6 +231,7 @@ WRONG = [
                 "in sorted((Path(self.curr_folder) / name).iterdir())",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "thumbs-db-is-an-image",
@@ -232,6 +242,7 @@ WRONG = [
                 "in sorted(p for p in (Path(self.curr_folder) / name).iterdir() if p.is_file())",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "loads-rgb",
@@ -353,6 +364,7 @@ WRONG = [
                 "if self.transform else image), torch.tensor(label)",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "label-is-the-class-name",
@@ -368,5 +380,116 @@ WRONG = [
         "length-is-number-of-classes",
         "len(ds) counts the classes, not the images",
         [("return len(self.dataset)", "return len(self.class_dict)")],
+    ),
+    Wrong(
+        "label-is-a-list",
+        "the label is a list of one number, so a batch of labels has shape [N, 1]",
+        [("if self.transform else image), label", "if self.transform else image), [label]")],
+    ),
+    Wrong(
+        "label-is-a-float",
+        "the label is a float, which the cross-entropy does not take for a class index",
+        [("if self.transform else image), label", "if self.transform else image), float(label)")],
+    ),
+    Wrong(
+        "label-is-the-images-number",
+        "enumerate over the images of a class, not over the classes",
+        [
+            (
+                "(str(path), index)\n            for name, index in class_labels.items()\n"
+                "            for path in images_below(Path(self.curr_folder) / name)",
+                "(str(path), index)\n            for name in class_labels\n"
+                "            for index, path in enumerate(\n"
+                "                images_below(Path(self.curr_folder) / name)\n"
+                "            )",
+            )
+        ],
+    ),
+    Wrong(
+        "classes-are-a-list",
+        "get_classes returns the names in order, without their indices",
+        [
+            (
+                "return {name: index for index, name in enumerate(names)}",
+                "return sorted(names)",
+            ),
+            (
+                "for name, index in class_labels.items()",
+                "for index, name in enumerate(class_labels)",
+            ),
+        ],
+    ),
+    Wrong(
+        "both-splits-listed",
+        "every image of a class below the root counts, of train and of test",
+        [
+            (
+                "for path in images_below(Path(self.curr_folder) / name)",
+                'for split in ("train", "test")\n'
+                "            for path in images_below(Path(self.root) / split / name)",
+            )
+        ],
+    ),
+    Wrong(
+        "off-by-one",
+        "item i is the example before it in the list",
+        [("path, label = self.dataset[index]", "path, label = self.dataset[index - 1]")],
+    ),
+    Wrong(
+        "scaled-when-loaded",
+        "the image is divided by 255 when it is loaded, and is black as a PIL image",
+        [(READ, "return read_grayscale(path).point(lambda level: level / 255)")],
+    ),
+    Wrong(
+        "grayscale-in-getitem-only",
+        "load_img_from_path leaves colour as it is; only ds[i] converts",
+        [
+            (READ, "return Image.open(path)"),
+            (
+                "image = self.load_img_from_path(path)",
+                'image = self.load_img_from_path(path).convert("L")',
+            ),
+        ],
+    ),
+    Wrong(
+        "double-precision",
+        "tensors are made float64, which the network's weights do not go with",
+        [
+            (
+                "return (self.transform(image) if self.transform else image), label",
+                "result = self.transform(image) if self.transform else image\n"
+                "        return (result.double() if torch.is_tensor(result) else result), label",
+            )
+        ],
+    ),
+    Wrong(
+        "transformed-when-made",
+        "all images are read and transformed when the dataset is made",
+        [
+            (
+                "self.dataset = self.load_imagepaths_with_labels(self.class_dict)",
+                "self.dataset = self.load_imagepaths_with_labels(self.class_dict)\n"
+                "        images = [self.load_img_from_path(path) for path, _ in self.dataset]\n"
+                "        self.images = [transform(i) if transform else i for i in images]",
+            ),
+            (
+                "        path, label = self.dataset[index]\n",
+                "        label = self.dataset[index][1]\n",
+            ),
+            ("        image = self.load_img_from_path(path)\n", ""),
+            (
+                "return (self.transform(image) if self.transform else image), label",
+                "return self.images[index], label",
+            ),
+        ],
+    ),
+    Wrong(
+        "str-only",
+        "the root must be a str: it is glued together with +",
+        [
+            ("str(Path(root_dir).expanduser())", "root_dir"),
+            ("str(Path(self.root) / split)", 'self.root + "/" + split'),
+        ],
+        beyond=True,
     ),
 ]

@@ -170,6 +170,7 @@ WRONG = [
                 ),
             ),
         ],
+        beyond=True,
     ),
     Wrong(
         "same-file-name-counted-once",
@@ -185,6 +186,7 @@ WRONG = [
         "two-levels-deep-only",
         "images are looked for in <dir>/<split>/<class>/ only, not wherever they are below",
         [("images_below(folder)", 'folder.glob("*/*/*.jpg")')],
+        beyond=True,
     ),
     Wrong(
         "train-split-only",
@@ -210,6 +212,7 @@ WRONG = [
                 'for path in (p for p in folder.rglob("*") if p.is_file()):',
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "stats-of-all-colour-channels",
@@ -241,6 +244,7 @@ WRONG = [
                 ),
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "colour-channels-counted",
@@ -262,6 +266,7 @@ WRONG = [
         "empty-folder-is-zeros",
         "a folder without images gives (0.0, 0.0) instead of a ValueError",
         [("    if n < 2:\n", "    if n < 2:\n        return 0.0, 0.0\n")],
+        beyond=True,
     ),
     Wrong(
         "no-images-no-complaint",
@@ -272,6 +277,7 @@ WRONG = [
                 "return 0.0, 1.0",
             )
         ],
+        beyond=True,
     ),
     Wrong(
         "figures-in-bytes",
@@ -307,5 +313,98 @@ WRONG = [
         "arrays-returned",
         "returns arrays of one number instead of floats, as scikit-learn's scaler does",
         [(RETURN, "return np.array([mean]), np.array([math.sqrt(variance)])")],
+        beyond=True,
+    ),
+    Wrong(
+        "images-in-the-denominator",
+        "n - 1 is taken to be the number of images, less one",
+        [
+            (COUNTS, "    counts = np.zeros(256, dtype=np.int64)\n    images = 0\n"),
+            (
+                "counts += np.asarray(read_grayscale(path).histogram())\n",
+                "counts += np.asarray(read_grayscale(path).histogram())\n        images += 1\n",
+            ),
+            ("(levels - mean) ** 2) / (n - 1)", "(levels - mean) ** 2) / (images - 1)"),
+        ],
+    ),
+    Wrong(
+        "whole-numbers",
+        "// instead of /: every grey level but white becomes 0",
+        [("levels = np.arange(256) / 255", "levels = np.arange(256) // 255")],
+    ),
+    Wrong(
+        "last-image-only",
+        "the counts start anew for each image, so only the last one counts",
+        [("        counts += np.asarray(", "        counts = np.asarray(")],
+    ),
+    Wrong(
+        "counts-outside-the-function",
+        "the counts are a global: a second call goes on from the first",
+        [
+            (
+                "def compute_mean_and_std(",
+                "COUNTS = np.zeros(256, dtype=np.int64)\n\n\ndef compute_mean_and_std(",
+            ),
+            (COUNTS, "    counts = COUNTS\n"),
+        ],
+    ),
+    Wrong(
+        "needs-a-slash-at-the-end",
+        "the pattern is glued to the folder's name, which has no slash at its end",
+        [
+            ("import math\n", "import glob\nimport math\n"),
+            ("images_below(folder)", 'glob.glob(str(dir_name) + "*/*/*.jpg")'),
+            ("    if n < 2:\n", "    if n < 2:\n        return math.nan, math.nan\n"),
+        ],
+    ),
+    Wrong(
+        "nothing-returned",
+        "the two numbers are printed, not returned",
+        [(RETURN, "print(mean, math.sqrt(variance))")],
+    ),
+    Wrong(
+        "squares-in-float32",
+        "E[x^2] - E[x]^2 in float32: right for ordinary images, but not for bright and flat ones",
+        [
+            (
+                COUNTS,
+                "    counts = np.zeros(256, dtype=np.int64)\n    total = squares = np.float32(0)\n",
+            ),
+            (
+                "counts += np.asarray(read_grayscale(path).histogram())\n",
+                "pixels = np.asarray(read_grayscale(path), dtype=np.float32) / 255\n"
+                "        counts += np.asarray(read_grayscale(path).histogram())\n"
+                "        total += pixels.sum()\n"
+                "        squares += (pixels**2).sum()\n",
+            ),
+            ("mean = float(counts @ levels) / n", "mean = float(total) / n"),
+            (
+                "float(counts @ (levels - mean) ** 2) / (n - 1)",
+                "float(np.float32(squares / n) - np.float32(mean) ** 2) * n / (n - 1)",
+            ),
+            ("math.sqrt(variance)", "math.sqrt(max(variance, 0.0))"),
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "grey-is-the-average",
+        "grey is the average of red, green and blue, not the luminance",
+        [
+            (
+                "np.asarray(read_grayscale(path).histogram())",
+                "np.bincount(\n"
+                "            _average_of_channels(read_grayscale(path), path), minlength=256\n"
+                "        )",
+            ),
+            (
+                "def compute_mean_and_std(",
+                "def _average_of_channels(checked, path):\n"
+                "    from PIL import Image\n\n"
+                '    rgb = np.asarray(Image.open(path).convert("RGB"), dtype=np.int64)\n'
+                "    return np.rint(rgb.mean(axis=2)).astype(np.int64).ravel()\n\n\n"
+                "def compute_mean_and_std(",
+            ),
+        ],
+        beyond=True,
     ),
 ]

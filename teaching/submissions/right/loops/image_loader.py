@@ -1,7 +1,5 @@
 """Scenes from disk, with os.listdir and loops."""
 
-# ruff: noqa: PTH111, PTH112, PTH118, PTH208
-
 import os
 
 from PIL import Image
@@ -20,6 +18,7 @@ class ImageLoader(Dataset):
         self.curr_folder = os.path.join(self.root, split)
         self.class_dict = self.get_classes()
         self.dataset = self.load_imagepaths_with_labels(self.class_dict)
+        print(split, "has", len(self.dataset), "images")
 
     def get_classes(self):
         if not os.path.isdir(self.curr_folder):
@@ -44,7 +43,7 @@ class ImageLoader(Dataset):
             files.sort()
             for file in files:
                 if file.lower().endswith((".jpg", ".jpeg", ".png")) and not file.startswith("."):
-                    pairs.append((os.path.join(folder, file), class_labels[name]))
+                    pairs.append([os.path.join(folder, file), class_labels[name]])
         return pairs
 
     def load_img_from_path(self, path):
@@ -55,7 +54,7 @@ class ImageLoader(Dataset):
         img = self.load_img_from_path(path)
         if self.transform is not None:
             img = self.transform(img)
-        return img, label
+        return [img, label]
 
     def __len__(self):
         return len(self.dataset)

@@ -11,14 +11,15 @@ def compute_mean_and_std(dir_name):
     folder = Path(dir_name).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}")
-    count, mean, m2 = 0, 0.0, 0.0
+    count = torch.zeros((), dtype=torch.float64)
+    mean, m2 = torch.zeros_like(count), torch.zeros_like(count)
     for path in sorted(folder.rglob("*.[jJpP][pPnN]*[gG]")):  # .jpg, .jpeg, .png
         pixels = to_tensor(Image.open(path).convert("L")).to(torch.float64).flatten()
         n = pixels.numel()
-        delta = pixels.mean().item() - mean
-        m2 += ((pixels - pixels.mean()) ** 2).sum().item() + delta**2 * count * n / (count + n)
+        delta = pixels.mean() - mean
+        m2 += ((pixels - pixels.mean()) ** 2).sum() + delta**2 * count * n / (count + n)
         mean += delta * n / (count + n)
         count += n
     if count == 0:
         raise ValueError(f"no image below {folder}")
-    return mean, (m2 / (count - 1)) ** 0.5
+    return mean, torch.sqrt(m2 / (count - 1))

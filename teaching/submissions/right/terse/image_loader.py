@@ -1,7 +1,3 @@
-"""Scenes from disk, with glob patterns; only .jpg files are images."""
-
-# ruff: noqa: PTH111, PTH118, PTH119, PTH123, PTH207
-
 import glob
 import os
 
@@ -10,8 +6,6 @@ from PIL import Image, ImageOps
 
 
 class ImageLoader(torch.utils.data.Dataset):
-    """One folder per class."""
-
     def __init__(self, root_dir, split="train", transform=None):
         if split not in {"train", "test"}:
             raise ValueError(f"unknown split {split}: use 'train' or 'test'")
