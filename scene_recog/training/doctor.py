@@ -281,6 +281,7 @@ class Checkup:
             symptoms.unmoved(
                 tenths[0],
                 tenths[-1],
+                guess=self._guess,
                 moved=moved,
                 rate=rate,
                 has_gradients=start.optimizer_has_gradients(),
@@ -419,7 +420,9 @@ def of_epochs(
         max(record.train_accuracy for record in records),
         max(record.validation_accuracy for record in records),
     )
-    if text := symptoms.no_better_than_largest(best, shares, last.epoch, steps):
+    rises = len(records) > 1 and last.learning_rate > records[-2].learning_rate
+    text = symptoms.no_better_than_largest(best, shares, last.epoch, steps)
+    if text and (is_last or not rises):  # one-cycle starts slowly, and longer in long runs
         yield Finding("largest class", text)
     elif is_last:
         text = symptoms.validation_gap(
