@@ -42,33 +42,32 @@ def starting_loss(
         return ""
     if cross_entropy is not None and cross_entropy > 0.1:
         ratio = loss / cross_entropy
-        wrong = (
-            f"the loss of the first batch is {loss:.4g}, and its cross-entropy {cross_entropy:.4g}"
-        )
+        seen = f"the first batch's loss is {loss:.4g}, but its cross-entropy is {cross_entropy:.4g}"
+        batch = f"{examples} times {{}}, and the batch has {examples} images"
         if abs(ratio * examples - 1) < 0.1:
             return (
-                f"{wrong}, {examples} times as much, as many as it has images: compute_loss "
-                "divides a mean by the number of images again, so each step is too short; return "
-                "the mean"
+                f"{seen}, {batch.format('more')}: compute_loss divides the mean by the batch size "
+                "again, which makes every step too small; return the mean"
             )
         if abs(ratio / examples - 1) < 0.1:
             return (
-                f"{wrong}, {examples} times less, as few as it has images: compute_loss returns "
-                "the sum over the batch, so each step is too long; return the mean"
+                f"{seen}, {batch.format('less')}: compute_loss returns the sum, which makes every "
+                "step too large; return the mean"
             )
         if not 0.5 < ratio < 2:
-            return f"{wrong}: is loss_criterion fit for raw scores? nn.CrossEntropyLoss() is"
+            return (
+                f"{seen}: compute_loss or loss_criterion computes something else; "
+                "nn.CrossEntropyLoss() of raw scores is right"
+            )
     guess = math.log(outputs)
     if loss <= max(2 * guess, guess + 3):  # a last layer of unit variance adds 0.5, of 2 about 2
         return ""
-    what = f"the loss starts at {loss:.3g}, and a guess has log({outputs}) = {guess:.2f}"
+    seen = f"the loss starts at {loss:.3g}, where guessing gives log({outputs}) = {guess:.2f}"
     if largest_input > 20:
-        return (
-            f"{what}: the inputs go up to {largest_input:.3g}, use ToTensor, which divides by 255"
-        )
+        return f"{seen}: the inputs reach {largest_input:.3g}; use ToTensor, which divides by 255"
     return (
-        f"{what}: the outputs go up to {largest_output:.3g} before anything is learned; normalize "
-        "the inputs, and start with smaller weights (those that torch draws will do)"
+        f"{seen}: the outputs reach {largest_output:.3g} before anything is learned; normalize the "
+        "inputs, and keep the initial weights that torch draws"
     )
 
 
@@ -101,36 +100,33 @@ def form_of_outputs(
     if lowest >= 0 and max(abs(total - 1) for total in sums) < close:
         floor = math.log(math.e + outputs - 1) - 1
         return (
-            "the outputs are probabilities, each image's sum to 1: there is a softmax in the "
-            "network, and the loss takes another, so that it cannot fall below "
-            f"{floor:.2f}; remove the softmax, forward returns raw scores"
+            "the outputs are probabilities (each image's sum to 1): the network ends in softmax, "
+            f"and the loss applies another, so it cannot fall below {floor:.2f}; remove the "
+            "softmax and return raw scores"
         )
     if highest <= 0 and max(map(abs, log_sums)) < close:
+        if takes_log_softmax:
+            return ""
         return (
-            ""
-            if takes_log_softmax
-            else (
-                "the outputs are log-probabilities: there is a log-softmax in the network, and the "
-                "loss takes another; it does no harm but does nothing, remove it, forward returns "
-                "raw scores"
-            )
+            "the outputs are log-probabilities: the network ends in log-softmax, and the loss "
+            "applies it again, which is harmless but does nothing; remove it and return raw scores"
         )
     if takes_log_softmax:
         return (
-            "loss_criterion is nn.NLLLoss, which takes log-probabilities, and the outputs are "
-            "something else: use nn.CrossEntropyLoss() with raw scores"
+            "loss_criterion is nn.NLLLoss, which expects log-probabilities, and the outputs are "
+            "none: use nn.CrossEntropyLoss() with raw scores"
         )
     if outputs < 3 or lowest < 0:
         return ""
     if highest <= 1 and abs(mean - 0.5) < 0.15 and zeros == 0:
         return (
-            f"all outputs are from {lowest:.2f} to {highest:.2f}: there is a sigmoid at the end of "
-            "the network; remove it, forward returns raw scores of any size"
+            f"all outputs lie between {lowest:.2f} and {highest:.2f}: the network ends in a "
+            "sigmoid; remove it, raw scores must be free to take any value"
         )
     if zeros > 0.1 and highest > 0:
         return (
-            f"no output is below 0, and {zeros:.0%} are exactly 0: there is a ReLU at the end of "
-            "the network; remove it, a score must be able to fall"
+            f"no output is below 0, and {zeros:.0%} are exactly 0: the network ends in a ReLU; "
+            "remove it, raw scores must be free to take any value"
         )
     return ""
 
@@ -142,16 +138,14 @@ def modes(model_trains: bool, asleep: Sequence[str]) -> str:
         model_trains: `model.training`, after a forward pass of training.
         asleep: names of dropout and batch norm layers that are in eval mode and not frozen.
     """
+    cause = "forward, or a train() of its own, calls eval(); remove that, Trainer switches modes"
     if not model_trains:
         return (
-            "the network is in eval mode while it trains, so dropout and batch norm do not work: "
-            "forward, or its own train(), calls eval(); remove that, Trainer switches the modes"
+            "the network is in eval mode while it trains, so dropout is off and batch norm learns "
+            f"no statistics: {cause}"
         )
     if asleep:
-        return (
-            f"{_listed(asleep)} in eval mode while the network trains: forward, or its own "
-            "train(), calls eval() on a part; remove that, Trainer switches the modes"
-        )
+        return f"{_listed(asleep)} in eval mode while the network trains: {cause}"
     return ""
 
 
@@ -164,14 +158,13 @@ def random_outputs(difference: float, awake: Sequence[str]) -> str:
     """
     if awake:
         return (
-            f"{_listed(awake)} in training mode while the network is validated: forward calls "
-            "train(), or eval() is its own; remove that, Trainer switches the modes"
+            f"{_listed(awake)} in training mode while the network is validated: forward, or an "
+            "eval() of its own, calls train(); remove that, Trainer switches modes"
         )
     if difference > 1e-3:
         return (
-            f"in eval mode the same image gets different outputs, by {difference:.0%}: some "
-            "dropout does not stop; make nn.Dropout in __init__, or call F.dropout(x, p, "
-            "self.training)"
+            f"in eval mode the same image gets different outputs (by {difference:.0%}): dropout "
+            "stays on; make nn.Dropout in __init__, or call F.dropout(x, p, self.training)"
         )
     return ""
 
@@ -181,8 +174,8 @@ def single_images(examples: int, batch_norms: int) -> str:
     if examples > 1 or batch_norms == 0:
         return ""
     return (
-        "a batch has one image, and the network has batch norm: it takes mean and deviation of "
-        "that image alone, and other ones in validation; use batch_size 8 or more"
+        "the batches have one image, and the network has batch norm: an image is normalized by "
+        "itself in training, but by running averages in validation; use a batch_size of 8 or more"
     )
 
 
@@ -302,9 +295,9 @@ def equal_outputs(difference: float, inputs_differ: bool, rate: float, step: int
     if difference > LOST or not inputs_differ:
         return ""
     return (
-        f"after {step} steps all images get the same outputs: a layer lets nothing through, as "
-        f"when all its ReLUs are dead; the learning rate, {rate:g}, is too high as a rule: divide "
-        "it by 10"
+        f"after {step} steps every image gets the same outputs: some layer lets nothing through, "
+        f"usually because its ReLUs are dead; the learning rate ({rate:g}) was too high then, "
+        "divide it by 10"
     )
 
 
@@ -347,17 +340,17 @@ def unmoved(
     """
     if before - after > 0.02 * abs(before) or moved > MOVED or before < 0.8 * guess:
         return ""
-    what = f"the loss has not moved in {step} steps (from {before:.4g} to {after:.4g})"
+    seen = f"the loss has not moved in {step} steps ({before:.4g}, now {after:.4g})"
     if not has_gradients:
         return (
-            f"{what}: the optimizer holds no weights that get a gradient; make it with "
-            "get_optimizer(model, config), after the model, and do not freeze all layers"
+            f"{seen}: the optimizer holds no weights that get a gradient; make it after the model, "
+            "with get_optimizer(model, config), and do not freeze all layers"
         )
     if rate == 0:
-        return f"{what}: the learning rate is 0; 0.01 for sgd, or 0.001 for adam, is a start"
+        return f"{seen}: the learning rate is 0; begin with 0.01 for sgd, 0.001 for adam"
     return (
-        f"{what}, and the weights by {moved:.1g} of their size: the learning rate, {rate:g}, is "
-        "too small; multiply it by 10 until the loss falls"
+        f"{seen}, and the weights have changed by only {moved:.1g} of their size: the learning "
+        f"rate ({rate:g}) is too small; multiply it by 10 until the loss falls"
     )
 
 
@@ -373,7 +366,7 @@ def explosion(before: float, worst: float, rate: float, where: str) -> str:
     if worst <= EXPLODED * max(before, 1.0):
         return ""
     return (
-        f"the loss rose from {before:.3g} to {worst:.3g} {where}: the learning rate, {rate:g}, is "
+        f"the loss rose from {before:.3g} to {worst:.3g} {where}: the learning rate ({rate:g}) is "
         "too high; divide it by 10, or set grad_clip=1"
     )
 
@@ -394,9 +387,9 @@ def no_better_than_largest(
     if any(a > share + chance for a, share in zip(accuracies, shares, strict=True)):
         return ""
     return (
-        f"after {epochs:g} epochs validation accuracy is {accuracies[1]:.1%} at best, and always "
-        f"naming the largest class gives {shares[1]:.1%}: nothing is learned; try a learning rate "
-        "10 times lower and higher, then scene-recog doctor, which looks at each layer"
+        f"after {epochs:g} epochs, validation accuracy is {accuracies[1]:.1%} at best, and always "
+        f"naming the largest class gives {shares[1]:.1%}: nothing has been learned; try a learning "
+        "rate 10 times lower and 10 times higher, and look at each layer with scene-recog doctor"
     )
 
 
@@ -418,21 +411,21 @@ def validation_gap(
     if images < ENOUGH_IMAGES or steps < ENOUGH_STEPS:
         return ""
     noise = 2 * math.sqrt(validation * (1 - validation) / images)
-    seen = f"at the end accuracy is {train:.1%} in training and {validation:.1%} in validation"
+    seen = f"at the end, accuracy is {train:.1%} in training and {validation:.1%} in validation"
     if validation <= share + 0.05 and train > share + 0.5:
         return (
-            f"{seen}, which always naming the largest class has too ({share:.1%}): do the two have "
-            "the same transforms (but for augmentation) and the same numbers for the classes?"
+            f"{seen}, where always naming the largest class gives {share:.1%}: do both have the "
+            "same transforms (augmentation aside) and the same numbers for the classes?"
         )
     if validation < train - 0.6:
         return (
-            f"{seen}: the training images were learned by heart; more images, augmentation, "
+            f"{seen}: the network knows its training images by heart; more images, augmentation, "
             "dropout or weight decay help"
         )
     if validation > train + 0.3 + noise and not mixes:
         return (
-            f"{seen}: more than augmentation and dropout explain; are validation images in "
-            "training too, or is dropout so high that the network can hardly learn?"
+            f"{seen}, which augmentation and dropout do not explain: are validation images in "
+            "training too, or is the dropout so high that the network can hardly learn?"
         )
     return ""
 
@@ -458,9 +451,8 @@ def not_by_heart(right: int, images: int) -> str:
     if right == images:
         return ""
     return (
-        f"only {right} of {images} images can be learned by heart, which a right network does in "
-        "seconds: look for layers without gradient in the table, then at forward, the loss, and "
-        "whether these images differ"
+        f"only {right} of {images} images can be learned by heart, which takes a right network "
+        "seconds: look for layers without gradient in the table, then at forward and at the loss"
     )
 
 

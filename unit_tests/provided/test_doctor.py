@@ -158,31 +158,31 @@ def test_a_mean_that_is_divided_again(train: Train, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(loss, "compute_loss", lambda *given: right(*given) / len(given[1]))
     found = train(Net())
     assert list(found) == ["first loss"]
-    assert "8 times as much" in found["first loss"]
-    assert "divides a mean by the number of images again" in found["first loss"]
+    assert "8 times more, and the batch has 8 images" in found["first loss"]
+    assert "divides the mean by the batch size again" in found["first loss"]
     monkeypatch.setattr(loss, "compute_loss", lambda *given: right(*given) * len(given[1]))
-    assert "returns the sum over the batch" in train(Net(), lr=1e-3)["first loss"]
+    assert "compute_loss returns the sum" in train(Net(), lr=1e-3)["first loss"]
 
 
 def test_a_loss_that_starts_far_too_high(train: Train) -> None:
     in_bytes = transforms.Compose([*PLAIN.transforms, transforms.Lambda(lambda x: 255 * x)])
     options = {"train_data_transforms": in_bytes, "val_data_transforms": in_bytes}
     found = train(Net(), lr=1e-6, **options)
-    assert "a guess has log(15) = 2.71: the inputs go up to 2" in found["first loss"]
+    assert "guessing gives log(15) = 2.71: the inputs reach 2" in found["first loss"]
     assert "ToTensor" in found["first loss"]
     net = Net()
     with torch.no_grad():
         net.fc_layers[-1].weight *= 300
-    assert "start with smaller weights" in train(net, lr=1e-6)["first loss"]
+    assert "keep the initial weights" in train(net, lr=1e-6)["first loss"]
 
 
 @pytest.mark.parametrize(
     ("last", "text"),
     [
-        (nn.Softmax(dim=1), "softmax in the network, and the loss takes another"),
-        (nn.LogSoftmax(dim=1), "does no harm but does nothing"),
-        (nn.Sigmoid(), "a sigmoid at the end"),
-        (nn.ReLU(), "a ReLU at the end"),
+        (nn.Softmax(dim=1), "ends in softmax, and the loss applies another"),
+        (nn.LogSoftmax(dim=1), "is harmless but does nothing"),
+        (nn.Sigmoid(), "ends in a sigmoid"),
+        (nn.ReLU(), "ends in a ReLU"),
     ],
 )
 def test_a_last_layer_that_does_not_belong_there(train: Train, last: nn.Module, text: str) -> None:
@@ -230,7 +230,8 @@ def test_dropout_that_eval_does_not_stop(train: Train) -> None:
 
 def test_batches_of_one_image_with_batch_norm(train: Train) -> None:
     assert (
-        "mean and deviation of that image alone" in train(Net(norm=True), batch_size=1)["one image"]
+        "an image is normalized by itself in training"
+        in train(Net(norm=True), batch_size=1)["one image"]
     )
     flat = Net(nn.BatchNorm1d(15))
     with pytest.raises(ValueError, match=r"nn\.BatchNorm1d needs two or more: choose a batch_size"):
@@ -309,7 +310,7 @@ def test_a_loss_that_does_not_move(train: Train) -> None:
     found = train(Net(), 5, 1e-7)
     assert list(found) == ["not moving"]
     assert "has not moved in 50 steps" in found["not moving"]
-    assert "the learning rate, 1e-07, is too small" in found["not moving"]
+    assert "the learning rate (1e-07) is too small" in found["not moving"]
 
 
 def test_an_optimizer_over_frozen_weights(train: Train) -> None:
@@ -334,7 +335,7 @@ def test_outputs_that_are_equal_for_all_images(train: Train) -> None:
         net.conv_layers[0].bias -= 50
     found = train(net, 5)
     assert list(found) == ["equal outputs"]
-    assert "after 50 steps all images get the same outputs" in found["equal outputs"]
+    assert "after 50 steps every image gets the same outputs" in found["equal outputs"]
 
 
 def test_a_layer_without_gradient(train: Train) -> None:
@@ -350,7 +351,7 @@ def test_a_layer_without_gradient(train: Train) -> None:
 def test_a_loss_that_explodes(train: Train) -> None:
     torch.manual_seed(0)
     found = train(Net(), 5, 0.3, train_data_transforms=NORMALIZED, val_data_transforms=NORMALIZED)
-    assert "the learning rate, 0.3, is too high" in found["explosion"]
+    assert "the learning rate (0.3) is too high" in found["explosion"]
     with pytest.raises(FloatingPointError, match=r"at learning rate 1e\+30, too high as a rule"):
         train(Net(), 5, 1e30)
 
@@ -389,17 +390,17 @@ def test_no_better_than_the_largest_class() -> None:
 def test_validation_far_from_training() -> None:
     assert of_epochs(record(40, 1.0, 0.51)) == ""  # part1
     assert of_epochs(record(40, 0.72, 0.89)) == ""  # best
-    assert "same transforms (but for augmentation)" in of_epochs(record(40, 1.0, 0.12))
-    assert "learned by heart" in of_epochs(record(40, 1.0, 0.35))
+    assert "same transforms (augmentation aside)" in of_epochs(record(40, 1.0, 0.12))
+    assert "knows its training images by heart" in of_epochs(record(40, 1.0, 0.35))
     assert of_epochs(record(40, 1.0, 0.35), is_last=False) == ""
     assert of_epochs(record(40, 1.0, 0.12), images=15) == ""
-    assert "more than augmentation and dropout explain" in of_epochs(record(40, 0.5, 0.95))
+    assert "which augmentation and dropout do not explain" in of_epochs(record(40, 0.5, 0.95))
     assert of_epochs(record(40, 0.5, 0.95), mixup=0.2) == ""
 
 
 def test_a_loss_that_explodes_late() -> None:
     text = of_epochs(record(5, 0.3, 0.3, 1.5), record(6, 0.1, 0.1, 50.0), is_last=False)
-    assert text.startswith("the loss rose from 2.7 to 50 in epoch 6: the learning rate, 0.1")
+    assert text.startswith("the loss rose from 2.7 to 50 in epoch 6: the learning rate (0.1)")
 
 
 def test_copies_in_test() -> None:
