@@ -23,8 +23,9 @@ from scene_recog.data_transforms import (
     get_fundamental_normalization_transforms,
     get_fundamental_transforms,
 )
+from scene_recog.dl_utils import compute_loss
 from scene_recog.image_loader import ImageLoader
-from scene_recog.models import SceneNet
+from scene_recog.models.scene_net import SceneNet
 from scene_recog.recipes import RECIPES
 from scene_recog.runner import Trainer
 from scene_recog.runs.checkpoint import read_checkpoint
@@ -32,8 +33,9 @@ from scene_recog.runs.run_folder import read_findings
 from scene_recog.simple_net import SimpleNet
 from scene_recog.simple_net_final import SimpleNetFinal
 from scene_recog.system.interrupts import Interrupted
-from scene_recog.training import doctor, loss, symptoms
+from scene_recog.training import doctor, symptoms
 from scene_recog.training.memorizing import layer_gradients, learn_by_heart
+from scene_recog.training.options import TrainerOptions
 from scene_recog.visualize.report import write_report
 
 SIDE = 16
@@ -56,7 +58,8 @@ class Net(nn.Module):
         self.loss_criterion: nn.Module = nn.CrossEntropyLoss()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.fc_layers(self.conv_layers(x))
+        logits: torch.Tensor = self.fc_layers(self.conv_layers(x))
+        return logits
 
 
 @pytest.fixture
@@ -154,13 +157,18 @@ def test_two_classes_and_few_images_get_no_line(
 
 
 def test_a_mean_that_is_divided_again(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = loss.compute_loss
-    monkeypatch.setattr(loss, "compute_loss", lambda *given: right(*given) / len(given[1]))
+    def divided(*given: Any) -> torch.Tensor:
+        return compute_loss(*given) / len(given[2])
+
+    def summed(*given: Any) -> torch.Tensor:
+        return compute_loss(*given) * len(given[2])
+
+    monkeypatch.setattr("scene_recog.training.loss.compute_loss", divided)
     found = train(Net())
     assert list(found) == ["first loss"]
     assert "8 times more, and the batch has 8 images" in found["first loss"]
     assert "divides the mean by the batch size again" in found["first loss"]
-    monkeypatch.setattr(loss, "compute_loss", lambda *given: right(*given) * len(given[1]))
+    monkeypatch.setattr("scene_recog.training.loss.compute_loss", summed)
     assert "compute_loss returns the sum" in train(Net(), lr=1e-3)["first loss"]
 
 
@@ -171,8 +179,7 @@ def test_a_loss_that_starts_far_too_high(train: Train) -> None:
     assert "guessing gives log(15) = 2.71: the inputs reach 2" in found["first loss"]
     assert "ToTensor" in found["first loss"]
     net = Net()
-    with torch.no_grad():
-        net.fc_layers[-1].weight *= 300
+    nn.init.normal_(list(net.parameters())[-2], std=20)  # of the last layer
     assert "keep the initial weights" in train(net, lr=1e-6)["first loss"]
 
 
@@ -214,7 +221,7 @@ def test_eval_mode_in_training(train: Train) -> None:
 
 def test_dropout_that_eval_does_not_stop(train: Train) -> None:
     class Random(Net):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
+        def forward(self, x: torch.Tensor) -> Any:
             return self.fc_layers(F.dropout(self.conv_layers(x), 0.5))
 
     class Awake(Net):
@@ -331,8 +338,7 @@ def test_an_optimizer_over_frozen_weights(train: Train) -> None:
 
 def test_outputs_that_are_equal_for_all_images(train: Train) -> None:
     net = Net()
-    with torch.no_grad():
-        net.conv_layers[0].bias -= 50
+    nn.init.constant_(list(net.parameters())[1], -50)  # the biases of the first layer
     found = train(net, 5)
     assert list(found) == ["equal outputs"]
     assert "after 50 steps every image gets the same outputs" in found["equal outputs"]
@@ -340,7 +346,7 @@ def test_outputs_that_are_equal_for_all_images(train: Train) -> None:
 
 def test_a_layer_without_gradient(train: Train) -> None:
     class Cut(Net):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
+        def forward(self, x: torch.Tensor) -> Any:
             return self.fc_layers(self.conv_layers(x).detach())
 
     found = train(Cut(), 5)
@@ -368,7 +374,7 @@ def record(epoch: int, train: float, validation: float, loss: float = 1.0) -> An
 def of_epochs(*records: Any, is_last: bool = True, images: int = 300, **options: Any) -> str:
     found = doctor.of_epochs(
         records,
-        doctor.TrainerOptions.of(batch_size=8, **options),
+        TrainerOptions.of(batch_size=8, **options),
         images=(2985, images),
         shares=(0.11, 0.11),
         guess=2.7,
@@ -441,7 +447,9 @@ def test_a_line_is_said_once_kept_and_shown(
 
 
 def test_an_interrupted_epoch_does_not_repeat_a_line(
-    make_trainer: Callable[..., Trainer], capsys: pytest.CaptureFixture[str]
+    make_trainer: Callable[..., Trainer],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     options = {"train_data_transforms": PLAIN, "val_data_transforms": PLAIN, "batch_size": 8}
     trainer = make_trainer(Net(nn.Softmax(dim=1)), **options)
@@ -451,7 +459,7 @@ def test_an_interrupted_epoch_does_not_repeat_a_line(
         step(*batch)
         trainer._stop.signal = 2
 
-    trainer.checkup.step = stop  # type: ignore[method-assign]
+    monkeypatch.setattr(trainer.checkup, "step", stop)
     with pytest.raises(Interrupted):
         trainer.run_training_loop(1)
     assert capsys.readouterr().err.count("doctor: ") == 1
@@ -513,11 +521,11 @@ def test_a_network_that_cannot_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scene_recog.training.memorizing.STEPS", 20)
 
     class Blind(Net):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
+        def forward(self, x: torch.Tensor) -> Any:
             return self.fc_layers(self.conv_layers(0 * x))
 
     class Cut(Net):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
+        def forward(self, x: torch.Tensor) -> Any:
             return self.fc_layers(self.conv_layers(x).detach())
 
     by_heart = learn_by_heart(Blind, *ten(SIDE), torch.device("cpu"))
@@ -547,7 +555,7 @@ def test_verb_finds_nothing_wrong_with_a_recipe(
     here: Path, sketches: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["doctor", "--recipe", "part1", "--data", str(sketches), "--device", "cpu"]
-    assert cli.main(command) == 0
+    assert cli.main([*command, "--set", "batch_size=8"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("part1: SimpleNet on drawn sketches (sketch15)")
     assert "nothing wrong was found" in text
@@ -563,7 +571,8 @@ def test_verb_finds_what_is_wrong(
     shutil.copytree(sketches, root)
     for path in (root / "train" / "coast").iterdir():
         shutil.copy(path, root / "test" / "coast" / path.name)
-    command = ["doctor", "--recipe", "part1", "--set", "lr=0", "--data", str(root), "--json"]
+    command = ["doctor", "--recipe", "part1", "--set", "lr=0", "batch_size=8"]
+    command += ["--data", str(root), "--json"]
     assert cli.main(command) == 1
     captured = capsys.readouterr()
     answer = json.loads(captured.out)
@@ -581,7 +590,7 @@ def test_verb_finds_what_is_wrong(
 def test_verb_looks_at_a_run(
     here: Path, sketches: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--recipe", "part1", "--epochs", "1", "--device", "cpu"]
+    options = ["--recipe", "part1", "--epochs", "1", "--set", "batch_size=8", "--device", "cpu"]
     assert cli.main(["train", *options, "--data", str(sketches)]) == 0
     capsys.readouterr()
     folder = here / "model_checkpoints" / "part1-001"
@@ -613,14 +622,14 @@ def test_every_recipe_starts_without_a_line(
     sketches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, recipe in RECIPES.items():
-        settings = ["epochs=2", "val_fraction=0.34", "amp=off", "cache=memory"]
+        settings = ["batch_size=8", "val_fraction=0.34", "amp=off", "cache=memory"]
         if recipe.width is not None:  # nets for images of any size
-            settings += ["width=4", "start_size=None", "input_size=32", "eval_size=48"]
-            settings += ["cache_size=48"]
-        recipe = recipe.override(settings)
-        trainer = recipe.make_trainer(sketches, tmp_path / name, device="cpu")
-        trainer._schedule.start(0, 2, len(trainer.train_loader))
-        for _ in range(2):
+            settings += ["width=2", "start_size=None", "input_size=16", "eval_size=16"]
+            settings += ["cache_size=24"]
+        trainer = recipe.override(settings).make_trainer(sketches, tmp_path / name, device="cpu")
+        trainer._schedule.start(0, recipe.epochs, len(trainer.train_loader))
+        for _ in range(7):  # 56 steps
             trainer._run_epoch()
+        assert trainer.checkup._start is None
         assert trainer.checkup.findings == [], name
     assert "doctor" not in capsys.readouterr().err
