@@ -42,6 +42,10 @@ def add_parsers(verbs: Verbs) -> None:
 
 def _doctor(args: argparse.Namespace) -> int:
     """Print what is wrong; exit code 1 if anything is. No test image is labelled, nothing kept."""
+    from contextlib import suppress
+
+    import torch
+
     from scene_recog.datasets import describe_dataset, find_dataset
     from scene_recog.image_loader import ImageLoader
     from scene_recog.models import NETS
@@ -53,14 +57,17 @@ def _doctor(args: argparse.Namespace) -> int:
     from scene_recog.training.doctor import Finding
 
     device = choose_device(args.device)
+    torch.manual_seed(0)
     findings: list[Finding] = []
+    recipe: Recipe | None = None
     if args.name:
         if args.recipe or args.settings:
             raise ValueError("a run is looked at with its own recipe: no --recipe and no --set")
         folder = find_run(args.name, RUNS_DIR)
         run = load_run(args.name, device=args.device)
         config = run.config
-        recipe = recipe_from_dict(config["recipe"]) if "recipe" in config else None
+        with suppress(ValueError):  # it was trained in Python, perhaps with a name for a recipe
+            recipe = recipe_from_dict(config.get("recipe", {}))
         data_dir = find_dataset(args.data or config["data"]["folder"])
         findings += [*read_findings(folder), *_of_history(folder, config, data_dir)]
         name, model, transform = folder.name, run.model, run.transform

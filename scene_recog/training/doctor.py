@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torchvision import transforms
+from torchvision.transforms import v2
 
 from scene_recog.image_loader import ImageLoader
 from scene_recog.system.numbers import plain_number
@@ -197,7 +199,7 @@ class Checkup:
                 self._plain_cross_entropy(logits, targets),
                 logits.amin(), logits.amax(), logits.mean(), (logits == 0).float().mean(),
                 *logits.sum(1).aminmax(), *logits.logsumexp(1).aminmax(),
-                *images.aminmax(),
+                *images.float().aminmax(),
             ]
         )  # fmt: skip
         first, plain, low, high, mean, zeros, s0, s1, l0, l1, x0, x1 = numbers.tolist()
@@ -486,12 +488,13 @@ def _is_asleep(layer: nn.Module, model: nn.Module) -> bool:
 
 
 def normalize_steps(transform: Any) -> list[tuple[float, float]]:
-    """Mean and deviation of each `Normalize` among the steps of a `Compose`."""
-    found = []
-    for step in getattr(transform, "transforms", ()):
-        if type(step).__name__ == "Normalize":
-            mean, std = (
-                torch.as_tensor(values).flatten()[0].item() for values in (step.mean, step.std)
-            )
-            found.append((float(mean), float(std)))
-    return found
+    """Mean and deviation of each `Normalize` of torchvision among the steps of a `Compose`."""
+    return [
+        (_first_number(step.mean), _first_number(step.std))
+        for step in getattr(transform, "transforms", ())
+        if isinstance(step, transforms.Normalize | v2.Normalize)
+    ]
+
+
+def _first_number(values: Any) -> float:
+    return float(torch.as_tensor(values).flatten()[0])
