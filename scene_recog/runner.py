@@ -41,10 +41,15 @@ from scene_recog.system.numbers import plain_data
 from scene_recog.system.progress import notice, progress_bar
 from scene_recog.training.average import make_average
 from scene_recog.training.checks import check_model, check_optimizer, check_outputs
+from scene_recog.training.doctor import Checkup
 from scene_recog.training.inference import predict_batches
 from scene_recog.training.loss import TrainingLoss, batch_loss
 from scene_recog.training.mixing import Growth, make_mixing
-from scene_recog.training.optimizer_state import load_optimizer, take_options
+from scene_recog.training.optimizer_state import (
+    describe_optimizer,
+    load_optimizer,
+    take_options,
+)
 from scene_recog.training.options import TrainerOptions
 from scene_recog.training.randomness import batches_after, get_random_state, seed_generators
 from scene_recog.training.replica import Replica
@@ -76,6 +81,7 @@ class Trainer:
 
     Attributes:
         model, optimizer, device, seed, options, epochs_done, records, config.
+        checkup: what is usually wrong with a run; `checkup.findings` has what is with this one.
         train_dataset, val_dataset: `ImageLoader`; train_loader, val_loader: (images, labels)
             batches. Any iterable of such batches will do: replace them if you like.
         train_loss_history, validation_loss_history: mean cross-entropy per example, one an epoch.
@@ -151,6 +157,9 @@ class Trainer:
         self._grow = Growth(self.options.start_size)
         self._mix = make_mixing(self.options.mixup, self.options.cutmix, num_classes)
         self._loss = TrainingLoss(self.model, self.options)
+        self.checkup = Checkup(
+            self.model, optimizer, self.train_dataset, self.val_dataset, self.options, extra_config
+        )
 
         # what becomes of it
         self.epochs_done = 0
@@ -210,6 +219,10 @@ class Trainer:
                 if self._stop.signal:
                     raise Interrupted(self._stop.signal)
                 if self._is_out_of_patience():
+                    notice(
+                        f"Stopped after epoch {self.epochs_done}: no better validation accuracy "
+                        f"since epoch {self.best_record.epoch}."
+                    )
                     break
             self._folder.save_curves(self._draw_curves)
 
@@ -241,6 +254,7 @@ class Trainer:
                 self.optimizer.step()
                 self._schedule.step()
                 self._average.update()
+                self.checkup.step(images, targets, logits, loss)
 
                 bar.update(len(labels))
                 totals.show_in(bar)
@@ -255,7 +269,8 @@ class Trainer:
         """Measure on the validation images: (mean loss per example, accuracy from 0 to 1)."""
         predict = self._replica.predict(self.averaged_model)
         totals = Totals(self.device)
-        for logits, labels in predict_batches(predict, self.val_loader, self.device):
+        batches = self.checkup.watch(self.val_loader)
+        for logits, labels in predict_batches(predict, batches, self.device):
             totals.add(batch_loss(self.model, logits, labels), logits, labels)
         return totals.means_of_all()
 
@@ -267,8 +282,8 @@ class Trainer:
         end = time.perf_counter()
         if not math.isfinite(validation_loss):
             raise FloatingPointError(
-                f"the validation loss is {validation_loss} after epoch {self.epochs_done}: lower "
-                f"the learning rate or set grad_clip; {self._what_is_kept()}"
+                f"the validation loss is {validation_loss} after epoch {self.epochs_done}, as when "
+                f"the learning rate is too high: lower it, or set grad_clip; {self._what_is_kept()}"
             )
         record = EpochRecord(
             epoch=self.epochs_done,
@@ -281,6 +296,8 @@ class Trainer:
             validation_seconds=end - trained,
         )
         self._history.add(record)
+        is_last = self.epochs_done == self._schedule.end or self._is_out_of_patience()
+        self.checkup.epoch(self.records, self.averaged_model, is_last=is_last)
         return record
 
     def _start_epoch(self) -> tuple[Totals, int, Iterable[Any]]:
@@ -318,7 +335,7 @@ class Trainer:
         loss, batch, rate = bad
         raise FloatingPointError(
             f"the loss is {loss} in epoch {self.epochs_done + 1}, batch {batch}, at learning rate "
-            f"{rate:g}: lower the learning rate or set grad_clip; {self._what_is_kept()}"
+            f"{rate:g}, too high as a rule: lower it, or set grad_clip; {self._what_is_kept()}"
         )
 
     def _what_is_kept(self) -> str:
@@ -327,14 +344,8 @@ class Trainer:
         return f"the checkpoint of epoch {self._history.last_epoch} is kept in {self.model_dir}"
 
     def _is_out_of_patience(self) -> bool:
-        patience, best = self.options.patience, self.best_record.epoch
-        if patience is None or self.epochs_done - best < patience:
-            return False
-        notice(
-            f"Stopped after epoch {self.epochs_done}: no better validation accuracy since epoch "
-            f"{best}."
-        )
-        return True
+        patience = self.options.patience
+        return patience is not None and self.epochs_done - self.best_record.epoch >= patience
 
     # ---------------------------------------------------------------- saving and loading
 
@@ -366,6 +377,7 @@ class Trainer:
             "seed": self.seed,
             **self._history.state_dict(),
             **self.split.state_dict(),
+            **self.checkup.state_dict(),
             "config": self.config,
         }
 
@@ -383,6 +395,7 @@ class Trainer:
         try:
             self._schedule.load_state_dict(saved.contents)
             self._history.load_state_dict(saved.contents)
+            self.checkup.load_state_dict(saved.contents)
             self.epochs_done = int(saved.contents.get("epoch", 0))
             self._unfinished = saved.contents.get("unfinished_epoch")
             steps = f" and {self._unfinished['steps']} steps" if self._unfinished else ""
@@ -406,7 +419,8 @@ class Trainer:
     def _make_config(
         self, skip_images: Collection[str], extra_config: Mapping[str, Any]
     ) -> RunConfig:
-        model = self.model
+        model, optimizer = self.model, self.optimizer
+        train, val = self.train_dataset.transform, self.val_dataset.transform
         arguments = {"arguments": model.arguments} if hasattr(model, "arguments") else {}
         config = {
             "format": FORMAT,
@@ -417,9 +431,9 @@ class Trainer:
                 # what the class was called with, if that decides the net: evaluation makes it again
                 **arguments,
             },
-            "optimizer": self._optimizer_config(),
-            "train_transforms": _describe(self.train_dataset.transform),
-            "val_transforms": _describe(self.val_dataset.transform),
+            "optimizer": describe_optimizer(optimizer, self._asked, self._schedule.peaks[0]),
+            "train_transforms": describe_transforms(train) or repr(train),
+            "val_transforms": describe_transforms(val) or repr(val),
             **asdict(self.options),
             "seed": self.seed,
             "bfloat16": self._replica.bfloat16,
@@ -442,19 +456,9 @@ class Trainer:
         }
         return cast(RunConfig, plain_data(config))
 
-    def _optimizer_config(self) -> dict[str, Any]:
-        """The optimizer's options as they will train, also if they were changed since by hand."""
-        options = dict(self.optimizer.defaults)
-        asked, now = self._asked[0], self.optimizer.param_groups[0]
-        options |= {key: now[key] for key in options if now.get(key) != asked.get(key)}
-        if "lr" in options:
-            options["lr"] = self._schedule.peaks[0]
-        plain = bool, int, float, str, type(None), list, tuple
-        options = {key: value for key, value in options.items() if isinstance(value, plain)}
-        return {"class_name": type(self.optimizer).__name__, **options}
-
     def _note_hand_made_changes(self) -> None:
-        now = cast(RunConfig, {**self.config, "optimizer": plain_data(self._optimizer_config())})
+        optimizer = describe_optimizer(self.optimizer, self._asked, self._schedule.peaks[0])
+        now = cast(RunConfig, {**self.config, "optimizer": plain_data(optimizer)})
         if now != self.config:
             self.config = with_changes(now, self.config, self.epochs_done)
 
@@ -493,7 +497,3 @@ class Trainer:
 
     def _title(self) -> str:
         return f"{type(self.model).__name__} on {self.dataset_info.title}"
-
-
-def _describe(transform: Any) -> list[dict[str, Any]] | str:
-    return describe_transforms(transform) or repr(transform)

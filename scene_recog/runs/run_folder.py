@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scene_recog.runs.checkpoint import require_storable, write_checkpoint
+from scene_recog.runs.checkpoint import read_checkpoint, require_storable, write_checkpoint
 from scene_recog.runs.config import CONFIG, RunConfig, write_config
 from scene_recog.runs.history import HISTORY, EpochRecord, append_history, write_history
 from scene_recog.system import processes
 from scene_recog.system.locks import LOCK, locked
 from scene_recog.system.progress import notice
+from scene_recog.training.doctor import Finding, findings_in
 
 LAST = "checkpoint.pt"
 BEST = "best.pt"
@@ -207,3 +208,11 @@ def find_run(name: str | Path, parent: str | Path = "model_checkpoints") -> Path
 def list_runs(parent: str | Path = "model_checkpoints") -> list[Path]:
     """Folders directly below `parent` that hold a run, by name."""
     return sorted(config.parent for config in Path(parent).glob(f"*/{CONFIG}"))
+
+
+def read_findings(folder: Path) -> list[Finding]:
+    """What the doctor said of a run, by its last checkpoint; none if that cannot be read."""
+    try:
+        return findings_in(read_checkpoint(folder / LAST))
+    except (OSError, ValueError):
+        return []

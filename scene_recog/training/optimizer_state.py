@@ -46,3 +46,20 @@ def load_optimizer(optimizer: Optimizer, saved: dict[str, Any], asked: Options) 
     optimizer.load_state_dict(saved)
     for group, options in zip(optimizer.param_groups, asked, strict=True):
         group.update(options)
+
+
+def describe_optimizer(optimizer: Optimizer, asked: Options, peak: float | None) -> dict[str, Any]:
+    """Its class and options as they will train, also if they were changed since by hand.
+
+    Args:
+        optimizer: as it is now.
+        asked: what `take_options` gave.
+        peak: the highest learning rate; a schedule may be at another now.
+    """
+    options, now = dict(optimizer.defaults), optimizer.param_groups[0]
+    options |= {key: now[key] for key in options if now.get(key) != asked[0].get(key)}
+    if "lr" in options:
+        options["lr"] = peak
+    plain = bool, int, float, str, type(None), list, tuple
+    options = {key: value for key, value in options.items() if isinstance(value, plain)}
+    return {"class_name": type(optimizer).__name__, **options}

@@ -44,9 +44,21 @@ class Replica:
         )
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits for training, float32; their gradients will be averaged over all processes."""
-        with self.autocast():
-            return self._parallel(images).float()  # a loss in bfloat16 would have three digits
+        """Logits for training, float32; their gradients will be averaged over all processes.
+
+        Raises:
+            ValueError: one image where batch norm needs several.
+        """
+        try:
+            with self.autocast():
+                return self._parallel(images).float()  # a loss in bfloat16 would have three digits
+        except ValueError as error:
+            if len(images) > 1 or "more than 1 value per channel" not in str(error):
+                raise
+            raise ValueError(
+                "a batch has one image, and nn.BatchNorm1d needs two or more: choose a batch_size "
+                "that does not leave one image over at the end of an epoch"
+            ) from error
 
     def backward(self, loss: torch.Tensor, examples: int, whole_batch: int) -> None:
         """Add the gradients of a batch's mean loss to those of the weights.
@@ -55,7 +67,15 @@ class Replica:
             loss: the mean over this process's examples.
             examples: their number.
             whole_batch: examples of the batch in all processes together.
+
+        Raises:
+            ValueError: the loss does not depend on any weight that can be trained.
         """
+        if not loss.requires_grad:
+            raise ValueError(
+                "the loss has no gradient: forward or compute_loss cuts it off (.detach(), .data, "
+                "torch.no_grad(), numpy), or all layers are frozen"
+            )
         if processes.world_size() > 1:  # the average over processes becomes the mean over examples
             loss = loss * (examples * processes.world_size() / whole_batch)
         loss.backward()

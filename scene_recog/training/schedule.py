@@ -11,12 +11,16 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR,
 
 from scene_recog.system.progress import notice
 
+ONE_CYCLE_START = 25  # its first rate is that part of the highest
+
 
 def _one_cycle(optimizer: Optimizer, steps: int) -> LRScheduler:
     """Up from 1/25 of the rate for 30 % of the steps, then down to almost nothing along a cosine
     (Smith and Topin 2018)."""
     peaks = [group["lr"] for group in optimizer.param_groups]
-    return OneCycleLR(optimizer, peaks, total_steps=steps, cycle_momentum=False)
+    return OneCycleLR(
+        optimizer, peaks, total_steps=steps, cycle_momentum=False, div_factor=ONE_CYCLE_START
+    )
 
 
 def _cosine(optimizer: Optimizer, steps: int) -> LRScheduler:

@@ -16,6 +16,7 @@ from scene_recog.visualize.report_sections import (
     curves,
     inside_the_network,
     mistakes,
+    what_the_doctor_said,
     what_was_trained,
 )
 from scene_recog.visualize.report_subject import (
@@ -159,6 +160,7 @@ def _chapter(subject: Subject, number: int, *, with_pictures: bool) -> Element:
     chapter.extend(what_was_trained(subject))
     if subject.history:
         chapter.append(curves(subject))
+    chapter.extend(what_the_doctor_said(subject))
     if subject.evaluation and subject.run:
         chapter.append(element("h3", f"The classes, on {subject.split}"))
         chapter.append(class_table(subject.evaluation, subject.run.class_names))

@@ -19,7 +19,7 @@ from scene_recog.visualize.mistakes import (
     highest_losses_figure,
     most_confident_mistakes,
 )
-from scene_recog.visualize.page import Element, element, folded, picture, table
+from scene_recog.visualize.page import Element, bullets, element, folded, picture, table
 from scene_recog.visualize.report_subject import Subject, repeat_command, untrained_model
 from scene_recog.visualize.summary import describe_field, describe_window, summarize
 
@@ -101,6 +101,13 @@ def curves(subject: Subject) -> Element:
         f"{subject.validated_on} after each epoch, without."
     )
     return picture(figure, f"loss and accuracy of {subject.name} by epoch", caption)
+
+
+def what_the_doctor_said(subject: Subject) -> list[Element]:
+    """What was found wrong in training; nothing if nothing was."""
+    if not subject.findings:
+        return []
+    return [element("h3", "What the doctor said in training"), bullets(subject.findings)]
 
 
 def class_table(evaluation: Evaluation, class_names: list[str]) -> Element:

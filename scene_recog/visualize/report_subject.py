@@ -37,6 +37,7 @@ class Subject:
         run, data_dir, evaluation: None if they cannot be had; `problems` says why.
         data_title: what it is measured on, such as "15-scene photographs".
         twins: test images with an identical twin in train, relative to data_dir.
+        findings: what the doctor said in training, one line each.
         problems: one line each.
     """
 
@@ -50,6 +51,7 @@ class Subject:
     evaluation: Evaluation | None = None
     data_title: str = ""
     twins: set[str] = field(default_factory=set)
+    findings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -83,6 +85,7 @@ def investigate(name: str | Path, data_dir: str | Path | None, split: str, devic
     columns = set(EpochRecord.__dataclass_fields__)
     history = [row for row in read_history(folder) if columns <= set(row)]
     subject = Subject(folder.resolve().name, folder, config, history, split)
+    subject.findings = [finding.text for finding in run_folder.read_findings(folder)]
     try:
         subject.run = load_run(name, device=device)
     except (ValueError, FileNotFoundError) as error:

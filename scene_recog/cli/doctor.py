@@ -1,0 +1,243 @@
+"""`scene-recog doctor`: what is wrong with a recipe, the images or a run, looked for on demand."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, cast
+
+from scene_recog.cli.common import RUNS_DIR, add_device, add_json, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import torch
+
+    from scene_recog.cli.common import Verbs
+    from scene_recog.image_loader import ImageLoader
+    from scene_recog.recipes import Recipe
+    from scene_recog.runs.config import RunConfig
+    from scene_recog.training.doctor import Finding
+    from scene_recog.training.memorizing import LayerGradient, Memorized
+
+BY_HEART = 10  # images
+
+
+def add_parsers(verbs: Verbs) -> None:
+    """Add `doctor`; it sets `run`, a function from the arguments to an exit code."""
+    verb = verbs.add_parser(
+        "doctor", help="look for the usual mistakes in your files, the images, or a run"
+    )
+    verb.add_argument("name", metavar="RUN", nargs="?", help="default: a new run of --recipe")
+    verb.add_argument("--recipe", help="its name, or a run's config.json (default: part2)")
+    verb.add_argument("--data", metavar="DIR", help="folder with train/ and test/ (default: data)")
+    verb.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
+        help="change the recipe (`scene-recog recipes` lists the keys)",
+    )  # fmt: skip
+    add_json(verb)
+    add_device(verb)
+    verb.set_defaults(run=_doctor)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    """Print what is wrong; exit code 1 if anything is. No test image is labelled, nothing kept."""
+    from contextlib import suppress
+
+    import torch
+
+    from scene_recog.datasets import describe_dataset, find_dataset
+    from scene_recog.image_loader import ImageLoader
+    from scene_recog.models import NETS
+    from scene_recog.recipes import get_recipe, recipe_from_dict
+    from scene_recog.runs.run_folder import find_run, read_findings
+    from scene_recog.runs.scoring import load_run
+    from scene_recog.system.devices import choose_device
+    from scene_recog.training import memorizing, symptoms
+    from scene_recog.training.doctor import Finding
+
+    device = choose_device(args.device)
+    torch.manual_seed(0)
+    findings: list[Finding] = []
+    recipe: Recipe | None = None
+    if args.name:
+        if args.recipe or args.settings:
+            raise ValueError("a run is looked at with its own recipe: no --recipe and no --set")
+        folder = find_run(args.name, RUNS_DIR)
+        run = load_run(args.name, device=args.device)
+        config = run.config
+        with suppress(ValueError):  # it was trained in Python, perhaps with a name for a recipe
+            recipe = recipe_from_dict(config.get("recipe", {}))
+        data_dir = find_dataset(args.data or config["data"]["folder"])
+        findings += [*read_findings(folder), *_of_history(folder, config, data_dir)]
+        name, model, transform = folder.name, run.model, run.transform
+        network = type(model).__name__
+
+        def fresh() -> torch.nn.Module:
+            return NETS[network](**config["model"].get("arguments", {}))
+    else:
+        recipe = get_recipe(args.recipe or "part2").override(args.settings)
+        data_dir = find_dataset(args.data)
+        name, network, fresh = recipe.name, recipe.model, recipe.make_model
+        model, transform = fresh(), None
+    if recipe is not None:
+        said, transform = _of_first_steps(recipe, data_dir, args.device)
+        findings += said
+    train = ImageLoader(str(data_dir), "train", transform)
+    findings += _of_files(train)
+
+    images, labels = _some_images(train)
+    by_heart = memorizing.learn_by_heart(fresh, images, labels, device)
+    layers = memorizing.layer_gradients(model, images, labels, device)
+    without = [row.name for row in layers if row.verdict == "no gradient"]
+    for symptom, text in (
+        ("by heart", symptoms.not_by_heart(by_heart.right, by_heart.images)),
+        ("no gradient", symptoms.without_gradient(without, len(layers), memorizing.LOOKS)),
+    ):
+        findings += [Finding(symptom, text)] if text else []
+    different = {finding.symptom: finding for finding in reversed(findings)}  # the first of each
+    findings = [finding for finding in findings if different[finding.symptom] is finding]
+
+    summary = {
+        "run": str(folder) if args.name else None,
+        "recipe": recipe.name if recipe else None,
+        "network": network,
+        "data": describe_dataset(data_dir).title,
+        "findings": [finding._asdict() for finding in findings],
+        "by_heart": {**vars(by_heart), "is_whole": by_heart.is_whole},
+        "layers": [vars(row) for row in layers],
+    }
+    if args.json:
+        print_json(summary)
+    else:
+        print(f"{name}: {network} on {summary['data']}\n")
+        _print(findings, by_heart, layers)
+    return 1 if findings else 0
+
+
+def _print(findings: list[Finding], by_heart: Memorized, layers: list[LayerGradient]) -> None:
+    for finding in findings:
+        print(f"- {finding.text}")
+    if not findings:
+        print("nothing wrong was found")
+    print(
+        f"\n{by_heart.right} of {by_heart.images} images learned by heart in {by_heart.steps} "
+        f"steps (Adam, rate {by_heart.rate:g}, a fresh network, no augmentation, no dropout)\n"
+    )
+    names = max(len("layer"), *(len(row.name) for row in layers))
+    kinds = max(len("kind"), *(len(row.kind) for row in layers))
+    print(f"{'layer':{names}}  {'kind':{kinds}} {'parameters':>10} {'gradient':>9}  verdict")
+    for row in layers:
+        print(
+            f"{row.name:{names}}  {row.kind:{kinds}} {row.parameters:10,} {row.norm:9.2g}  "
+            f"{row.verdict}"
+        )
+
+
+def _of_first_steps(recipe: Recipe, data_dir: Path, device: str) -> tuple[list[Finding], Any]:
+    """The first steps of a run that is not kept, at the rate that its schedule begins with.
+
+    Returns:
+        What is found, and the validation transforms.
+    """
+    import itertools
+    import tempfile
+    from dataclasses import replace
+    from pathlib import Path
+
+    from scene_recog.training.doctor import FIRST_STEPS, Finding
+    from scene_recog.training.schedule import ONE_CYCLE_START
+
+    rate = recipe.lr / ONE_CYCLE_START if recipe.scheduler == "one-cycle" else recipe.lr
+    start = replace(recipe, scheduler="none", lr=rate)
+    with tempfile.TemporaryDirectory() as folder:  # nothing is written to it
+        trainer = start.make_trainer(data_dir, Path(folder) / "run", device=device)
+    checkup = trainer.checkup
+    checkup.say = lambda text: None
+    epochs = itertools.chain.from_iterable(itertools.repeat(trainer.train_loader))
+    trainer.train_loader = cast("Any", itertools.islice(epochs, FIRST_STEPS))
+    try:
+        trainer.train_epoch()
+    except FloatingPointError as error:
+        checkup.findings.append(Finding("explosion", str(error)))
+    for _ in checkup.watch(trainer.val_loader):
+        pass
+    checkup.look_at_validation(trainer.averaged_model.eval())
+    return checkup.findings, trainer.val_dataset.transform
+
+
+def _of_history(folder: Path, config: RunConfig, data_dir: Path) -> Iterator[Finding]:
+    """What the epochs of a run show."""
+    import math
+    from dataclasses import fields
+
+    from scene_recog.image_loader import ImageLoader
+    from scene_recog.runs.history import EpochRecord, read_history
+    from scene_recog.training.doctor import largest_share, of_epochs
+    from scene_recog.training.options import TrainerOptions
+
+    columns = EpochRecord.__dataclass_fields__
+    rows = [row for row in read_history(folder) if set(columns) <= set(row)]
+    records = [EpochRecord(**cast("Any", row)) for row in rows]
+    if not records:
+        return
+    values: dict[str, Any] = {**config}
+    options = TrainerOptions.of(
+        **{each.name: values[each.name] for each in fields(TrainerOptions) if each.name in values}
+    )
+    train = ImageLoader(str(data_dir), "train")
+    validation = train if options.val_fraction > 0 else ImageLoader(str(data_dir), "test")
+    yield from of_epochs(
+        records,
+        options,
+        images=(len(train), config["data"].get("val_images", len(validation))),
+        shares=(largest_share(train), largest_share(validation)),
+        guess=math.log(max(2, len(config["class_names"]))),
+        is_last=len(records) >= values.get("recipe", {}).get("epochs", len(records)),
+    )
+
+
+def _of_files(train: ImageLoader) -> Iterator[Finding]:
+    """The numbers of the classes, and copies of images in train and test."""
+    from pathlib import Path
+
+    from scene_recog.datasets.images import images_below
+    from scene_recog.datasets.layout import duplicates_in_train
+    from scene_recog.image_loader import ImageLoader
+    from scene_recog.training import symptoms
+    from scene_recog.training.doctor import Finding, labels_of
+
+    test = Path(train.root) / "test"
+    other = ImageLoader(train.root, "test") if test.is_dir() else train
+    if text := labels_of(train, other):
+        yield Finding("labels", text)
+    copies = sorted(duplicates_in_train(train.root))
+    number = len(images_below(test)) if copies else 0
+    if copies and (text := symptoms.copies_in_test(len(copies), number, copies[0])):
+        yield Finding("copies", text)
+
+
+def _some_images(train: ImageLoader) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ten different images, of as many classes as there are: [N, 1, H, W], and their labels [N]."""
+    import itertools
+
+    import torch
+
+    from scene_recog.loading.reading import as_label, read_example
+
+    of_class: dict[int, list[int]] = {}
+    for index, (_, label) in enumerate(train.dataset):
+        of_class.setdefault(as_label(label), []).append(index)
+    rounds = itertools.zip_longest(*of_class.values())
+    images: list[torch.Tensor] = []
+    labels: list[int] = []
+    for index in itertools.chain.from_iterable(rounds):
+        if index is None:
+            continue
+        image, label = read_example(train, index)
+        if not any(torch.equal(image, other) for other in images):  # of two classes, perhaps
+            images.append(image)
+            labels.append(label)
+        if len(images) == BY_HEART:
+            break
+    return torch.stack(images), torch.tensor(labels)
