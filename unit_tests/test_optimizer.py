@@ -108,7 +108,7 @@ def test_learning_rate_is_the_config_s(written: list[str], lr: float) -> None:
                 f"{optimizer_type}: config['lr'] is {lr}, the learning rate of the optimizer is "
                 f"{found:g}: "
                 + (
-                    "that is config['weight_decay'], are the two exchanged?"
+                    "that is config['weight_decay'], are the two swapped?"
                     if found == 0.02
                     else "pass lr=config['lr'] as it is (a mean loss needs no division of it)"
                 )
