@@ -231,6 +231,7 @@ def refusal_of(config: dict[str, Any]) -> str:
 
 @pytest.mark.beyond
 @pytest.mark.parametrize("optimizer_type", TYPES)
+@pytest.mark.usefixtures("written")
 def test_knows_all_three_types(optimizer_type: str) -> None:
     found = attempt(optimizer_type)
     assert isinstance(found, torch.optim.Optimizer), (
