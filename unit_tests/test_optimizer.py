@@ -85,7 +85,7 @@ def test_gives_a_torch_optimizer() -> None:
 def test_moves_every_parameter_of_the_model(written: list[str]) -> None:
     for optimizer_type in written:
         model = SmallNet()
-        optimizer = get_optimizer(model, config_of(optimizer_type))
+        optimizer = get_optimizer(model, config_of(optimizer_type, weight_decay=0.001))
         given = {id(p) for group in optimizer.param_groups for p in group["params"]}
         left_out = [name for name, p in model.named_parameters() if id(p) not in given]
         assert len(left_out) < len(list(model.parameters())), (
@@ -103,9 +103,15 @@ def test_learning_rate_is_the_config_s(written: list[str], lr: float) -> None:
     for optimizer_type in written:
         optimizer = get_optimizer(SmallNet(), config_of(optimizer_type, lr=lr, weight_decay=0.02))
         for group in optimizer.param_groups:
-            assert float(group["lr"]) == pytest.approx(lr, rel=1e-4), (
+            found = float(group["lr"])
+            assert found == pytest.approx(lr, rel=1e-4), (
                 f"{optimizer_type}: config['lr'] is {lr}, the learning rate of the optimizer is "
-                f"{float(group['lr']):g}: pass lr=config['lr']"
+                f"{found:g}: "
+                + (
+                    "that is config['weight_decay'], are the two swapped?"
+                    if found == 0.02
+                    else "pass lr=config['lr'] as it is (a mean loss needs no division of it)"
+                )
             )
 
 
@@ -140,7 +146,7 @@ def test_a_step_goes_down_the_slope(written: list[str]) -> None:
     for optimizer_type in written:
         model = SmallNet()
         before = copy.deepcopy(model)
-        optimizer = get_optimizer(model, config_of(optimizer_type, lr=0.01))
+        optimizer = get_optimizer(model, config_of(optimizer_type, lr=0.01, weight_decay=0.001))
         for parameter in model.parameters():
             parameter.grad = torch.ones_like(parameter)
         optimizer.step()
@@ -225,6 +231,7 @@ def refusal_of(config: dict[str, Any]) -> str:
 
 @pytest.mark.beyond
 @pytest.mark.parametrize("optimizer_type", TYPES)
+@pytest.mark.usefixtures("written")
 def test_knows_all_three_types(optimizer_type: str) -> None:
     found = attempt(optimizer_type)
     assert isinstance(found, torch.optim.Optimizer), (
@@ -236,10 +243,22 @@ def test_knows_all_three_types(optimizer_type: str) -> None:
 
 
 @pytest.mark.beyond
+@pytest.mark.parametrize("optimizer_type", TYPES)
+def test_config_is_left_as_it_was(optimizer_type: str) -> None:
+    config = config_of(optimizer_type)
+    kept = dict(config)
+    optimizer_of(net_with_known_weights(), config)
+    assert config == kept, (
+        f"the caller's config was {kept} and is now {config}: the next call finds less; copy it "
+        "before you pop"
+    )
+
+
+@pytest.mark.beyond
 @pytest.mark.parametrize(
     ("config", "rule"),
     [
-        ({"lr": 0.1, "weight_decay": 0.0}, "momentum is 0.9 where the config has none"),
+        ({"lr": 0.1, "weight_decay": 0.0}, "without more in the config, plain momentum of 0.9"),
         ({"lr": 0.1, "weight_decay": 0.3}, "weight decay adds weight_decay * theta to g"),
         ({"lr": 0.1, "weight_decay": 0.0, "momentum": 0.5}, "momentum is the config's"),
         ({"lr": 0.1, "weight_decay": 0.0, "momentum": 0.0}, "momentum 0 means none, not 0.9"),
@@ -280,7 +299,7 @@ def test_adam_and_adamw_are_torch_s(
 ) -> None:
     config = config_of(optimizer_type, **options)
     model, twin = net_with_known_weights(), net_with_known_weights()
-    got = three_steps(model, optimizer_of(model, config))
+    got = three_steps(model, optimizer_of(model, dict(config)))
     del config["optimizer_type"]
     expected = three_steps(twin, reference(twin.parameters(), **config))
     assert np.allclose(got, expected, atol=1e-6), (
@@ -298,18 +317,6 @@ def test_dampening_is_passed_on() -> None:
     assert np.allclose(got, expected, atol=1e-6), (
         f"with dampening 0.5, three steps take the first weight from 1 to {expected[0, 0]:.4f}, "
         f"not to {got[0, 0]:.4f}: pass on what the config has"
-    )
-
-
-@pytest.mark.beyond
-@pytest.mark.parametrize("optimizer_type", TYPES)
-def test_config_is_left_as_it_was(optimizer_type: str) -> None:
-    config = config_of(optimizer_type)
-    kept = dict(config)
-    optimizer_of(net_with_known_weights(), config)
-    assert config == kept, (
-        f"the caller's config was {kept} and is now {config}: the next call finds less; copy it "
-        "before you pop"
     )
 
 

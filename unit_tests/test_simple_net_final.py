@@ -152,7 +152,11 @@ def test_output_is_15_scores_per_image(new_net: SimpleNetFinal, mode: str, count
     )
     assert list(output.shape) == [count, 15], (
         f"images {shape} must give scores [{count}, 15], not {list(output.shape)}"
-        + (": does a squeeze() take the batch of one away?" if output.shape == (15,) else "")
+        + (
+            ": is the batch of one taken away, by squeeze() or by flatten()?"
+            if output.shape == (15,)
+            else ""
+        )
     )
 
 

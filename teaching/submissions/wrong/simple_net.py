@@ -200,4 +200,185 @@ WRONG = [
         "squeeze(): a batch of one image gives [15] instead of [1, 15]",
         [(FORWARD, "return self.fc_layers(self.conv_layers(x)).squeeze()")],
     ),
+    Wrong(
+        "forgotten-return",
+        "forward computes the scores and returns nothing",
+        [(FORWARD, "logits = self.fc_layers(self.conv_layers(x))")],
+    ),
+    Wrong(
+        "no-activation-at-all",
+        "there is no ReLU anywhere; the pooling is thought to be enough",
+        [
+            (
+                "            nn.ReLU(),\n            nn.Conv2d(10, 20",
+                "            nn.Conv2d(10, 20",
+            ),
+            ("# [N, 20, 5, 5]\n            nn.ReLU(),\n", "# [N, 20, 5, 5]\n"),
+            ("nn.Linear(500, 100),\n            nn.ReLU(),\n", "nn.Linear(500, 100),\n"),
+        ],
+    ),
+    Wrong(
+        "no-activation-in-conv-layers",
+        "max-pooling is taken for an activation",
+        [
+            (
+                "            nn.ReLU(),\n            nn.Conv2d(10, 20",
+                "            nn.Conv2d(10, 20",
+            ),
+            ("# [N, 20, 5, 5]\n            nn.ReLU(),\n", "# [N, 20, 5, 5]\n"),
+        ],
+    ),
+    Wrong(
+        "tanh-for-relu",
+        "tanh as the classifier's activation",
+        [
+            (
+                "nn.Linear(500, 100),\n            nn.ReLU(),\n",
+                "nn.Linear(500, 100),\n            nn.Tanh(),\n",
+            )
+        ],
+    ),
+    Wrong(
+        "leaky-relu",
+        "LeakyReLU, which is good practice but not in figure 2",
+        [
+            (
+                "nn.Linear(500, 100),\n            nn.ReLU(),\n",
+                "nn.Linear(500, 100),\n            nn.LeakyReLU(),\n",
+            )
+        ],
+    ),
+    Wrong(
+        "batch-norm-in-part-one",
+        "batch norm of Part 2 is already in SimpleNet",
+        [
+            (
+                "            nn.MaxPool2d(3),  # [N, 10",
+                "            nn.BatchNorm2d(10),\n            nn.MaxPool2d(3),  # [N, 10",
+            )
+        ],
+    ),
+    Wrong(
+        "one-linear-layer",
+        "500 values go straight to 15 scores",
+        [
+            (
+                "nn.Linear(500, 100),\n            nn.ReLU(),\n            nn.Linear(100, 15),\n",
+                "nn.Linear(500, 15),\n",
+            )
+        ],
+    ),
+    Wrong(
+        "hidden-layer-of-120",
+        "the hidden layer has the size of LeNet-5's",
+        [
+            ("nn.Linear(500, 100)", "nn.Linear(500, 120)"),
+            ("nn.Linear(100, 15)", "nn.Linear(120, 15)"),
+        ],
+    ),
+    Wrong(
+        "color-images",
+        "the first convolution expects three color channels",
+        [("nn.Conv2d(1, 10,", "nn.Conv2d(3, 10,")],
+    ),
+    Wrong(
+        "flatten-does-not-fit",
+        "the first linear layer is made for 4x4 maps",
+        [("nn.Linear(500, 100)", "nn.Linear(20 * 4 * 4, 100)")],
+    ),
+    Wrong(
+        "not-flattened",
+        "flatten is forgotten",
+        [("            nn.Flatten(),  # [N, 500]\n", "")],
+    ),
+    Wrong(
+        "batch-flattened-too",
+        "flatten from dimension 0 on: all images of a batch become one",
+        [("nn.Flatten(),", "nn.Flatten(start_dim=0),")],
+    ),
+    Wrong(
+        "batch-size-in-forward",
+        "view(32, -1): only batches of 32 images pass",
+        [
+            ("            nn.Flatten(),  # [N, 500]\n", ""),
+            (FORWARD, "return self.fc_layers(self.conv_layers(x).view(32, -1))"),
+        ],
+    ),
+    Wrong(
+        "layers-in-a-list",
+        "conv_layers is an nn.ModuleList, called one by one",
+        [
+            (
+                FORWARD,
+                "for layer in self.conv_layers:\n            x = layer(x)\n"
+                "        return self.fc_layers(x)",
+            ),
+            ("self.conv_layers = nn.Sequential(", "self.conv_layers = nn.ModuleList(["),
+            (
+                "            nn.ReLU(),\n        )\n        self.fc_layers",
+                "            nn.ReLU(),\n        ])\n        self.fc_layers",
+            ),
+        ],
+    ),
+    Wrong(
+        "criterion-by-another-name",
+        "the loss is self.criterion, not self.loss_criterion",
+        [("self.loss_criterion = ", "self.criterion = ")],
+    ),
+    Wrong(
+        "loss-for-each-image",
+        'reduction="none": a loss for each image instead of their mean',
+        [('nn.CrossEntropyLoss(reduction="mean")', 'nn.CrossEntropyLoss(reduction="none")')],
+    ),
+    Wrong(
+        "mean-squared-error",
+        "the loss compares scores with labels as numbers",
+        [
+            (
+                'nn.CrossEntropyLoss(reduction="mean")',
+                "lambda scores, y: ((scores.argmax(1) - y) ** 2.0).mean()",
+            )
+        ],
+    ),
+    Wrong(
+        "conv-layers-detached",
+        "detach() between the parts: the filters stay random",
+        [(FORWARD, "return self.fc_layers(self.conv_layers(x).detach())")],
+    ),
+    Wrong(
+        "forward-without-gradient",
+        "forward runs under torch.no_grad(), copied from the evaluation",
+        [
+            (
+                "    def forward(self, x: torch.Tensor)",
+                "    @torch.no_grad()\n    def forward(self, x: torch.Tensor)",
+            )
+        ],
+    ),
+    Wrong(
+        "frozen-filters",
+        "the first filters are frozen, as in transfer learning",
+        [
+            (
+                "        self.loss_criterion =",
+                "        self.conv_layers[0].weight.requires_grad = False\n"
+                "        self.loss_criterion =",
+            )
+        ],
+    ),
+    Wrong(
+        "new-layer-in-forward",
+        "the last linear layer is made anew at each forward, so it never learns",
+        [(FORWARD, f"self.fc_layers[-1] = nn.Linear(100, 15)\n        {FORWARD}")],
+    ),
+    Wrong(
+        "images-centred-in-forward",
+        "forward subtracts each image's mean, in place; figure 2 takes the pixels as they are",
+        [(FORWARD, f"x.sub_(x.mean())\n        {FORWARD}")],
+    ),
+    Wrong(
+        "second-pool-adaptive",
+        "AdaptiveMaxPool2d(5): 5x5 maps, but of other blocks, since 16 is no multiple of 5",
+        [("nn.MaxPool2d(3),  # [N, 20, 5, 5]", "nn.AdaptiveMaxPool2d(5),")],
+    ),
 ]
