@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ SIZE = (48, 64)  # height, width: not square, so that mixing them up shows
 MEAN, STD = 0.35, 0.2
 DRAWS = 60
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "get_fundamental_transforms": get_fundamental_transforms,
     "get_fundamental_augmentation_transforms": get_fundamental_augmentation_transforms,
     "get_fundamental_normalization_transforms": get_fundamental_normalization_transforms,
@@ -301,7 +302,8 @@ def test_a_seed_repeats_the_draws(name: str, photo: Image.Image) -> None:
 def test_statistics_may_be_a_tuple_or_an_array(photo: Image.Image) -> None:
     expected = make("get_fundamental_normalization_transforms")(photo)
     for kind in (tuple, np.array, torch.tensor):
-        compose = get_fundamental_normalization_transforms(SIZE, kind([MEAN]), kind([STD]))
+        mean, std = kind([MEAN]), kind([STD])
+        compose = FUNCTIONS["get_fundamental_normalization_transforms"](SIZE, mean, std)
         assert torch.allclose(compose(photo), expected, atol=1e-5), (
             f"pixel_mean and pixel_std as {kind.__name__} should do as well as lists"
         )
