@@ -264,7 +264,8 @@ def test_transform_is_applied_anew_each_time(tiny_dataset: Path, split: str) -> 
         return torch.full((1, 2, 3), float(len(seen)))
 
     loader = ImageLoader(str(tiny_dataset), split=split, transform=transforms.Compose([draw]))
-    first, second = loader[1][0], loader[1][0]
+    first: Any = loader[1][0]
+    second: Any = loader[1][0]
     assert len(seen) > 0, f"the {split} split does not apply the transform"
     assert isinstance(seen[-1], Image.Image), (
         f"the transform gets a {type(seen[-1]).__name__}: give it the PIL image"

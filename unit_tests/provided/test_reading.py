@@ -130,7 +130,7 @@ def test_the_model_solution_is_fast(root: Path) -> None:
 
 
 @pytest.mark.skipif(not RIGHT.is_dir(), reason="this is a starter")
-@pytest.mark.parametrize("name", ["loader_glob", "loader_os_listdir", "loader_walk_paths"])
+@pytest.mark.parametrize("name", ["terse", "loops", "pathlib_typed"])
 def test_right_submissions_are_fast(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     file = RIGHT / name / "image_loader.py"
     spec = importlib.util.spec_from_file_location(name, file)

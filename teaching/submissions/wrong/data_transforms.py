@@ -319,4 +319,149 @@ WRONG = [
         "inp_size is ignored: images are always 64x64",
         [("return (inp_size[0], inp_size[1])", "return (64, 64)")],
     ),
+    Wrong(
+        "no-tensor",
+        "ToTensor is forgotten; the pipeline gives a PIL image",
+        [("_checked(inp_size)), transforms.ToTensor()])", "_checked(inp_size))])")],
+    ),
+    Wrong(
+        "vertical-flip-too",
+        "images are mirrored both ways, as in tutorials on satellite images",
+        [
+            (
+                "transforms.RandomHorizontalFlip(p=0.5),\n",
+                "transforms.RandomHorizontalFlip(p=0.5),\n"
+                "            transforms.RandomVerticalFlip(p=0.5),\n",
+            )
+        ],
+    ),
+    Wrong(
+        "augmentation-normalizes",
+        "the augmentation without normalization has Normalize(0.5, 0.5) in it",
+        [
+            (
+                "contrast=0.2),\n            transforms.ToTensor(),\n",
+                "contrast=0.2),\n            transforms.ToTensor(),\n"
+                "            transforms.Normalize([0.5], [0.5]),\n",
+            ),
+            (
+                "*get_fundamental_augmentation_transforms(inp_size).transforms,\n",
+                "*get_fundamental_augmentation_transforms(inp_size).transforms[:-1],\n",
+            ),
+        ],
+    ),
+    Wrong(
+        "double-precision",
+        "the tensor is made float64, which the network's weights do not go with",
+        [
+            (
+                "inp_size)), transforms.ToTensor()])",
+                "inp_size)), transforms.ToTensor(), transforms.Lambda(lambda x: x.double())])",
+            )
+        ],
+    ),
+    Wrong(
+        "shorter-side-and-centre",
+        "resized by the shorter side and cropped in the middle, as for ImageNet",
+        [
+            (
+                "[transforms.Resize(_checked(inp_size)), transforms.ToTensor()]",
+                "[\n"
+                "            transforms.Resize(min(_checked(inp_size))),\n"
+                "            transforms.CenterCrop(inp_size),\n"
+                "            transforms.ToTensor(),\n"
+                "        ]",
+            )
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "jitter-last-sometimes",
+        "jitter for every second image, after Normalize",
+        [
+            (
+                "*get_fundamental_augmentation_transforms(inp_size).transforms,\n"
+                "            transforms.Normalize(mean=pixel_mean, std=pixel_std),\n",
+                "transforms.Resize(_checked(inp_size)),\n"
+                "            transforms.RandomHorizontalFlip(),\n"
+                "            transforms.ToTensor(),\n"
+                "            transforms.Normalize(mean=pixel_mean, std=pixel_std),\n"
+                "            transforms.RandomApply([transforms.ColorJitter(0.2, 0.2)], p=0.4),\n",
+            )
+        ],
+    ),
+    Wrong(
+        "jitter-drawn-once",
+        "the jitter is drawn when the transforms are made, not for each image",
+        [
+            (
+                "transforms.ColorJitter(brightness=0.2, contrast=0.2)",
+                "transforms.ColorJitter(\n"
+                "                brightness=[0.8 + 0.4 * float(torch.rand(()))] * 2\n"
+                "            )",
+            ),
+            (
+                "from torchvision import transforms\n",
+                "import torch\nfrom torchvision import transforms\n",
+            ),
+        ],
+    ),
+    Wrong(
+        "list-returned",
+        "the steps are returned as a list, without Compose",
+        [
+            (
+                "return transforms.Compose([transforms.Resize(_checked(inp_size)), "
+                "transforms.ToTensor()])",
+                "return [transforms.Resize(_checked(inp_size)), transforms.ToTensor()]",
+            )
+        ],
+    ),
+    Wrong(
+        "whitened-by-its-own-mean",
+        "each image is normalized by its own mean and std, not by the dataset's",
+        [
+            (
+                "            transforms.ToTensor(),\n"
+                "            transforms.Normalize(mean=pixel_mean, std=pixel_std),",
+                "            transforms.ToTensor(),\n"
+                "            transforms.Lambda(lambda x: (x - x.mean()) / (x.std() + 1e-6)),",
+            )
+        ],
+    ),
+    Wrong(
+        "seldom-mirrored",
+        "the flip has p=0.2, so most images are seen from one side only",
+        [("RandomHorizontalFlip(p=0.5)", "RandomHorizontalFlip(p=0.2)")],
+        beyond=True,
+    ),
+    Wrong(
+        "random-crop-too",
+        "more augmentation than asked for: a crop of random size",
+        [
+            (
+                "            transforms.Resize(_checked(inp_size)),\n"
+                "            transforms.RandomHorizontalFlip",
+                "            transforms.RandomResizedCrop(_checked(inp_size), scale=(0.7, 1.0)),\n"
+                "            transforms.RandomHorizontalFlip",
+            )
+        ],
+        beyond=True,
+    ),
+    Wrong(
+        "mirrored-by-numpy",
+        "a flip of one's own, drawn by numpy, which torch's seed does not repeat",
+        [
+            (
+                "transforms.RandomHorizontalFlip(p=0.5)",
+                "transforms.Lambda(lambda x: x.transpose(0) if RNG.random() < 0.5 else x)",
+            ),
+            (
+                "from torchvision import transforms\n",
+                "import numpy as np\nfrom torchvision import transforms\n\n"
+                "RNG = np.random.default_rng(0)\n",
+            ),
+        ],
+        beyond=True,
+    ),
 ]
