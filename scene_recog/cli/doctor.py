@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from scene_recog.cli.common import RUNS_DIR, add_device, add_json, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import torch
+    from torch import nn
 
     from scene_recog.cli.common import Verbs
     from scene_recog.image_loader import ImageLoader
@@ -40,69 +42,56 @@ def add_parsers(verbs: Verbs) -> None:
     verb.set_defaults(run=_doctor)
 
 
+@dataclass
+class _Patient:
+    """What is looked at: a recipe with the files and images that are there, or a run."""
+
+    name: str
+    folder: Path | None  # the run's
+    recipe: Recipe | None  # None: it was trained in Python
+    network: str
+    fresh: Callable[[], nn.Module]  # makes the network anew
+    model: nn.Module  # a new one, or the run's
+    transform: Any
+    data_dir: Path
+
+
 def _doctor(args: argparse.Namespace) -> int:
     """Print what is wrong; exit code 1 if anything is. No test image is labelled, nothing kept."""
-    from contextlib import suppress
-
     import torch
 
-    from scene_recog.datasets import describe_dataset, find_dataset
+    from scene_recog.datasets import describe_dataset
     from scene_recog.image_loader import ImageLoader
-    from scene_recog.models import NETS
-    from scene_recog.recipes import get_recipe, recipe_from_dict
-    from scene_recog.runs.run_folder import find_run, read_findings
-    from scene_recog.runs.scoring import load_run
     from scene_recog.system.devices import choose_device
     from scene_recog.training import memorizing, symptoms
     from scene_recog.training.doctor import Finding
 
     device = choose_device(args.device)
     torch.manual_seed(0)
-    findings: list[Finding] = []
-    recipe: Recipe | None = None
-    if args.name:
-        if args.recipe or args.settings:
-            raise ValueError("a run is looked at with its own recipe: no --recipe and no --set")
-        folder = find_run(args.name, RUNS_DIR)
-        run = load_run(args.name, device=args.device)
-        config = run.config
-        with suppress(ValueError):  # it was trained in Python, perhaps with a name for a recipe
-            recipe = recipe_from_dict(config.get("recipe", {}))
-        data_dir = find_dataset(args.data or config["data"]["folder"])
-        findings += [*read_findings(folder), *_of_history(folder, config, data_dir)]
-        name, model, transform = folder.name, run.model, run.transform
-        network = type(model).__name__
-
-        def fresh() -> torch.nn.Module:
-            return NETS[network](**config["model"].get("arguments", {}))
-    else:
-        recipe = get_recipe(args.recipe or "part2").override(args.settings)
-        data_dir = find_dataset(args.data)
-        name, network, fresh = recipe.name, recipe.model, recipe.make_model
-        model, transform = fresh(), None
-    if recipe is not None:
-        said, transform = _of_first_steps(recipe, data_dir, args.device)
-        findings += said
-    train = ImageLoader(str(data_dir), "train", transform)
+    patient, findings = _of_run(args) if args.name else (_of_recipe(args), [])
+    if patient.recipe is not None:
+        found, patient.transform = _of_first_steps(patient.recipe, patient.data_dir, args.device)
+        findings += found
+    train = ImageLoader(str(patient.data_dir), "train", patient.transform)
     findings += _of_files(train)
 
     images, labels = _some_images(train)
-    by_heart = memorizing.learn_by_heart(fresh, images, labels, device)
-    layers = memorizing.layer_gradients(model, images, labels, device)
+    by_heart = memorizing.learn_by_heart(patient.fresh, images, labels, device)
+    layers = memorizing.layer_gradients(patient.model, images, labels, device)
     without = [row.name for row in layers if row.verdict == "no gradient"]
     for symptom, text in (
         ("by heart", symptoms.not_by_heart(by_heart.right, by_heart.images)),
         ("no gradient", symptoms.without_gradient(without, len(layers), memorizing.LOOKS)),
     ):
         findings += [Finding(symptom, text)] if text else []
-    different = {finding.symptom: finding for finding in reversed(findings)}  # the first of each
-    findings = [finding for finding in findings if different[finding.symptom] is finding]
+    first = {finding.symptom: finding for finding in reversed(findings)}
+    findings = [finding for finding in findings if first[finding.symptom] is finding]
 
     summary = {
-        "run": str(folder) if args.name else None,
-        "recipe": recipe.name if recipe else None,
-        "network": network,
-        "data": describe_dataset(data_dir).title,
+        "run": None if patient.folder is None else str(patient.folder),
+        "recipe": patient.recipe.name if patient.recipe else None,
+        "network": patient.network,
+        "data": describe_dataset(patient.data_dir).title,
         "findings": [finding._asdict() for finding in findings],
         "by_heart": {**vars(by_heart), "is_whole": by_heart.is_whole},
         "layers": [vars(row) for row in layers],
@@ -110,7 +99,7 @@ def _doctor(args: argparse.Namespace) -> int:
     if args.json:
         print_json(summary)
     else:
-        print(f"{name}: {network} on {summary['data']}\n")
+        print(f"{patient.name}: {patient.network} on {summary['data']}\n")
         _print(findings, by_heart, layers)
     return 1 if findings else 0
 
@@ -132,6 +121,53 @@ def _print(findings: list[Finding], by_heart: Memorized, layers: list[LayerGradi
             f"{row.name:{names}}  {row.kind:{kinds}} {row.parameters:10,} {row.norm:9.2g}  "
             f"{row.verdict}"
         )
+
+
+def _of_recipe(args: argparse.Namespace) -> _Patient:
+    from scene_recog.datasets import find_dataset
+    from scene_recog.recipes import get_recipe
+
+    recipe = get_recipe(args.recipe or "part2").override(args.settings)
+    return _Patient(
+        name=recipe.name,
+        folder=None,
+        recipe=recipe,
+        network=recipe.model,
+        fresh=recipe.make_model,
+        model=recipe.make_model(),
+        transform=None,
+        data_dir=find_dataset(args.data),
+    )
+
+
+def _of_run(args: argparse.Namespace) -> tuple[_Patient, list[Finding]]:
+    """A run, and what was said in training or shows in its history."""
+    from contextlib import suppress
+
+    from scene_recog.datasets import find_dataset
+    from scene_recog.models import NETS
+    from scene_recog.recipes import recipe_from_dict
+    from scene_recog.runs.run_folder import find_run, read_findings
+    from scene_recog.runs.scoring import load_run
+
+    if args.recipe or args.settings:
+        raise ValueError("a run is looked at with its own recipe: no --recipe and no --set")
+    folder = find_run(args.name, RUNS_DIR)
+    run = load_run(args.name, device=args.device)
+    network, config = type(run.model).__name__, run.config
+    patient = _Patient(
+        name=folder.name,
+        folder=folder,
+        recipe=None,
+        network=network,
+        fresh=lambda: NETS[network](**config["model"].get("arguments", {})),
+        model=run.model,
+        transform=run.transform,
+        data_dir=find_dataset(args.data or config["data"]["folder"]),
+    )
+    with suppress(ValueError):  # it was trained in Python, perhaps with a name for a recipe
+        patient.recipe = recipe_from_dict(config.get("recipe", {}))
+    return patient, [*read_findings(folder), *_of_history(folder, config, patient.data_dir)]
 
 
 def _of_first_steps(recipe: Recipe, data_dir: Path, device: str) -> tuple[list[Finding], Any]:

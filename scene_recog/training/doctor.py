@@ -321,7 +321,8 @@ class _Start:
         # A bias before batch norm has no gradient by its nature: only matrices and filters count.
         self.weights = {n: p for n, p in model.named_parameters() if p.requires_grad and p.ndim > 1}
         self._largest: list[torch.Tensor] = []
-        self._held = [p for group in optimizer.param_groups for p in group["params"]]
+        held = [p for group in optimizer.param_groups for p in group["params"]]
+        self._held = [p for p in held if p.requires_grad]
         self._before: list[torch.Tensor] = []
 
     def add(self, loss: torch.Tensor) -> None:
