@@ -12,6 +12,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 TEACHING = REPOSITORY / "teaching"
+UNIT_TESTS = REPOSITORY / "unit_tests"
 
 pytestmark = pytest.mark.skipif(not TEACHING.is_dir(), reason="this is a starter")
 
@@ -27,7 +28,7 @@ def student_tests(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_wrong_submissions_apply_and_differ(student_tests: ModuleType) -> None:
     wrong = student_tests.load_wrong()  # each change is possible exactly once, or this raises
     assert {submission.file for submission in wrong} == {
-        path.name.removeprefix("test_") for path in (REPOSITORY / "unit_tests").glob("test_*.py")
+        path.name.removeprefix("test_") for path in UNIT_TESTS.glob("test_*.py")
     }
     solution = {
         file: ast.dump(ast.parse((REPOSITORY / "scene_recog" / file).read_text(encoding="utf-8")))
@@ -40,10 +41,39 @@ def test_wrong_submissions_apply_and_differ(student_tests: ModuleType) -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
-def test_right_submissions_are_python(student_tests: ModuleType) -> None:
-    right = student_tests.load_right()
-    assert len(right) >= 25
+def test_every_right_student_has_all_eight_files(student_tests: ModuleType) -> None:
+    files = {path.name.removeprefix("test_") for path in UNIT_TESTS.glob("test_*.py")}
+    students: dict[str, set[str]] = {}
+    for submission in student_tests.load_right():
+        students.setdefault(submission.name, set()).add(submission.file)
+    assert len(students) >= 12
+    assert all(found == files for found in students.values())
+
+
+def test_no_two_right_submissions_differ_only_in_spelling(student_tests: ModuleType) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for submission in student_tests.load_right():
+        form = submission.file, without_spelling(submission.source)
+        assert form not in seen, f"{submission.file} of {submission.name} and {seen[form]}"
+        seen[form] = submission.name
+
+
+def without_spelling(source: bytes) -> str:
+    """What is left of a program without its names, texts, comments and type hints."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # right work may warn
-        for submission in right:
-            ast.parse(submission.source, submission.name)
+        warnings.simplefilter("ignore")  # a backslash in a docstring
+        tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            node.id = ""
+        elif isinstance(node, ast.arg):
+            node.arg, node.annotation = "", None
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            node.name = ""
+            if isinstance(node, ast.FunctionDef):
+                node.returns = None
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return ast.dump(tree)
