@@ -20,6 +20,7 @@ from pathlib import Path
 from scene_recog import __version__
 from scene_recog.assignment import explain_error
 from scene_recog.cli import data, doctor, evaluate, info, runs, train
+from scene_recog.cli.common import keeping_stdout_for_json
 from scene_recog.system.text import in_one_line
 
 GROUPS = (train, doctor, evaluate, runs, data, info)
@@ -33,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     args = make_parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        with keeping_stdout_for_json(getattr(args, "json", False)):
+            return int(args.run(args))
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,6 +27,23 @@ def add_json(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", help="print JSON")
 
 
+_json_stream: ContextVar[Any] = ContextVar("json_stream", default=None)
+
+
+@contextmanager
+def keeping_stdout_for_json(wanted: bool) -> Iterator[None]:
+    """Send what else is printed, by a student's function perhaps, to stderr in the meantime."""
+    if not wanted:
+        yield
+        return
+    token = _json_stream.set(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _json_stream.reset(token)
+
+
 def print_json(value: Any) -> None:
     """Print plain data as indented JSON, in ASCII."""
-    print(json.dumps(value, indent=2))
+    print(json.dumps(value, indent=2), file=_json_stream.get())

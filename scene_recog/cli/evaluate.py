@@ -138,6 +138,7 @@ def _draw_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title
     from scene_recog.confusion_matrix import generate_confusion_matrix, plot_confusion_matrix
     from scene_recog.system.figures import plain
     from scene_recog.system.files import write_atomically
+    from scene_recog.visualize.confusion import confusion_figure
 
     size = len(run.class_names)
     made = generate_confusion_matrix(result.targets, result.predictions, size)
@@ -149,9 +150,10 @@ def _draw_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title
         )
     plt.close("all")
     plot_confusion_matrix(matrix, [plain(name) for name in run.class_names])
-    if not plt.get_fignums():
-        raise ValueError("plot_confusion_matrix in confusion_matrix.py draws no pyplot figure")
-    plt.gcf().axes[0].set_title(plain(title))
+    if plt.get_fignums() and plt.gcf().axes:
+        plt.gcf().axes[0].set_title(plain(title))
+    else:  # it may have closed its figure after plt.show()
+        confusion_figure(result, run.class_names, title)
     write_atomically(path, lambda part: plt.savefig(part, dpi=110, format="png"))
     plt.close()
 

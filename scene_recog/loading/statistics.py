@@ -62,7 +62,7 @@ def pixel_stats(
     }
     try:
         return _cached_stats(root / "train", images["train"], directory)
-    except UnreadableImageError:
+    except (UnreadableImageError, NotImplementedError):
         raise
     except Exception as trouble:
         if not images["train"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from torch.optim import Optimizer
 
@@ -268,6 +270,34 @@ def test_matrix_of_any_form_is_drawn(
     assert cli.main(["evaluate", run]) == 0
     assert (Path(run) / "confusion_test.png").is_file()
     assert capsys.readouterr().err == ""
+
+
+def test_figure_that_was_closed_after_it_was_shown_is_drawn_again(
+    run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scene_recog import confusion_matrix
+
+    monkeypatch.setattr(confusion_matrix, "plot_confusion_matrix", lambda matrix, labels: None)
+    assert cli.main(["evaluate", run]) == 0
+    with Image.open(Path(run) / "confusion_test.png") as picture:
+        assert len(set(picture.convert("L").resize((40, 40)).getdata())) > 10
+
+
+def test_json_is_all_that_stdout_gets_though_a_student_s_code_prints(
+    run: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from scene_recog import confusion_matrix
+
+    right = confusion_matrix.generate_confusion_matrix
+    monkeypatch.setattr(
+        confusion_matrix,
+        "generate_confusion_matrix",
+        lambda *args: print("here", flush=True) or right(*args),
+    )
+    assert cli.main(["evaluate", run, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["images"] == 30
+    assert "here" in err
 
 
 # ------------------------------------------------------------------------ in the notebook
