@@ -151,11 +151,12 @@ def _draw_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title
     plt.close("all")
     plot_confusion_matrix(matrix, [plain(name) for name in run.class_names])
     if plt.get_fignums() and plt.gcf().axes:
-        plt.gcf().axes[0].set_title(plain(title))
+        figure = plt.gcf()
+        figure.axes[0].set_title(plain(title))
     else:  # it may have closed its figure after plt.show()
-        confusion_figure(result, run.class_names, title)
-    write_atomically(path, lambda part: plt.savefig(part, dpi=110, format="png"))
-    plt.close()
+        figure = confusion_figure(result, run.class_names, title)
+    write_atomically(path, lambda part: figure.savefig(part, dpi=110, format="png"))
+    plt.close("all")
 
 
 def _predict(args: argparse.Namespace) -> int:
