@@ -381,4 +381,16 @@ WRONG = [
         "AdaptiveMaxPool2d(5): 5x5 maps, but of other blocks, since 16 is no multiple of 5",
         [("nn.MaxPool2d(3),  # [N, 20, 5, 5]", "nn.AdaptiveMaxPool2d(5),")],
     ),
+    Wrong(
+        "input-emptied",
+        "forward empties the caller's images when it is done with them, to free memory",
+        [
+            (
+                FORWARD,
+                "logits = self.fc_layers(self.conv_layers(x.clone()))\n"
+                "        x.zero_()\n        return logits",
+            )
+        ],
+        beyond=True,
+    ),
 ]
