@@ -20,6 +20,7 @@ from torch import nn
 from torchvision import transforms
 from torchvision.transforms import v2
 
+from scene_recog.datasets.images import image_name
 from scene_recog.image_loader import ImageLoader
 from scene_recog.system.numbers import plain_number
 from scene_recog.system.progress import notice
@@ -463,9 +464,13 @@ def labels_of(train: ImageLoader, validation: ImageLoader) -> str:
     wrong, example = 0, None
     for path, label in train.dataset:
         folder = os.path.split(os.path.split(path)[0])[1]
-        expected, label = ours.get(folder), int(plain_number(label))
-        if expected is not None and expected != label:
-            wrong, example = wrong + 1, example or (str(path), label, expected)
+        label = int(plain_number(label))
+        if ours.get(folder, label) != label:
+            # it may be a folder within that of the class
+            expected = ours.get(image_name(path, train.curr_folder).partition("/")[0], label)
+            if expected != label:
+                wrong += 1
+                example = example or (image_name(path, train.root), label, expected)
     return symptoms.labels_of_folders(wrong, len(train.dataset), example)
 
 

@@ -217,13 +217,13 @@ def inputs(
             f"the recipe normalizes, but the inputs are from {low:.2g} to {high:.2g}: "
             "get_fundamental_normalization_transforms must end in Normalize"
         )
-    twice = next((len(s) for s in steps if len(s) > 1), 0)
+    counts = len(in_training), len(in_validation)
+    twice = max(counts) > 1
     if not twice and in_validation:
         m, s = in_validation[0]
         slack = 0.01 / s
-        if low < (0 - m) / s - slack or high > (1 - m) / s + slack:  # once gives nothing outside
-            twice = 2
-    if twice:
+        twice = low < (0 - m) / s - slack or high > (1 - m) / s + slack  # once gives none outside
+    if twice and (counts[0] != counts[1] or abs(mean) > 1 or std > 1.8):
         return (
             f"inputs are normalized twice (validation: mean {mean:.2f}, deviation {std:.2f}): "
             "once, in the transforms, is right"

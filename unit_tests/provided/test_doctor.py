@@ -276,7 +276,11 @@ def test_inputs_that_are_not_normalized_alike(train: Train) -> None:
     assert "normalized twice" in of(twice, twice)
     assert "normalized twice" in of(hidden, hidden)
     assert "not about 0 and 1: give it the pixels' own mean" in of(in_bytes, in_bytes)
-    assert train(Net(), train_data_transforms=NORMALIZED, val_data_transforms=NORMALIZED) == {}
+    # right, though in another way: pixels from 0 to 255, and their mean and deviation
+    by_hand = transforms.Compose([*PLAIN.transforms, transforms.Lambda(lambda x: 255 * x)])
+    by_hand.transforms.append(transforms.Normalize([128.0], [64.0]))
+    for right in (NORMALIZED, and_then((0.5, 0.5)), by_hand):
+        assert train(Net(), train_data_transforms=right, val_data_transforms=right) == {}
 
 
 def test_labels_in_another_order(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,7 +304,8 @@ def test_labels_in_another_order(train: Train, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(ImageLoader, "load_imagepaths_with_labels", shifted)
     found = train(Net())["labels"]
-    assert found.startswith("90 of 90 images have another label than their folder, such as ")
+    assert "90 of 90 images have another label than their folder" in found
+    assert "such as train/bedroom/image_0001.jpg: 1, where class_dict says 0" in found
 
 
 def test_numbers_of_classes_with_gaps() -> None:
