@@ -100,8 +100,10 @@ def explain_error(error: BaseException) -> str | None:
 
 
 def _is_unwritten(function: ast.FunctionDef) -> bool:
-    last = function.body[-1]
-    if not isinstance(last, ast.Raise) or last.exc is None:
+    """Its body is the error and nothing else, but for a docstring and super().__init__()."""
+    *before, last = function.body
+    is_empty = all(isinstance(node, ast.Expr) for node in before)
+    if not is_empty or not isinstance(last, ast.Raise) or last.exc is None:
         return False
     raised = last.exc.func if isinstance(last.exc, ast.Call) else last.exc
     return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"

@@ -22,6 +22,7 @@ changed between two runs. Clear the cache then (`scene-recog data cache --clear`
 
 from __future__ import annotations
 
+import shutil
 import struct
 import tempfile
 import zlib
@@ -150,6 +151,58 @@ def naming_the_file(path: str | Path) -> Iterator[None]:
         raise
 
 
+def keep_only(dataset: ImageLoader, pairs: Sequence[tuple[str, int]]) -> ImageLoader:
+    """The dataset with these of its images and no others, in this order.
+
+    Setting `dataset.dataset` does it for a class whose `__getitem__` and `__len__` go by it. One
+    that may have lists of its own is left as it is, and asked for the right indices.
+
+    Args:
+        dataset: it may be changed.
+        pairs: (path, class index), some of `listed(dataset)`.
+    """
+    if pairs == listed(dataset) or _goes_by_dataset(type(dataset)):
+        dataset.dataset = list(pairs)
+        return dataset
+    return _Chosen(dataset, pairs)
+
+
+def _goes_by_dataset(kind: type[ImageLoader]) -> bool:
+    methods: list[Any] = [kind.__getitem__, kind.__len__]
+    return all(
+        "dataset" in getattr(getattr(method, "__code__", None), "co_names", ())
+        for method in methods
+    )
+
+
+class _Chosen(ImageLoader):
+    """Some of the images of an `ImageLoader` that keeps lists of its own."""
+
+    def __init__(self, inner: ImageLoader, pairs: Sequence[tuple[str, int]]) -> None:
+        self.root, self.split = inner.root, inner.split
+        self.transform, self.curr_folder = inner.transform, inner.curr_folder
+        self.class_dict, self.dataset = inner.class_dict, list(pairs)
+        self.inner = inner
+        index = {path: index for index, (path, _) in enumerate(listed(inner))}
+        self.indices = [index[path] for path, _ in pairs]
+
+    def get_classes(self) -> dict[str, int]:
+        return self.inner.get_classes()
+
+    def load_imagepaths_with_labels(self, class_labels: dict[str, int]) -> list[tuple[str, int]]:
+        return self.inner.load_imagepaths_with_labels(class_labels)
+
+    def load_img_from_path(self, path: str | Path) -> Image.Image:
+        return self.inner.load_img_from_path(path)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        self.inner.transform = self.transform  # a caller may have set another
+        return self.inner[self.indices[index]]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
 def dataset_of_files(
     paths: Sequence[str | Path], transform: Callable[..., Any] | None = None
 ) -> ImageLoader:
@@ -161,6 +214,8 @@ def dataset_of_files(
         paths: image files, in the order wanted.
         transform: as for `ImageLoader`.
     """
+    if not _goes_by_dataset(ImageLoader):
+        return _OneByOne(paths, transform)
     try:  # an `__init__` may set more than the contract's attributes
         with tempfile.TemporaryDirectory() as name:
             for split in ("train", "test"):
@@ -176,6 +231,30 @@ def dataset_of_files(
     return dataset
 
 
+class _OneByOne(ImageLoader):
+    """Image files read by an `ImageLoader` that keeps lists of its own: each from a folder made
+    for it."""
+
+    def __init__(
+        self, paths: Sequence[str | Path], transform: Callable[..., Any] | None = None
+    ) -> None:
+        self.root = self.curr_folder = ""
+        self.split, self.transform = "test", transform
+        self.class_dict = {}
+        self.dataset = [(str(path), 0) for path in paths]
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        with tempfile.TemporaryDirectory() as name:
+            for split in ("train", "test"):
+                folder = Path(name) / split / "none"
+                folder.mkdir(parents=True)
+                shutil.copyfile(self.dataset[index][0], folder / "image_0001.jpg")
+            return ImageLoader(name, "test", self.transform)[0][0], 0
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+
 # -------------------------------------------------------------------- whether the fast path may be
 
 
@@ -187,6 +266,8 @@ def why_image_by_image(dataset: ImageLoader) -> str:
         random.random)".
     """
     kind = type(dataset)
+    if isinstance(dataset, _Chosen | _OneByOne):
+        return "ImageLoader does not go by self.dataset"
     for method, attributes in (
         ("load_img_from_path", frozenset()),
         ("__len__", frozenset({"dataset"})),

@@ -14,7 +14,7 @@ from scene_recog.datasets.images import image_name, normalized
 from scene_recog.datasets.layout import left_out_notice, sha256_of
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import class_names as names_by_index
-from scene_recog.loading.reading import listed
+from scene_recog.loading.reading import keep_only, listed
 from scene_recog.system.progress import notice
 
 
@@ -119,8 +119,8 @@ def open_datasets(
     paths = [path for path, _ in images[0] + images[1]]
     if left_out := left_out_notice(root, {train.split, validation.split}, listed=paths):
         notice(f"{left_out}.")
-    train.dataset = [there[name] for name in split.train if name in there]
-    validation.dataset = [there[name] for name in split.validation if name in there]
+    train = keep_only(train, [there[name] for name in split.train if name in there])
+    validation = keep_only(validation, [there[name] for name in split.validation if name in there])
     _check_classes(train, validation)
     return train, validation, split
 

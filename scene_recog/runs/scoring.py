@@ -17,7 +17,13 @@ from scene_recog.datasets.images import image_name
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.bad_images import all_bad_images_named
 from scene_recog.loading.loaders import Batch, make_loader
-from scene_recog.loading.reading import class_names, dataset_of_files, listed, read_example
+from scene_recog.loading.reading import (
+    class_names,
+    dataset_of_files,
+    keep_only,
+    listed,
+    read_example,
+)
 from scene_recog.loading.split import recorded_split, say_what_changed
 from scene_recog.loading.transform_spec import build_transforms
 from scene_recog.models import NETS
@@ -348,7 +354,7 @@ def _images_of(run: LoadedRun, data_dir: str | Path, split: str) -> tuple[ImageL
         if recorded is not None:
             names = list(recorded.validation if split == "validation" else recorded.train)
             say_what_changed(recorded, there, skipped, root)
-    dataset.dataset = [there[name] for name in names if name in there]
+    dataset = keep_only(dataset, [there[name] for name in names if name in there])
     if not dataset.dataset:
         raise ValueError(f"no images in {dataset.curr_folder} that belong to {split}")
     return dataset, {str(Path(root) / name) for name in skipped}

@@ -75,8 +75,6 @@ def _first_that_works(model: nn.Module, config: Mapping[str, Any]) -> Any:
     for asked in (dict(config), shorter):
         try:
             result = get_optimizer(model, asked)
-        except NotImplementedError:
-            raise
         except Exception as error:
             result = error
         if isinstance(result, Optimizer):
@@ -90,11 +88,13 @@ def _first_that_works(model: nn.Module, config: Mapping[str, Any]) -> Any:
 def _set_options(optimizer: Optimizer, config: Mapping[str, Any]) -> None:
     """Set what `get_optimizer` did not take from the config, and say so."""
     other = {}
-    for group in optimizer.param_groups:
-        for key, value in config.items():
-            if key in group and plain_data(group[key]) != plain_data(value):
+    for key, value in config.items():
+        groups = [group for group in optimizer.param_groups if key in group]
+        # Where one group has it, the others are without on purpose, as biases without decay.
+        if groups and all(plain_data(group[key]) != plain_data(value) for group in groups):
+            for group in groups:
                 group[key] = value
-                other[key] = value
+            other[key] = value
     if other:
         optimizer.defaults.update(other)
         named = ", ".join(f"{key} {value}" for key, value in other.items())

@@ -103,6 +103,14 @@ def test_the_first_step_that_is_missing_is_named(package: Path) -> None:
     assert assignment.first_unwritten() == ("2.3", "simple_net_final", "SimpleNetFinal.__init__")
 
 
+def test_function_that_ends_in_the_error_is_written(package: Path) -> None:
+    (package / "optimizer.py").write_text(
+        "def get_optimizer(kind):\n    if kind == 'sgd':\n        return 1\n"
+        "    raise NotImplementedError('only sgd')\n"
+    )
+    assert assignment.unwritten_functions("optimizer") == []
+
+
 # ------------------------------------------------------------------------ the table
 
 

@@ -22,6 +22,7 @@ from scene_recog.loading import reading, split
 from scene_recog.models.misfit import misfit
 from scene_recog.recipes import RECIPES
 from scene_recog.runner import Trainer
+from scene_recog.runs import scoring
 from scene_recog.simple_net import SimpleNet
 from scene_recog.simple_net_final import SimpleNetFinal
 from scene_recog.training import given_optimizer, loss
@@ -50,6 +51,45 @@ def test_class_names_go_by_index_whatever_the_order_of_the_dict(
     for dataset in (trainer.train_dataset, trainer.val_dataset):
         assert all(expected[label] == Path(path).parent.name for path, label in dataset.dataset)
     trainer.run_training_loop(1)
+
+
+class OwnLists(ImageLoader):
+    """Fills `dataset`, but goes by lists of its own."""
+
+    def __init__(self, root_dir: str, split: str = "train", transform: Any = None) -> None:
+        super().__init__(root_dir, split, transform)
+        self.paths = [path for path, _ in self.dataset]
+        self.labels = [label for _, label in self.dataset]
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        image = self.load_img_from_path(self.paths[index])
+        return self.transform(image), self.labels[index]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+def test_loader_with_lists_of_its_own_trains_on_the_images_of_the_split(
+    make_trainer: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = make_trainer(val_fraction=0.34, model_dir=tmp_path / "plain")
+    for module in (split, reading, scoring):
+        monkeypatch.setattr(module, "ImageLoader", OwnLists)
+    trainer = make_trainer(val_fraction=0.34)
+    for name in ("train_dataset", "val_dataset"):
+        ours, theirs = getattr(trainer, name), getattr(expected, name)
+        assert ours.dataset == theirs.dataset
+        assert len(ours) == len(theirs) == len(theirs.dataset)
+        for index in (0, len(theirs) - 1):
+            assert torch.equal(ours[index][0], theirs[index][0])
+            assert ours[index][1] == theirs[index][1]
+    trainer.run_training_loop(1)
+    run = scoring.load_run(tmp_path / "run", device="cpu")
+    held_out = scoring.evaluate_split(run, trainer.data_dir, "validation")
+    assert held_out.paths == [path for path, _ in expected.val_dataset.dataset]
+    image = expected.val_dataset.dataset[3][0]
+    probabilities = scoring.predict_image(run, image)
+    assert np.allclose(probabilities, held_out.probabilities[3], atol=1e-5)
 
 
 @pytest.mark.parametrize("indices", [(1, 2, 3), (0, 2, 4), (0, 0, 1)])
@@ -128,6 +168,32 @@ def test_recipe_s_optimizer_trains_whatever_the_student_s_knows(
 def test_nothing_is_said_of_the_solution(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("part1", "part2"):
         RECIPES[name].make_optimizer(SimpleNet())
+    assert capsys.readouterr().err == ""
+
+
+def sgd_and_an_error(model: nn.Module, config: dict[str, Any]) -> Optimizer:
+    if config["optimizer_type"] == "sgd":
+        decayed, others = [], []
+        for parameter in model.parameters():
+            (decayed if parameter.ndim > 1 else others).append(parameter)
+        groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
+        return torch.optim.SGD(
+            groups, config["lr"], momentum=0.9, weight_decay=config["weight_decay"], nesterov=True
+        )
+    raise NotImplementedError("only sgd")
+
+
+def test_other_type_may_end_in_not_implemented(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(given_optimizer, "get_optimizer", sgd_and_an_error)
+    assert type(RECIPES["part1"].make_optimizer(SimpleNet())) is torch.optim.Adam
+    assert "does not make 'adam' (only sgd): torch.optim.Adam is used." in capsys.readouterr().err
+    decays = [
+        group["weight_decay"]
+        for group in RECIPES["part2"].make_optimizer(SimpleNetFinal()).param_groups
+    ]
+    assert decays == [5e-4, 0.0]  # biases without decay are an art of their own
     assert capsys.readouterr().err == ""
 
 
