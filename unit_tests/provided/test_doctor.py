@@ -157,10 +157,10 @@ def test_two_classes_and_few_images_get_no_line(
 
 
 def test_a_mean_that_is_divided_again(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    def divided(*given: Any) -> torch.Tensor:
+    def divided(*given: Any, **options: Any) -> torch.Tensor:
         return compute_loss(*given) / len(given[2])
 
-    def summed(*given: Any) -> torch.Tensor:
+    def summed(*given: Any, **options: Any) -> torch.Tensor:
         return compute_loss(*given) * len(given[2])
 
     monkeypatch.setattr("scene_recog.training.loss.compute_loss", divided)
