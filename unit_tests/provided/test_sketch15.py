@@ -1,19 +1,31 @@
 """Tests of sketch15: the layout, the seed, the marker, and whether the pictures can be learnt."""
 
+import functools
 import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from scene_recog.datasets import sketch15
-from scene_recog.datasets.sketch15 import CLASSES, draw_scene, picture, write_sketch15
+from scene_recog.datasets.sketch15 import (
+    CLASSES,
+    buildings,
+    draw_scene,
+    elements,
+    furniture,
+    nature,
+    picture,
+    rooms,
+    streets,
+    write_sketch15,
+)
 from scene_recog.datasets.sketch15 import folder as writing
 from scene_recog.datasets.sketch15.canvas import CANVAS, Sketch
 
@@ -81,20 +93,24 @@ def test_unknown_class_is_named_with_the_allowed_ones() -> None:
 # Parts, viewpoint and light
 
 
+@functools.cache
 def parts_of(name: str) -> set[str]:
-    """The parts (functions draw_...) in sixteen pictures of a class."""
+    """The parts (functions draw_...) in twenty-four pictures of a class."""
     called = set()
 
-    def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_name.startswith("draw_"):
-            called.add(frame.f_code.co_name)
+    def noted(part: str, draw: Callable[..., object]) -> Callable[..., object]:
+        def note_and_draw(*args: object, **kwargs: object) -> object:
+            called.add(part)
+            return draw(*args, **kwargs)
 
-    sys.setprofile(note)
-    try:
-        for number in range(16):
+        return note_and_draw
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (elements, buildings, furniture, nature, streets, rooms):
+            for part in [part for part in vars(module) if part.startswith("draw_")]:
+                patch.setattr(module, part, noted(part, getattr(module, part)))
+        for number in range(24):
             draw_scene(name, np.random.default_rng([1, number]))
-    finally:
-        sys.setprofile(None)
     return called
 
 
@@ -106,8 +122,8 @@ def parts_of(name: str) -> set[str]:
         ("street", "highway", "road car lamps tree"),
         ("suburb", "opencountry", "house tree ground"),
         ("industrial", "suburb", "car fence ridge bushes"),
-        ("coast", "opencountry", "tree people ridge peak ground"),
-        ("coast", "mountain", "water peak tree"),
+        ("coast", "opencountry", "tree people ridge ground"),
+        ("coast", "mountain", "water ridge tree"),
         ("forest", "mountain", "tree conifer peak"),
         ("bedroom", "livingroom", "lamp sofa cupboard shelf plant"),
         ("office", "livingroom", "screen table chair shelf"),
@@ -140,8 +156,8 @@ def test_viewpoint_differs() -> None:
         rows, columns = np.nonzero(np.asarray(sketch.image) > 128)
         places.append((columns.mean() / CANVAS, rows.mean() / CANVAS))
         sizes.append(len(rows))
-    assert np.all(np.ptp(places, axis=0) > 0.15)
-    assert max(sizes) > 1.5 * min(sizes)
+    assert np.all(np.ptp(places, axis=0) > 0.1)
+    assert max(sizes) > 1.2 * min(sizes)
 
 
 def test_light_differs() -> None:
@@ -151,7 +167,7 @@ def test_light_differs() -> None:
         sketch.box(0, 0, 1, 1, 0.5)
         tones.append(np.asarray(picture._light(sketch, 256, 256), dtype=float))
     means = [tone.mean() for tone in tones]
-    assert max(means) - min(means) > 60
+    assert max(means) - min(means) > 40
     left_to_right = [tone[:, :50].mean() - tone[:, -50:].mean() for tone in tones]
     assert min(left_to_right) < -20 < 20 < max(left_to_right)
 
@@ -368,4 +384,4 @@ def test_nearest_class_mean_beats_chance_but_is_not_perfect(root: Path) -> None:
     queries = thumbnails(root, "test")
     distances = np.linalg.norm(queries[:, :, None] - means, axis=-1)
     accuracy = (distances.argmin(axis=-1) == np.arange(15)[:, None]).mean()
-    assert 0.3 < accuracy < 0.9  # chance is 0.067
+    assert 0.12 < accuracy < 0.6  # chance is 0.067

@@ -22,7 +22,7 @@ from scene_recog.datasets.sketch15.elements import (
 
 def _distance(s: Sketch, horizon: float, tone: float) -> None:
     """What may lie on the horizon of any scene of nature: hills, and a peak behind them."""
-    if s.chance(0.25):
+    if s.chance(0.15):
         for _ in range(s.count(1, 3)):
             height = s.rand(0.06, 0.22)
             draw_peak(s, s.rand(0, 1), horizon - height, horizon, tone * 1.2, s.count(-2, 4))
@@ -68,11 +68,11 @@ def _coast(s: Sketch) -> None:
 
 
 def _opencountry(s: Sketch) -> None:
-    horizon, field = s.eye[1], s.rand(0.3, 0.7)
+    horizon, field = s.eye[1], s.rand(0.35, 0.65)
     draw_sky(s)
     _distance(s, horizon, field)
     draw_ground(s, horizon, field, s.rand(0.06, 0.3))
-    if s.chance(0.35):  # a lake or a river, with its far bank
+    if s.chance(0.25):  # a lake or a river, with its far bank
         y = horizon + s.rand(0.03, 0.12)
         far, near = jagged(s, (-0.1, y), (1.1, y), 0.006), y + s.rand(0.03, 0.25)
         water = [*far, *jagged(s, (1.1, near), (s.rand(-0.2, 0.5), near), 0.02)]
@@ -89,7 +89,7 @@ def _opencountry(s: Sketch) -> None:
     if s.chance(0.25):  # a farm
         x, wide = s.rand(0, 0.8), s.rand(0.08, 0.25)
         draw_house(s, x, x + wide, horizon + wide * 0.2)
-    draw_bushes(s, horizon + 0.01, s.count(0, 16), s.rand(0.05, 0.15), field * 0.5)
+    draw_bushes(s, horizon + 0.01, s.count(2, 16), s.rand(0.05, 0.12), field * 0.5)
     _meadow(s, horizon, s.rand(0.15, 0.4))
     for _ in range(s.count(-3, 3)):  # hay bales
         x, y = s.rand(0, 1), s.rand(horizon + 0.05, 0.95)

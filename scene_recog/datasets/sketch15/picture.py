@@ -15,14 +15,15 @@ _SCENES = NATURE | STREETS | ROOMS
 CLASSES: tuple[str, ...] = tuple(sorted(_SCENES))
 
 # How much pictures of one scene differ: wider ranges make all fifteen classes harder.
-ZOOM = (0.88, 1.0)  # how much of the scene is seen, the longer side of it
+ZOOM = (0.9, 1.0)  # how much of the scene is seen, the longer side of it
 TURN = 0.03  # the camera's tilt, at most, in radians
 KEYSTONE = 0.12  # how much nearer one side is than the other, at most
 IN_FRONT = (0, 0, 0, 1, 1)  # things that hide a part of the scene, one number for each fifth
-GAMMA = (0.8, 1.25)  # over- and underexposed
-SIDELIGHT = 0.2  # how much brighter or darker one side is, at most
+GAMMA = (0.8, 1.2)  # over- and underexposed
+SIDELIGHT = 0.18  # how much brighter or darker one side is, at most
 SHADOW = (0.5, 0.8)  # what a shadow leaves of the light
-HAZE = (0.0, 0.15)  # how far all tones are drawn towards one
+HAZE = (0.0, 0.12)  # how far all tones are drawn towards one
+LEAST_CONTRAST = 0.067  # standard deviation of the tones: flatter pictures are stretched
 
 
 def _look(s: Sketch, width: int, height: int) -> None:
@@ -66,6 +67,8 @@ def _light(s: Sketch, width: int, height: int) -> Image.Image:
     tones = (tones / 255 * light).clip(0, 1) ** np.float32(s.rand(*GAMMA))
     tones += np.float32(s.rand(*HAZE)) * (np.float32(s.rand(0.3, 0.9)) - tones)
     tones += np.float32(s.rand(0.01, 0.03)) * s.rng.standard_normal((height, width), np.float32)
+    if (contrast := tones.std()) < LEAST_CONTRAST:
+        tones = tones.mean() + (tones - tones.mean()) * np.float32(LEAST_CONTRAST / contrast)
     return Image.fromarray((tones * 255).clip(0, 255).astype(np.uint8))
 
 

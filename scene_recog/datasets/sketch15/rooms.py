@@ -22,7 +22,7 @@ def _bedroom(s: Sketch) -> None:
     room = draw_room(s)
     _, floor, back, middle = room
     draw_extras(s, room, s.count(0, 1), 0)
-    x, wide, cover = middle + s.rand(-0.4, 0.4), s.rand(0.35, 0.55), s.rand(0.3, 0.95)
+    x, wide, cover = middle + s.rand(-0.4, 0.4), s.rand(0.35, 0.55), s.rand(0.5, 0.95)
     top, near = floor - s.rand(0.2, 0.3), back - s.rand(0.5, 0.9)
     for side in (-1, 1):  # bedside tables with a lamp
         if s.chance(0.6):
@@ -63,7 +63,9 @@ def _livingroom(s: Sketch) -> None:
     rug = s.face((-0.5, floor, 1), (0.5, floor, back - 0.3))
     for k in (0.0, 0.1) if s.chance(0.5) else ():
         s.patch(rug, k, k, 1 - k, 1 - k, s.rand(0.3, 0.9))
-    draw_extras(s, room, s.count(0, 1), 0)
+    draw_extras(s, room, s.count(0, 2), 0)
+    if s.chance(0.4):
+        draw_lamp(s, middle + s.rand(-0.8, 0.8), floor, back - 0.1, 0.7)
     if s.chance(0.3):
         draw_sideboard(s, s.rand(-0.5, 0.5), floor, back - 0.25)
     x, z, wide = middle + s.rand(-0.4, 0.4), back - s.rand(0.4, 0.8), s.rand(0.4, 0.6)
@@ -79,7 +81,7 @@ def _livingroom(s: Sketch) -> None:
 def _kitchen(s: Sketch) -> None:
     room = draw_room(s)
     half, floor, back, middle = room
-    wood, top, near, doors = s.rand(0.3, 0.95), floor - 0.42, back - 0.35, s.count(3, 7)
+    wood, top, near, doors = s.rand(0.5, 0.95), floor - 0.42, back - 0.35, s.count(3, 7)
     a, b = -half, half
     if s.chance(0.3):  # the row of cupboards ends before the wall
         end = middle + s.rand(0, 0.6)

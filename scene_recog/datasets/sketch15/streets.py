@@ -91,7 +91,7 @@ def _street(s: Sketch) -> None:
 
 
 def _insidecity(s: Sketch) -> None:
-    foot = s.rand(0.6, 0.88)
+    foot = s.rand(0.68, 0.88)
     draw_sky(s)
     if s.chance(0.2):  # what is higher than the houses
         draw_skyline(s, foot, s.rand(0.6, 0.9), s.count(1, 4))
@@ -173,7 +173,7 @@ def _suburb(s: Sketch) -> None:
 
 
 def _industrial(s: Sketch) -> None:
-    base, haze = s.rand(0.6, 0.85), s.rand(0.15, 0.6)
+    base, haze = s.rand(0.65, 0.8), s.rand(0.15, 0.5)
     draw_sky(s)
     if s.chance(0.2):
         draw_ridge(s, base, s.rand(0.1, 0.3), s.rand(0.4, 0.6))
