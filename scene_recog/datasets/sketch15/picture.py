@@ -23,6 +23,7 @@ GAMMA = (0.8, 1.2)  # over- and underexposed
 SIDELIGHT = 0.18  # how much brighter or darker one side is, at most
 SHADOW = (0.5, 0.8)  # what a shadow leaves of the light
 HAZE = (0.0, 0.12)  # how far all tones are drawn towards one
+CONTRAST = 1.3  # of all pictures: their pixels deviate by 0.25, as those of the photographs
 LEAST_CONTRAST = 0.067  # standard deviation of the tones: flatter pictures are stretched
 
 
@@ -66,6 +67,7 @@ def _light(s: Sketch, width: int, height: int) -> Image.Image:
         light = light * (1 - share * np.float32(1 - s.rand(*SHADOW)))
     tones = (tones / 255 * light).clip(0, 1) ** np.float32(s.rand(*GAMMA))
     tones += np.float32(s.rand(*HAZE)) * (np.float32(s.rand(0.3, 0.9)) - tones)
+    tones = np.float32(0.5) + np.float32(CONTRAST) * (tones - np.float32(0.5))
     tones += np.float32(s.rand(0.01, 0.03)) * s.rng.standard_normal((height, width), np.float32)
     if (contrast := tones.std()) < LEAST_CONTRAST:
         tones = tones.mean() + (tones - tones.mean()) * np.float32(LEAST_CONTRAST / contrast)
