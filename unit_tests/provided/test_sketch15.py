@@ -1,9 +1,11 @@
 """Tests of sketch15: the layout, the seed, the marker, and whether the pictures can be learnt."""
 
+import functools
 import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,8 +14,20 @@ import pytest
 from PIL import Image
 
 from scene_recog.datasets import sketch15
-from scene_recog.datasets.sketch15 import CLASSES, draw_scene, write_sketch15
+from scene_recog.datasets.sketch15 import (
+    CLASSES,
+    buildings,
+    draw_scene,
+    elements,
+    furniture,
+    nature,
+    picture,
+    rooms,
+    streets,
+    write_sketch15,
+)
 from scene_recog.datasets.sketch15 import folder as writing
+from scene_recog.datasets.sketch15.canvas import CANVAS, Sketch
 
 TRAIN, TEST = 10, 5
 
@@ -57,10 +71,10 @@ def test_there_are_fifteen_classes_in_alphabetical_order() -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_scene_is_a_grayscale_picture_with_contrast(name: str) -> None:
     for number in range(8):
-        picture = draw_scene(name, np.random.default_rng([7, number]))
-        assert picture.mode == "L"
-        assert 200 <= min(picture.size) <= max(picture.size) <= 300
-        pixels = np.asarray(picture)
+        drawn = draw_scene(name, np.random.default_rng([7, number]))
+        assert drawn.mode == "L"
+        assert 200 <= min(drawn.size) <= max(drawn.size) <= 300
+        pixels = np.asarray(drawn)
         assert pixels.std() > 15
         assert 25 < pixels.mean() < 235
 
@@ -76,6 +90,88 @@ def test_unknown_class_is_named_with_the_allowed_ones() -> None:
         draw_scene("beach", np.random.default_rng(0))
 
 
+# Parts, viewpoint and light
+
+
+@functools.cache
+def parts_of(name: str) -> set[str]:
+    """The parts (functions draw_...) in twenty-four pictures of a class."""
+    called = set()
+
+    def noted(part: str, draw: Callable[..., object]) -> Callable[..., object]:
+        def note_and_draw(*args: object, **kwargs: object) -> object:
+            called.add(part)
+            return draw(*args, **kwargs)
+
+        return note_and_draw
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (elements, buildings, furniture, nature, streets, rooms):
+            for part in [part for part in vars(module) if part.startswith("draw_")]:
+                patch.setattr(module, part, noted(part, getattr(module, part)))
+        for number in range(24):
+            draw_scene(name, np.random.default_rng([1, number]))
+    return called
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("street", "insidecity", "front car tree people skyline"),
+        ("tallbuilding", "insidecity", "front tower tree car"),
+        ("street", "highway", "road car lamps tree"),
+        ("suburb", "opencountry", "house tree ground"),
+        ("industrial", "suburb", "car fence ridge bushes"),
+        ("coast", "opencountry", "tree people ridge ground"),
+        ("coast", "mountain", "water ridge tree"),
+        ("forest", "mountain", "tree conifer peak"),
+        ("bedroom", "livingroom", "lamp sofa cupboard shelf plant"),
+        ("office", "livingroom", "screen table chair shelf"),
+        ("kitchen", "office", "table chair window jar"),
+        ("store", "livingroom", "goods room window jar"),
+    ],
+)
+def test_classes_are_made_of_the_same_parts(one: str, other: str, shared: str) -> None:
+    parts = {f"draw_{part}" for part in shared.split()}
+    assert parts <= parts_of(one)
+    assert parts <= parts_of(other)
+
+
+def test_camera_sees_the_scene_and_nothing_beside_it() -> None:
+    for number in range(100):
+        sketch = Sketch(np.random.default_rng([2, number]))
+        sketch.box(0, 0, 1, 1, 1)
+        picture._look(sketch, 290, 220)
+        assert np.asarray(sketch.image).min() == 255
+
+
+def test_viewpoint_differs() -> None:
+    """Where a bright spot in the middle of the scene is in the pictures, and how large."""
+    places, sizes = [], []
+    for number in range(100):
+        sketch = Sketch(np.random.default_rng([3, number]))
+        sketch.box(0, 0, 1, 1, 0)
+        sketch.oval(0.5, 0.5, 0.1, 0.1, 1)
+        picture._look(sketch, 256, 256)
+        rows, columns = np.nonzero(np.asarray(sketch.image) > 128)
+        places.append((columns.mean() / CANVAS, rows.mean() / CANVAS))
+        sizes.append(len(rows))
+    assert np.all(np.ptp(places, axis=0) > 0.1)
+    assert max(sizes) > 1.2 * min(sizes)
+
+
+def test_light_differs() -> None:
+    tones = []
+    for number in range(100):
+        sketch = Sketch(np.random.default_rng([4, number]))
+        sketch.box(0, 0, 1, 1, 0.5)
+        tones.append(np.asarray(picture._light(sketch, 256, 256), dtype=float))
+    means = [tone.mean() for tone in tones]
+    assert max(means) - min(means) > 40
+    left_to_right = [tone[:, :50].mean() - tone[:, -50:].mean() for tone in tones]
+    assert min(left_to_right) < -20 < 20 < max(left_to_right)
+
+
 # What is written
 
 
@@ -88,7 +184,7 @@ def test_layout_and_counts(root: Path) -> None:
             assert files == [f"image_{k:04d}.jpg" for k in range(1, amount + 1)]
     assert json.loads((root / sketch15.MARKER).read_text(encoding="utf-8")) == {
         "dataset": "sketch15",
-        "version": 1,
+        "version": sketch15.VERSION,
         "seed": 0,
         "train_per_class": TRAIN,
         "test_per_class": TEST,
@@ -164,6 +260,18 @@ def test_other_parameters_replace_the_folder(tmp_path: Path) -> None:
     fresh = contents(write_tiny(tmp_path / "fresh", seed=4))
     assert contents(folder) == fresh != old
     assert sorted(p.name for p in tmp_path.iterdir()) == ["fresh", "sketch"]
+
+
+def test_folder_of_an_earlier_version_is_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "sketch"
+    monkeypatch.setattr(writing, "VERSION", 1)
+    monkeypatch.setattr(writing, "draw_scene", lambda name, rng: Image.new("L", (8, 8)))
+    write_tiny(folder)
+    monkeypatch.undo()
+    write_tiny(folder)
+    assert contents(folder) == contents(write_tiny(tmp_path / "fresh"))
 
 
 def test_missing_picture_is_drawn_again(tmp_path: Path) -> None:
@@ -276,4 +384,4 @@ def test_nearest_class_mean_beats_chance_but_is_not_perfect(root: Path) -> None:
     queries = thumbnails(root, "test")
     distances = np.linalg.norm(queries[:, :, None] - means, axis=-1)
     accuracy = (distances.argmin(axis=-1) == np.arange(15)[:, None]).mean()
-    assert 0.3 < accuracy < 0.9  # chance is 0.067
+    assert 0.12 < accuracy < 0.6  # chance is 0.067

@@ -12,6 +12,7 @@ Corner = tuple[float, float, float]
 Face = Callable[[float, float], Point]
 
 CANVAS = 288  # pixels a side while drawing; the finished picture is a crop of it
+EYE = (0.35, 0.65), (0.4, 0.55)  # where the vanishing point lies, across and down
 
 
 class Sketch:
@@ -20,13 +21,21 @@ class Sketch:
     `eye` is the vanishing point. `at(x, y, z)` is where a point lies that is x to the right of
     the eye, y below it and z in front of it; at z = 1 the canvas is one unit wide. All chance
     comes from `rng`: `rand` between two numbers, `count` a whole number, ends included.
+    `look_through` replaces the canvas by what a camera sees of it.
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
-        self.image = Image.new("L", (CANVAS, CANVAS), 128)
-        self.draw = ImageDraw.Draw(self.image)
-        self.eye = (self.rand(0.35, 0.65), self.rand(0.4, 0.55))
+        self.eye = (self.rand(*EYE[0]), self.rand(*EYE[1]))
+        self._paint_on(Image.new("L", (CANVAS, CANVAS), 128))
+
+    def _paint_on(self, image: Image.Image) -> None:
+        self.image, self.draw = image, ImageDraw.Draw(image)
+
+    def look_through(self, coefficients: Sequence[float]) -> None:
+        """Take the view that PIL's perspective transform has with these eight coefficients."""
+        size, kind = (CANVAS, CANVAS), Image.Transform.PERSPECTIVE
+        self._paint_on(self.image.transform(size, kind, coefficients, Image.Resampling.BILINEAR))
 
     def rand(self, low: float, high: float) -> float:
         return low + (high - low) * self.rng.random()
@@ -111,6 +120,11 @@ class Sketch:
 def flat_face(x0: float, y0: float, x1: float, y1: float) -> Face:
     """As `Sketch.face`, for a rectangle that lies flat on the canvas."""
     return lambda u, v: (x0 + u * (x1 - x0), y0 + v * (y1 - y0))
+
+
+def part_of(face: Face, u0: float, v0: float, u1: float, v1: float) -> Face:
+    """The face of a rectangle on a face."""
+    return lambda u, v: face(u0 + u * (u1 - u0), v0 + v * (v1 - v0))
 
 
 def _ink(tone: float) -> int:

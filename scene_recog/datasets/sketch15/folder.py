@@ -14,7 +14,7 @@ from scene_recog.datasets.sketch15.picture import CLASSES, draw_scene
 Marker = dict[str, str | int]
 
 MARKER = "sketch15.json"
-VERSION = 1
+VERSION = 2  # of the pictures: a folder that another version has drawn is replaced
 
 
 def write_sketch15(

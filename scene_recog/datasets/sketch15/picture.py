@@ -1,4 +1,4 @@
-"""From a class name to a finished picture."""
+"""From a class name to a finished picture: what stands in the way, the camera, the light."""
 
 import math
 
@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from scene_recog.datasets.sketch15.canvas import CANVAS, Sketch
+from scene_recog.datasets.sketch15.elements import draw_foreground
 from scene_recog.datasets.sketch15.nature import NATURE
 from scene_recog.datasets.sketch15.rooms import ROOMS
 from scene_recog.datasets.sketch15.streets import STREETS
@@ -13,38 +14,63 @@ from scene_recog.datasets.sketch15.streets import STREETS
 _SCENES = NATURE | STREETS | ROOMS
 CLASSES: tuple[str, ...] = tuple(sorted(_SCENES))
 
+# How much pictures of one scene differ: wider ranges make all fifteen classes harder.
+ZOOM = (0.9, 1.0)  # how much of the scene is seen, the longer side of it
+TURN = 0.03  # the camera's tilt, at most, in radians
+KEYSTONE = 0.12  # how much nearer one side is than the other, at most
+IN_FRONT = (0, 0, 0, 1, 1)  # things that hide a part of the scene, one number for each fifth
+GAMMA = (0.8, 1.2)  # over- and underexposed
+SIDELIGHT = 0.18  # how much brighter or darker one side is, at most
+SHADOW = (0.5, 0.8)  # what a shadow leaves of the light
+HAZE = (0.0, 0.12)  # how far all tones are drawn towards one
+CONTRAST = 1.3  # of all pictures: their pixels deviate by 0.25, as those of the photographs
+LEAST_CONTRAST = 0.067  # standard deviation of the tones: flatter pictures are stretched
 
-def _clutter(s: Sketch) -> None:
-    """Something in front of the lens, now and then: leaves or a dark edge."""
-    kind, x = s.rng.random(), s.rand(0, 1)
-    if kind < 0.12:
-        for _ in range(25):
-            s.oval(x + s.rand(-0.2, 0.2), s.rand(0, 0.3) ** 1.5, 0.03, 0.02, s.rand(0.05, 0.3))
-    elif kind < 0.24:
-        s.box(0, 0, s.rand(0.05, 0.2), 1, s.rand(0, 0.4))
+
+def _look(s: Sketch, width: int, height: int) -> None:
+    """Point a camera at the scene: from nearer or farther, from the side, tilted, mirrored."""
+    turn, mirror = s.rand(-TURN, TURN), -1 if s.chance(0.5) else 1
+    g, h = s.rand(-KEYSTONE, KEYSTONE), s.rand(-KEYSTONE, KEYSTONE)
+
+    # (u, v) of the frame, from -1/2 to 1/2, sees (a u + b v, d u + e v) / (1 + g u + h v)
+    a, b = width * math.cos(turn) * mirror, height * math.sin(turn)
+    d, e = -width * math.sin(turn) * mirror, height * math.cos(turn)
+    corners = [
+        ((a * u + b * v) / (1 + g * u + h * v), (d * u + e * v) / (1 + g * u + h * v))
+        for u in (-0.5, 0.5)
+        for v in (-0.5, 0.5)
+    ]
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    zoom = CANVAS * s.rand(*ZOOM) / (high - low).max()
+    x, y = ((s.rand(0, CANVAS - zoom * (q - p)) - zoom * p) for p, q in zip(low, high, strict=True))
+    rows = [
+        (zoom * a + x * g, zoom * b + x * h, x),
+        (zoom * d + y * g, zoom * e + y * h, y),
+        (g, h, 1.0),
+    ]
+    unit = 1 - (g + h) / 2  # pixels count from a corner, and PIL's last number is 1
+    c = [n / unit for p, q, r in rows for n in (p / CANVAS, q / CANVAS, r - (p + q) / 2)]
+    s.look_through(c[:8])
 
 
-def _photograph(s: Sketch) -> Image.Image:
-    """Crop, tilt, mirror, light, blur and grain: the same scene by another camera."""
-    width, height = 256, 256
-    if s.chance(0.5):
-        width, height = s.count(220, 290), 220
-        if s.chance(0.2):
-            width, height = height, width
-    zoom = CANVAS * s.rand(0.85, 0.97) / max(width, height)
-    turn, mirror = s.rand(-0.03, 0.03), -1 if s.chance(0.5) else 1
-    a, b = zoom * math.cos(turn) * mirror, zoom * math.sin(turn)
-    d, e = -b * mirror, zoom * math.cos(turn)
-    cx = CANVAS / 2 + s.rand(-0.5, 0.5) * (CANVAS - zoom * width)
-    cy = CANVAS / 2 + s.rand(-0.5, 0.5) * (CANVAS - zoom * height)
-    frame = (a, b, cx - (a * width + b * height) / 2, d, e, cy - (d * width + e * height) / 2)
-    picture = s.image.transform(
-        (width, height), Image.Transform.AFFINE, frame, Image.Resampling.BILINEAR
-    )
+def _light(s: Sketch, width: int, height: int) -> Image.Image:
+    """Sidelight, a shadow, haze, exposure, and a little blur and grain."""
+    picture = s.image.resize((width, height), Image.Resampling.BILINEAR)
     tones = np.asarray(picture.filter(ImageFilter.BoxBlur(s.rand(0.2, 0.8))), dtype=np.float32)
-    shade = np.linspace(s.rand(0.85, 1.1), s.rand(0.85, 1.1), width, dtype=np.float32)
-    tones = shade * (tones / 255) ** np.float32(s.rand(0.85, 1.2)) + np.float32(s.rand(0, 0.04))
-    tones += np.float32(s.rand(0.01, 0.05)) * s.rng.standard_normal((height, width), np.float32)
+    x = np.linspace(-1, 1, width, dtype=np.float32)
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    light = 1 + np.float32(s.rand(-SIDELIGHT, SIDELIGHT)) * x
+    light = light + np.float32(s.rand(-SIDELIGHT, SIDELIGHT)) * y
+    if s.chance(0.3):  # of something outside of the picture
+        edge = x * np.float32(s.rand(-1, 1)) + y * np.float32(s.rand(-1, 1))
+        share = ((edge - np.float32(s.rand(0, 0.5))) * 8).clip(0, 1)
+        light = light * (1 - share * np.float32(1 - s.rand(*SHADOW)))
+    tones = (tones / 255 * light).clip(0, 1) ** np.float32(s.rand(*GAMMA))
+    tones += np.float32(s.rand(*HAZE)) * (np.float32(s.rand(0.3, 0.9)) - tones)
+    tones = np.float32(0.5) + np.float32(CONTRAST) * (tones - np.float32(0.5))
+    tones += np.float32(s.rand(0.01, 0.03)) * s.rng.standard_normal((height, width), np.float32)
+    if (contrast := tones.std()) < LEAST_CONTRAST:
+        tones = tones.mean() + (tones - tones.mean()) * np.float32(LEAST_CONTRAST / contrast)
     return Image.fromarray((tones * 255).clip(0, 255).astype(np.uint8))
 
 
@@ -65,6 +91,13 @@ def draw_scene(class_name: str, rng: np.random.Generator) -> Image.Image:
     if class_name not in _SCENES:
         raise ValueError(f"unknown class {class_name!r}; the classes are {', '.join(CLASSES)}")
     sketch = Sketch(rng)
+    width, height = 256, 256
+    if sketch.chance(0.5):
+        width, height = sketch.count(220, 290), 220
+        if sketch.chance(0.2):
+            width, height = height, width
     _SCENES[class_name](sketch)
-    _clutter(sketch)
-    return _photograph(sketch)
+    _look(sketch, width, height)
+    for _ in range(sketch.choice(IN_FRONT)):
+        draw_foreground(sketch, indoors=class_name in ROOMS)
+    return _light(sketch, width, height)
