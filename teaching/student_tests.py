@@ -19,6 +19,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from multiprocessing import get_context
@@ -134,14 +135,14 @@ def run_tests(submission: Submission) -> tuple[Verdict, str]:
     return verdict, output.getvalue()
 
 
-def run_all(submissions: list[Submission], jobs: int) -> list[tuple[Verdict, str]]:
+def run_all(submissions: list[Submission], jobs: int) -> Iterator[tuple[Verdict, str]]:
     """`run_tests` for each, in processes that have the libraries imported already."""
     os.environ["OMP_NUM_THREADS"] = "1"
     context: Any = get_context("forkserver" if hasattr(os, "fork") else "spawn")
     if hasattr(os, "fork"):
         context.set_forkserver_preload(PRELOADED)
     with context.Pool(jobs, maxtasksperchild=1) as pool:
-        return list(pool.map(run_tests, submissions, chunksize=1))
+        yield from pool.imap(run_tests, submissions, chunksize=1)
 
 
 def problem_of(submission: Submission, verdict: Verdict) -> str | None:
@@ -178,10 +179,10 @@ def main() -> int:
         good[key] += problem is None
         if problem:
             problems.append(f"{submission.bank} {submission.file} {submission.name}: {problem}")
+            print(problems[-1], flush=True)
         if args.verbose:
             first = (verdict.contract + verdict.beyond + ["passes"])[0]
             print(f"{submission.bank} {submission.file} {submission.name}: {first}\n", flush=True)
-    print("\n".join(problems))
     files = sorted({file for _, file in total})
     print(f"{'':22}{'right accepted':>18}{'wrong caught':>18}{'beyond caught':>18}")
     for file in [*files, "all"]:
