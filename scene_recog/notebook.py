@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -83,6 +84,10 @@ def _show_error(
     shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
 
+def _say_of(label: str, text: str) -> None:
+    print(f"{label}: {text}")
+
+
 def compare_settings(
     recipe: Recipe,
     variants: Mapping[str, Sequence[str]],
@@ -91,7 +96,8 @@ def compare_settings(
 ) -> dict[str, list[dict[str, float]]]:
     """Train a recipe several times with one thing changed, for `comparison_figure`.
 
-    A training whose loss does not stay finite counts up to the epoch before.
+    A training whose loss does not stay finite counts up to the epoch before. What the training
+    doctor says is printed with the label.
 
     Args:
         recipe: what all have in common.
@@ -106,6 +112,7 @@ def compare_settings(
     for number, (label, settings) in enumerate(variants.items(), start=1):
         variant = recipe.override(settings)
         trainer = variant.make_trainer(data_dir, Path(folder) / f"{number:02d}")
+        trainer.checkup.say = partial(_say_of, label)  # bad settings are what some compare
         try:
             trainer.run_training_loop(variant.epochs)
         except FloatingPointError as error:
