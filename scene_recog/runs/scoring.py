@@ -124,7 +124,9 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
     try:
         model = NETS[class_name](**config["model"].get("arguments", {}))
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} has arguments that {class_name} does not take") from error
+        raise ValueError(
+            f"{path} cannot be used: its config has arguments that {class_name} does not take"
+        ) from error
     try:
         model.load_state_dict(weights)
     except (RuntimeError, AttributeError, TypeError, ValueError) as error:

@@ -35,8 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let warnings fail the tests in this folder."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
-            for warning in reversed(WARNINGS):  # of marks, pytest applies the closest last
-                item.add_marker(pytest.mark.filterwarnings(warning))
+            item.add_marker(pytest.mark.filterwarnings(*WARNINGS), append=False)
 
 
 @pytest.fixture(scope="session")
