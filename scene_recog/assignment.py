@@ -64,13 +64,18 @@ def first_unwritten() -> tuple[str, str, str] | None:
     return step, file, name
 
 
-def explain_error(error: BaseException) -> str | None:
+def explain_error(error: BaseException, *, first: bool = True) -> str | None:
     """One line that names step, file and line of the assignment where an error comes from.
 
     None if it does not come from one of the eight files, or if one of them raised it on purpose
     with a message of its own.
+
+    Args:
+        error: with its traceback.
+        first: of several functions that are not written yet, name the first that the handout
+            comes to, instead of the one that was called.
     """
-    if isinstance(error, NotImplementedError) and _frame_of(error):
+    if first and isinstance(error, NotImplementedError) and _frame_of(error):
         missing = first_unwritten()
         if missing:
             step, file, name = missing
@@ -94,7 +99,14 @@ def explain_error(error: BaseException) -> str | None:
         last = traceback.extract_tb(error.__traceback__)[-1]
         if linecache.getline(last.filename, last.lineno or 0).lstrip().startswith("raise "):
             return None
+    if isinstance(error, NotImplementedError) and function in "".join(unwritten_functions(file)):
+        return f"step {_step_of(file, function)}: {file}.py is not written yet ({function})"
     what = " ".join(f"{type(error).__name__}: {error}".split())
+    called = linecache.getline(str(_PACKAGE / f"{file}.py"), line)
+    if file == "image_loader" and "transform(" in called:  # it is the transform that raised
+        file, what = "data_transforms", f"{what} (called in image_loader.py)"
+        where = f"{file}.py: a transform raises {what}"
+        return f"step {STEPS[file]}: {where}; {_test_it(file)}"
     where = f"{file}.py, line {line}, in {function}"
     return f"step {_step_of(file, function)}: {where}: {what}; {_test_it(file)}"
 

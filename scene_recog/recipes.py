@@ -17,6 +17,7 @@ from torchvision import transforms
 from torchvision.transforms import Compose
 
 from scene_recog import data_transforms
+from scene_recog.assignment import explain_error
 from scene_recog.loading.bad_images import all_bad_images_named
 from scene_recog.loading.statistics import pixel_stats as measure_pixel_stats
 from scene_recog.models import NETS
@@ -288,10 +289,21 @@ class Recipe(TrainerOptions):
                 with torch.inference_mode():
                     model.eval()(torch.zeros(1, 1, size, size))
             except RuntimeError as error:
+                if explain_error(error) and not _takes_size_of_handout(model):
+                    raise  # it is the network that is wrong, not the size
                 raise ValueError(
                     f"{self.model} does not take images of {size}x{size} pixels: "
                     f"change {key} (the handout's nets take 64)"
                 ) from error
+
+
+def _takes_size_of_handout(model: nn.Module) -> bool:
+    try:
+        with torch.inference_mode():
+            model.eval()(torch.zeros(1, 1, 64, 64))
+    except RuntimeError:
+        return False
+    return True
 
 
 def get_recipe(name: str) -> Recipe:

@@ -40,7 +40,7 @@ from scene_recog.system.interrupts import Interrupted, StopRequest
 from scene_recog.system.numbers import plain_data
 from scene_recog.system.progress import notice, progress_bar
 from scene_recog.training.average import make_average
-from scene_recog.training.checks import check_model, check_optimizer, check_outputs
+from scene_recog.training.checks import check_example, check_model, check_optimizer, check_outputs
 from scene_recog.training.doctor import Checkup
 from scene_recog.training.inference import predict_batches
 from scene_recog.training.loss import TrainingLoss, batch_loss
@@ -147,8 +147,8 @@ class Trainer:
         num_classes = len(self.train_dataset.class_dict)
         self._replica = Replica(model, self.device, self.options)
         self.model = self._replica.model
-        example: Any = self.val_dataset[0][0]
-        check_outputs(self.model, example.to(self.device), num_classes, self.data_dir)
+        example = check_example(self.val_dataset[0][0]).to(self.device)
+        check_outputs(self.model, example, num_classes, self.data_dir)
         self._replica.bfloat16 = self._choose_bfloat16(saved.config)
         self.optimizer = optimizer
         self._asked = take_options(optimizer)
@@ -387,11 +387,7 @@ class Trainer:
             load_optimizer(self.optimizer, saved.contents["optimizer_state_dict"], self._asked)
             self._average.load_state_dict(saved.contents)
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
-            theirs = saved.config.get("model", {}).get("class_name", "model")
-            raise ValueError(
-                f"{saved.path} is of a {theirs} or an optimizer that does not fit this "
-                f"{type(self.model).__name__} with {type(self.optimizer).__name__}: {ADVICE}"
-            ) from error
+            raise ValueError(saved.why_unfit(self.model, self.optimizer)) from error
         try:
             self._schedule.load_state_dict(saved.contents)
             self._history.load_state_dict(saved.contents)

@@ -18,6 +18,11 @@ from scene_recog.assignment import STEPS, TABLE_TITLE, explain_error
 
 HERE = Path(__file__).parent
 REASONS_SHOWN = 3
+LEGEND = {  # pytest's categories -> its letters
+    "not written yet": "n not written yet",
+    "beyond": "b beyond the handout, and not there",
+    "skipped": "s skipped, or cannot be judged yet",
+}
 
 
 def cannot_judge(because: str) -> NoReturn:
@@ -153,25 +158,29 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         step = found[name]
         is_right = not step.cannot_import and not step.failed[False]
         terminalreporter.write_line(step.line(name), green=is_right, red=not is_right)
-        if config.option.tbstyle == "no":
-            for line in _first_reasons(name, step):
-                terminalreporter.write_line(line)
+        is_short = config.option.tbstyle == "no"  # else tracebacks have told of the contract
+        for line in _first_reasons(name, step, (False, True) if is_short else (True,)):
+            terminalreporter.write_line(line)
+    letters = [text for kind, text in LEGEND.items() if terminalreporter.stats.get(kind)]
+    if letters and config.option.tbstyle != "no":
+        terminalreporter.write_line(f"letters: {', '.join(letters)}")
 
 
-def _first_reasons(name: str, step: Step) -> list[str]:
+def _first_reasons(name: str, step: Step, kinds: tuple[bool, ...]) -> list[str]:
     if step.cannot_import:
-        return [f"    {step.cannot_import}"]
+        return [f"    {step.cannot_import}"] if False in kinds else []
     if step.unwritten and not step.passed[False]:
         return []
     lines = []
-    for beyond in (False, True):
+    for beyond in kinds:
         first_test = {}  # for each reason
         for test, reason in step.failed[beyond]:
             first_test.setdefault(reason, test)
         for reason, test in list(first_test.items())[:REASONS_SHOWN]:
             lines += [f"    {'beyond: ' if beyond else ''}{test}", *_indented(reason)]
     if lines:
-        lines.append(f"    more of it: python -m pytest unit_tests/test_{name}.py")
+        beyond_too = "--runxfail " if step.failed[True] else ""
+        lines.append(f"    all of it: python -m pytest {beyond_too}unit_tests/test_{name}.py")
     return lines
 
 

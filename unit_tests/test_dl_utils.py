@@ -98,7 +98,13 @@ def number(value: Any, function: str) -> float:
 def check_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> None:
     hits = logits.argmax(1) == labels
     right, images_count, classes = int(hits.sum()), *logits.shape
-    got = number(dl_utils.compute_accuracy(logits, labels), "compute_accuracy")
+    try:
+        got = number(dl_utils.compute_accuracy(logits, labels), "compute_accuracy")
+    except RuntimeError as error:
+        raise AssertionError(
+            f"compute_accuracy ends in an error for logits [{images_count}, {classes}] and labels "
+            f"[{images_count}]: {error}. The prediction is the argmax of each row, dim=1"
+        ) from error
     every_pair = (logits.argmax(1)[:, None] == labels).float().mean().item()
     lowest = (logits.argmin(1) == labels).float().mean().item()
     hints = [

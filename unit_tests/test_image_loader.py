@@ -102,10 +102,11 @@ def test_classes_are_in_alphabetical_order(tmp_path: Path, monkeypatch: pytest.M
         if reverse is not None:
             list_folders(monkeypatch, reverse=reverse)
         loader = ImageLoader(root_dir=str(tmp_path), split="train")
-        if set(loader.get_classes()) != set(names):
+        found = loader.get_classes()
+        if set(found) != set(names) or sorted(found.values()) != list(range(len(names))):
             cannot_judge("get_classes is not right: see test_classes_are_a_dict_...")
-        assert loader.get_classes() == expected, (
-            f"get_classes gives {loader.get_classes()}: number the classes in alphabetical order. "
+        assert found == expected, (
+            f"get_classes gives {found}: number the classes in alphabetical order. "
             "os.listdir, glob and iterdir list in any order; sorted() makes bedroom class 0 "
             "everywhere"
         )
@@ -238,8 +239,8 @@ def test_item_is_the_image_and_the_label_of_that_index(tiny_dataset: Path) -> No
         assert len(item) == 2, f"item {index} has {len(item)} parts: it is a pair (image, label)"
         image, got = item
         assert isinstance(image, Image.Image), (
-            f"item {index} has a {type(image).__name__} for its image: without a transform it is "
-            "the PIL image"
+            f"the image of item {index} is of type {type(image).__name__}: without a transform it "
+            "is the PIL image"
         )
         assert image.mode == "L", f"the image of item {index} has mode {image.mode}, not L"
         loaded = np.asarray(loader.load_img_from_path(str(path)))
@@ -268,7 +269,7 @@ def test_transform_is_applied_anew_each_time(tiny_dataset: Path, split: str) -> 
     second: Any = loader[1][0]
     assert len(seen) > 0, f"the {split} split does not apply the transform"
     assert isinstance(seen[-1], Image.Image), (
-        f"the transform gets a {type(seen[-1]).__name__}: give it the PIL image"
+        f"the transform gets an object of type {type(seen[-1]).__name__}: give it the PIL image"
     )
     assert seen[-1].mode == "L", f"the transform gets an image of mode {seen[-1].mode}, not L"
     for result in (first, second):
@@ -289,7 +290,7 @@ def test_tensor_item_is_one_float_channel(tiny_dataset: Path) -> None:
         image, _ = loader[index]
         expected = grey_levels(pairs[index][0]) / 255
         assert isinstance(image, torch.Tensor), (
-            f"with a transform that ends in ToTensor, item {index} has a {type(image).__name__}"
+            f"with a transform that ends in ToTensor, item {index} is {type(image).__name__}"
         )
         assert image.dtype == torch.float32, f"the tensor is {image.dtype}, not float32"
         assert image.shape == (1, *expected.shape), (
@@ -329,7 +330,9 @@ def test_root_may_be_a_path_object(tiny_dataset: Path) -> None:
 @pytest.mark.beyond
 def test_labels_are_ints(tiny_dataset: Path) -> None:
     label = ImageLoader(str(tiny_dataset), split="test")[0][1]
-    assert isinstance(label, int | np.integer), f"the label is a {type(label).__name__}, not an int"
+    assert isinstance(label, int | np.integer), (
+        f"the label is of type {type(label).__name__}, not int"
+    )
 
 
 @pytest.mark.beyond

@@ -101,7 +101,7 @@ def test_finds_the_images(small: tuple[Path, list[np.ndarray]]) -> None:
         cannot_judge(NO_PAIR)
     assert math.isfinite(values[0]), (
         f"mean and std are {values}: were no images found? They are at <dir_name>/train/coast/"
-        "image_0000.jpg and so on; dir_name has no slash at its end, so use os.path.join"
+        "image_0000.jpg and so on. If you add texts: dir_name has no slash at its end"
     )
     assert math.isfinite(values[1]), (
         f"mean and std are {values}: the variance is negative. Squares of uint8 wrap round at 256; "
@@ -202,7 +202,22 @@ def test_std_is_over_all_pixels(small: tuple[Path, list[np.ndarray]]) -> None:
     assert std == near(expected), explained("the std", std, expected, ideas, rule)
 
 
-def test_colour_images_count_in_grayscale(tmp_path: Path) -> None:
+def need_right_numbers(small: tuple[Path, list[np.ndarray]]) -> None:
+    """Leave it to the tests of mean and std to say that one of them is not right."""
+    root, images = small
+    pixels = np.concatenate([image.ravel() for image in images])
+    mean, std = measured(root)
+    if mean != near(pixels.mean()):
+        cannot_judge("the mean is not right: see test_mean_is_over_all_pixels")
+    if std != near(pixels.std(ddof=1)):
+        cannot_judge("the std is not right: see test_std_is_over_all_pixels")
+
+
+def test_colour_images_count_in_grayscale(
+    small: tuple[Path, list[np.ndarray]], tmp_path: Path
+) -> None:
+    need_right_numbers(small)
+    tmp_path = tmp_path / "colour"
     green = np.full((16, 16, 3), (20, 230, 20), dtype=np.uint8)
     for place in ("train/coast/image_0001", "test/coast/image_0001"):
         write_image(tmp_path, place, green)
@@ -232,6 +247,7 @@ def test_numbers_are_floats(small: tuple[Path, list[np.ndarray]]) -> None:
 
 @pytest.mark.beyond
 def test_images_at_any_depth_count(small: tuple[Path, list[np.ndarray]]) -> None:
+    need_right_numbers(small)
     root, images = small
     pixels = np.concatenate([image.ravel() for image in images[::2]])
     mean, std = compute_mean_and_std(str(root / "train"))

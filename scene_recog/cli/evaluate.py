@@ -121,7 +121,7 @@ def _save_confusion_matrix(
     try:
         _draw_confusion_matrix(path, run, result, f"{run.folder.name}, {split}, {title}")
     except Exception as error:
-        if isinstance(error, OSError) or (line := explain_error(error)) is None:
+        if isinstance(error, OSError) or (line := explain_error(error, first=False)) is None:
             raise
         notice(f"No confusion matrix is drawn: {line}")
         return None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Sampler, default_collate
 
 from scene_recog.datasets.images import image_name
 from scene_recog.image_loader import ImageLoader
@@ -243,7 +243,22 @@ def _paths_to_cache(
 def _image_by_image(dataset: ImageLoader, batch_size: int, *, shuffle: bool) -> DataLoader[Any]:
     examples = ImageByImage(dataset)
     if processes.world_size() == 1:
-        return DataLoader(examples, batch_size, shuffle=shuffle)
-    return DataLoader(
-        examples, batch_sampler=BatchSampler(len(dataset), batch_size, shuffle=shuffle)
-    )
+        return DataLoader(examples, batch_size, shuffle=shuffle, collate_fn=_stacked)
+    sampler = BatchSampler(len(dataset), batch_size, shuffle=shuffle)
+    return DataLoader(examples, batch_sampler=sampler, collate_fn=_stacked)
+
+
+def _stacked(examples: list[tuple[Any, int]]) -> Any:
+    """A batch as torch makes it, or a line on images that cannot be stacked.
+
+    Raises:
+        ValueError: they have different sizes.
+    """
+    shapes = {tuple(getattr(image, "shape", ())): None for image, _ in examples}
+    if len(shapes) > 1:
+        first, second = list(shapes)[:2]
+        raise ValueError(
+            f"the images of a batch have different sizes, {list(first)} and {list(second)}: the "
+            "transform must bring all to one, Resize((height, width)) with both sides"
+        )
+    return default_collate(examples)

@@ -179,6 +179,14 @@ def _checked_names(
 
 
 def _check_classes(train: ImageLoader, val: ImageLoader) -> None:
+    for dataset in (train, val):
+        try:
+            len(dataset)
+        except TypeError as error:
+            raise ValueError(
+                f"len() of the dataset fails ({error}): __len__ in image_loader.py must return the "
+                "number of images"
+            ) from error
     for ours, theirs in ((train, val), (val, train)):
         for name in sorted(set(ours.class_dict) - set(theirs.class_dict)):
             raise ValueError(

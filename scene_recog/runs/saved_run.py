@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from scene_recog.loading.split import Split, recorded_split
+from scene_recog.models.misfit import misfit
 from scene_recog.runs.checkpoint import read_checkpoint
 from scene_recog.runs.config import RunConfig, config_of
 from scene_recog.runs.run_folder import LAST
 from scene_recog.system import processes
 from scene_recog.training.options import TrainerOptions
 
-ADVICE = "pass load_from_disk=False to start anew, or another model_dir"
+ADVICE = "start a new run, with load_from_disk=False or another model_dir (train: without --resume)"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,20 @@ class SavedRun:
                 f"with {fraction}, and stay so: pass val_fraction={fraction}, or "
                 "load_from_disk=False to start anew"
             )
+
+    def why_unfit(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> str:
+        """Why its weights, or the state of its optimizer, cannot be loaded into these."""
+        theirs = self.config.get("model", {}).get("class_name", "model")
+        kind, weights = type(model).__name__, self.contents["model_state_dict"]
+        if differences := misfit(model, weights):
+            return (
+                f"{self.path} is of a {theirs} that does not fit this {kind} ({differences}): "
+                f"{ADVICE}"
+            )
+        return (
+            f"{self.path} has an optimizer that does not fit this {kind} with "
+            f"{type(optimizer).__name__}: {ADVICE}"
+        )
 
     def choose_seed(self, options: TrainerOptions) -> int:
         """The seed that is asked for, else this run's, else a new one."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import nn
 from torch.optim import Optimizer
 
@@ -24,7 +25,13 @@ def check_model(model: nn.Module) -> None:
         )
     if hasattr(model, "_orig_mod"):
         raise ValueError("the model is compiled: pass the network itself, and compile_model=True")
-    if not callable(getattr(model, "loss_criterion", None)):
+    criterion = getattr(model, "loss_criterion", None)
+    if isinstance(criterion, type):
+        raise ValueError(
+            f"loss_criterion of {kind} is the class {criterion.__name__}: make an object of it, "
+            f"nn.{criterion.__name__}()"
+        )
+    if not callable(criterion):
         raise ValueError(
             f"{kind} has no loss_criterion: set self.loss_criterion = nn.CrossEntropyLoss() in it"
         )
@@ -46,8 +53,30 @@ def check_optimizer(optimizer: Optimizer, model: nn.Module) -> None:
         )
 
 
-def check_outputs(model: nn.Module, image: Any, num_classes: int, data_dir: Path) -> None:
-    """See that a network can name all classes.
+def check_example(example: Any) -> torch.Tensor:
+    """See that an item's image is what networks take: a float tensor [1, H, W].
+
+    Raises:
+        ValueError: it is something else; the message says where that comes from.
+    """
+    if isinstance(example, torch.Tensor) and example.ndim == 3:
+        return example
+    found = f"of shape {list(example.shape)}" if hasattr(example, "shape") else ""
+    what = " ".join(f"{type(example).__name__} {found}".split())
+    if isinstance(example, Image.Image):
+        advice = (
+            "the transform must end in a tensor (ToTensor), and __getitem__ in image_loader.py "
+            "must return what it gives, self.transform(image)"
+        )
+    elif example is None:
+        advice = "a function of data_transforms.py, or of its steps, has no return"
+    else:
+        advice = "__getitem__ in image_loader.py must return the pair (transformed image, label)"
+    raise ValueError(f"the image of example 0 is {what}, not a tensor [1, H, W]: {advice}")
+
+
+def check_outputs(model: nn.Module, image: torch.Tensor, num_classes: int, data_dir: Path) -> None:
+    """See that a network gives scores for all classes.
 
     Args:
         model: on its device; it comes back in the mode that it was in.
@@ -55,18 +84,24 @@ def check_outputs(model: nn.Module, image: Any, num_classes: int, data_dir: Path
         num_classes, data_dir: of the images.
 
     Raises:
-        ValueError: it has too few outputs.
+        ValueError: its output is no row of scores for each image, or has too few of them.
     """
-    was_training = model.training
+    was_training, kind = model.training, type(model).__name__
     try:
         with torch.inference_mode():
-            outputs = model.eval()(image[None]).shape[1]
+            scores: Any = model.eval()(image[None])
     except (AttributeError, IndexError, RuntimeError, TypeError):
         return  # it does not take such images: training says more
     finally:
         model.train(was_training)
-    if num_classes > outputs:
+    if not isinstance(scores, torch.Tensor) or scores.ndim != 2 or len(scores) != 1:
+        shape = f" of shape {list(scores.shape)}" if hasattr(scores, "shape") else ""
         raise ValueError(
-            f"{data_dir} has {num_classes} classes, but {type(model).__name__} tells {outputs} "
+            f"forward of {kind} gives {type(scores).__name__}{shape} for one image: it must return "
+            f"the scores, a tensor [1, {num_classes}]"
+        )
+    if num_classes > scores.shape[1]:
+        raise ValueError(
+            f"{data_dir} has {num_classes} classes, but {kind} tells {scores.shape[1]} "
             f"apart: give its last layer {num_classes} outputs"
         )

@@ -113,7 +113,7 @@ class Checkup:
         with torch.no_grad():
             if self._start.steps == 0:
                 self._look_at_first_batch(images, targets, logits, loss)
-            self._start.add(loss)
+            self._start.add(loss, self.optimizer.param_groups[0]["lr"])
             if self._start.steps == FIRST_STEPS:
                 self._look_at_first_steps(self._start, images, logits)
                 self._start = None  # with its copy of the weights
@@ -253,7 +253,7 @@ class Checkup:
     def _look_at_first_steps(
         self, start: _Start, images: torch.Tensor, logits: torch.Tensor
     ) -> None:
-        rate = self.optimizer.param_groups[0]["lr"]
+        rate = start.highest_rate
         size = logits.abs().amax() + 1e-12
         numbers = torch.stack(
             [
@@ -319,6 +319,7 @@ class _Start:
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self.steps = 0
         self.losses: list[torch.Tensor] = []
+        self.highest_rate = 0.0  # a schedule may have lowered it since
         # A bias before batch norm has no gradient by its nature: only matrices and filters count.
         self.weights = {n: p for n, p in model.named_parameters() if p.requires_grad and p.ndim > 1}
         self._largest: list[torch.Tensor] = []
@@ -326,9 +327,10 @@ class _Start:
         self._held = [p for p in held if p.requires_grad]
         self._before: list[torch.Tensor] = []
 
-    def add(self, loss: torch.Tensor) -> None:
-        """Add a step."""
+    def add(self, loss: torch.Tensor, rate: float) -> None:
+        """Add a step at a learning rate."""
         self.steps += 1
+        self.highest_rate = max(self.highest_rate, float(rate))
         self.losses.append(loss.detach())
         if self.steps == 1:
             self._before = [p.detach().clone() for p in self._held]

@@ -16,6 +16,7 @@ LOST = 1e-5  # outputs that differ by less, relative to their size, are rounding
 EXPLODED = 3.0  # times the loss of a guess; a rate at the edge makes 2 for some steps, and recovers
 ENOUGH_STEPS = 200  # before them, a slow start and a bad one look alike
 ENOUGH_EPOCHS = 5  # part1 is at 11 % after 2, as in a guess
+ENOUGH_INPUTS = 16  # images: mean and deviation of another scale are far outside
 ENOUGH_IMAGES = 30  # two standard errors of an accuracy are 18 points at most
 
 
@@ -229,7 +230,7 @@ def inputs(
             "once, in the transforms, is right"
         )
     is_off = not 0.35 < std < 3 or abs(mean) > 2  # other pixels' statistics give 0.5 to 2
-    if in_validation and is_off and images >= ENOUGH_IMAGES:
+    if in_validation and is_off and images >= ENOUGH_INPUTS:
         m, s = in_validation[0]
         return (
             f"after Normalize({m:.3g}, {s:.3g}) the validation inputs have mean {mean:.2f} and "

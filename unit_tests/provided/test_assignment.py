@@ -180,7 +180,7 @@ def test_notebook_shows_the_table_and_the_first_reasons(
         "        not 0.1\n"
         "    beyond: test_most\n"
         "        ValueError: no\n"
-        "    more of it: python -m pytest unit_tests/test_optimizer.py\n"
+        "    all of it: python -m pytest --runxfail unit_tests/test_optimizer.py\n"
     )
 
 

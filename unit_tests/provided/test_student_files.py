@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -393,3 +394,102 @@ def test_a_dataset_s_own_message_is_not_explained(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         ImageLoader(tmp_path, "train")
     assert explain_error(caught.value) is None
+
+
+# ------------------------------------------------------------------------ mistakes, in one line
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, sketches: Path, **parts: Any) -> str:
+    """What `train --recipe part1` says when these functions of the assignment are broken."""
+    for name, function in parts.items():
+        cls, method = {
+            "forward": (SimpleNet, "forward"),
+            "getitem": (ImageLoader, "__getitem__"),
+            "length": (ImageLoader, "__len__"),
+        }[name]
+        monkeypatch.setattr(cls, method, function)
+    recipe = RECIPES["part1"].override(["epochs=1", "val_fraction=0"])
+    try:
+        recipe.make_trainer(sketches, "model_checkpoints/x", device="cpu").train_epoch()
+    except ValueError as error:
+        return str(error)
+    pytest.fail("nothing was said")
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"forward": lambda self, x: None}, "forward of SimpleNet gives NoneType for one image"),
+        (
+            {"forward": lambda self, x: self.fc_layers(self.conv_layers(x))[0]},
+            r"forward of SimpleNet gives Tensor of shape \[15\] for one image",
+        ),
+        (
+            {"getitem": lambda self, i: (3, torch.zeros(1, 64, 64))},
+            "example 0 is int, not a tensor",
+        ),
+        (
+            {"getitem": lambda self, i: (self.load_img_from_path(self.dataset[i][0]), 0)},
+            "the transform must end in a tensor",
+        ),
+        ({"getitem": lambda self, i: (None, 0)}, "has no return"),
+        (
+            {"getitem": lambda self, i: (torch.zeros(1, 64, 60 + i % 9), 0)},
+            r"the images of a batch have different sizes, \[1, 64, 6\d\] and \[1, 64, 6\d\]",
+        ),
+        ({"length": lambda self: None}, "__len__ in image_loader.py must return the number"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    parts: dict[str, Any],
+    said: str,
+    sketches: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert re.search(said, broken(monkeypatch, sketches, **parts))
+
+
+def test_layers_that_do_not_fit_are_the_network_s_fault_and_not_the_size_s(
+    sketches: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = SimpleNet.__init__
+
+    def wrong(net: SimpleNet) -> None:
+        right(net)
+        net.fc_layers[1] = nn.Linear(400, 100)
+
+    command = ["train", "--recipe", "part1", "--data", str(sketches)]
+    assert cli.main([*command, "--set", "input_size=99"]) == 2
+    assert "SimpleNet does not take images of 99x99 pixels" in capsys.readouterr().err
+    monkeypatch.setattr(SimpleNet, "__init__", wrong)
+    assert cli.main(command) == 2
+    text = capsys.readouterr().err
+    assert "step 1.2: simple_net.py, line " in text
+    assert "mat1 and mat2 shapes cannot be multiplied" in text
+
+
+def test_class_of_a_criterion_is_refused(make_trainer: Callable[..., Trainer]) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.Sequential(nn.Flatten(), nn.Linear(4096, 15))
+            self.loss_criterion = nn.CrossEntropyLoss
+
+    with pytest.raises(ValueError, match=r"make an object of it, nn\.CrossEntropyLoss\(\)"):
+        make_trainer(Net())
+
+
+def test_error_of_a_transform_is_told_as_such(sketches: Path) -> None:
+    from torchvision import transforms
+
+    dataset = ImageLoader(str(sketches), "train", transforms.Normalize([0.5], [0.2]))
+    with pytest.raises(TypeError) as caught:
+        dataset[0]
+    told = explain_error(caught.value)
+    assert told is not None
+    assert told.startswith("step 1.1: data_transforms.py: a transform raises TypeError: ")
+    assert told.endswith(
+        "(called in image_loader.py); test it with pytest unit_tests/test_data_transforms.py"
+    )
