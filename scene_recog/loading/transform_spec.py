@@ -17,13 +17,14 @@ _LARGEST = 4096  # pixels a side; a checkpoint from a stranger could ask for a m
 def describe_transforms(pipeline: Any) -> list[dict[str, Any]] | None:
     """The steps of a `Compose` as names and arguments, or None if it cannot be rebuilt from them.
 
-    torchvision keeps each constructor argument as an attribute of the same name.
+    torchvision keeps each constructor argument as an attribute of the same name. A `Compose` in a
+    `Compose` counts as its steps.
 
     Returns:
         For instance `[{"name": "Resize", "size": [64, 64], ...}, {"name": "ToTensor"}]`.
     """
     steps = []
-    for step in getattr(pipeline, "transforms", []):
+    for step in _flat(pipeline):
         name = type(step).__name__
         if type(step) is not getattr(transforms, name, None):
             return None
@@ -36,6 +37,13 @@ def describe_transforms(pipeline: Any) -> list[dict[str, Any]] | None:
             return None
         steps.append({"name": name, **values})
     return steps or None
+
+
+def _flat(pipeline: Any) -> list[Any]:
+    steps: list[Any] = []
+    for step in getattr(pipeline, "transforms", []):
+        steps += _flat(step) if type(step) is transforms.Compose else [step]
+    return steps
 
 
 def build_transforms(steps: list[dict[str, Any]]) -> transforms.Compose:

@@ -497,11 +497,13 @@ def _is_asleep(layer: nn.Module, model: nn.Module) -> bool:
 
 def normalize_steps(transform: Any) -> list[tuple[float, float]]:
     """Mean and deviation of each `Normalize` of torchvision among the steps of a `Compose`."""
-    return [
-        (_first_number(step.mean), _first_number(step.std))
-        for step in getattr(transform, "transforms", ())
-        if isinstance(step, transforms.Normalize | v2.Normalize)
-    ]
+    found = []
+    for step in getattr(transform, "transforms", ()):
+        if isinstance(step, transforms.Compose | v2.Compose):
+            found += normalize_steps(step)
+        elif isinstance(step, transforms.Normalize | v2.Normalize):
+            found.append((_first_number(step.mean), _first_number(step.std)))
+    return found
 
 
 def _first_number(values: Any) -> float:

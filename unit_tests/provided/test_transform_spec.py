@@ -34,6 +34,14 @@ def test_transforms_come_back_from_data(pipeline: transforms.Compose) -> None:
     assert torch.equal(rebuilt(image), expected)
 
 
+def test_compose_in_a_compose_counts_as_its_steps() -> None:
+    normalize = transforms.Normalize([0.4], [0.2])
+    nested = transforms.Compose([data_transforms.get_fundamental_transforms((40, 50)), normalize])
+    assert describe_transforms(nested) == describe_transforms(
+        data_transforms.get_fundamental_normalization_transforms((40, 50), [0.4], [0.2])
+    )
+
+
 def test_transforms_that_are_not_data_are_known_as_such() -> None:
     assert describe_transforms(transforms.Compose([transforms.Lambda(lambda x: x)])) is None
     assert describe_transforms(lambda x: x) is None
