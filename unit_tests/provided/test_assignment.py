@@ -149,7 +149,8 @@ def test_table_counts_the_contract_apart(tests: Path) -> None:
     code, text = run(tests)
     assert code == 1
     assert LINE in text
-    assert "1 failed, 2 passed, 1 skipped, 1 beyond" in text
+    for count in ("1 failed", "2 passed", "1 skipped", "1 beyond"):  # and perhaps warnings
+        assert count in text.splitlines()[-1]
 
 
 def test_what_is_beyond_is_no_failure(tests: Path) -> None:
