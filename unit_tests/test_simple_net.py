@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from nets import check_loss_criterion, check_named_parts, images
 from steps import cannot_judge
 from torch import nn
 
@@ -30,11 +31,6 @@ FIGURE_2 = {
     15: ("biases of linear layer 2", (15,)),
 }
 Step = Callable[[torch.Tensor], torch.Tensor]
-
-
-def images(count: int) -> torch.Tensor:
-    """Random images, the same at each call."""
-    return torch.randn(count, 1, 64, 64, generator=torch.Generator().manual_seed(count))
 
 
 def figure_2(
@@ -167,23 +163,7 @@ def as_maps(shape: tuple[int, ...]) -> str:
 
 
 def test_has_the_named_parts(new_net: SimpleNet) -> None:
-    assert isinstance(new_net, nn.Module), "SimpleNet must be an nn.Module"
-    for part in ("conv_layers", "fc_layers"):
-        found = getattr(new_net, part, None)
-        assert isinstance(found, nn.Sequential), (
-            f"self.{part} must be an nn.Sequential, not {type(found).__name__}"
-        )
-    assert hasattr(new_net, "loss_criterion"), (
-        "there is no self.loss_criterion: the Trainer asks the model for its loss"
-    )
-    last = new_net.fc_layers[-1]
-    assert isinstance(last, nn.Linear), (
-        f"fc_layers ends in {type(last).__name__}: it must end in nn.Linear. Scores are raw; "
-        "the loss applies softmax itself"
-    )
-    assert last.out_features == 15, (
-        f"the last layer gives {last.out_features} scores: there are 15 classes"
-    )
+    check_named_parts(new_net)
 
 
 @pytest.mark.parametrize("count", [7, 1])
@@ -312,24 +292,7 @@ def test_every_parameter_learns(net: SimpleNet) -> None:
 
 
 def test_loss_is_the_mean_cross_entropy(new_net: SimpleNet) -> None:
-    if not hasattr(new_net, "loss_criterion"):
-        cannot_judge("there is no loss_criterion: see test_has_the_named_parts")
-    generator = torch.Generator().manual_seed(0)
-    scores = torch.randn(6, 15, generator=generator) * 3
-    labels = torch.tensor([0, 3, 14, 7, 7, 1])
-    each = -scores.log_softmax(1)[range(6), labels]
-    loss = new_net.loss_criterion(scores, labels)
-    assert loss.numel() == 1, (
-        f'loss_criterion gives {loss.numel()} losses for 6 images: one number, reduction="mean"'
-    )
-    assert not torch.allclose(loss, each.sum()), (
-        f"loss_criterion adds the losses of 6 images up to {loss.item():.3f}: their mean is "
-        f'{each.mean():.3f}, reduction="mean"'
-    )
-    assert torch.allclose(loss, each.mean()), (
-        f"loss_criterion gives {loss.item():.3f} where the mean cross-entropy of raw scores is "
-        f"{each.mean():.3f}: use nn.CrossEntropyLoss() without weights or label smoothing"
-    )
+    check_loss_criterion(new_net)
 
 
 # Beyond the handout.

@@ -7,17 +7,13 @@ import re
 
 import pytest
 import torch
+from nets import check_loss_criterion, check_named_parts, images
 from steps import cannot_judge
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from scene_recog.simple_net_final import SimpleNetFinal
-
-
-def images(count: int) -> torch.Tensor:
-    """Random images, the same at each call."""
-    return torch.randn(count, 1, 64, 64, generator=torch.Generator().manual_seed(count))
 
 
 @pytest.fixture
@@ -113,23 +109,7 @@ def name_of(net: nn.Module, layer: nn.Module) -> str:
 
 
 def test_has_the_named_parts(new_net: SimpleNetFinal) -> None:
-    assert isinstance(new_net, nn.Module), "SimpleNetFinal must be an nn.Module"
-    for part in ("conv_layers", "fc_layers"):
-        found = getattr(new_net, part, None)
-        assert isinstance(found, nn.Sequential), (
-            f"self.{part} must be an nn.Sequential, not {type(found).__name__}"
-        )
-    assert hasattr(new_net, "loss_criterion"), (
-        "there is no self.loss_criterion: the Trainer asks the model for its loss"
-    )
-    last = new_net.fc_layers[-1]
-    assert isinstance(last, nn.Linear), (
-        f"fc_layers ends in {type(last).__name__}: it must end in nn.Linear. Scores are raw; "
-        "the loss applies softmax itself"
-    )
-    assert last.out_features == 15, (
-        f"the last layer gives {last.out_features} scores: there are 15 classes"
-    )
+    check_named_parts(new_net)
 
 
 @pytest.mark.parametrize(("mode", "count"), [("train", 6), ("eval", 6), ("eval", 1)])
@@ -299,24 +279,7 @@ def test_every_parameter_learns(net: SimpleNetFinal) -> None:
 
 
 def test_loss_is_the_mean_cross_entropy(new_net: SimpleNetFinal) -> None:
-    if not hasattr(new_net, "loss_criterion"):
-        cannot_judge("there is no loss_criterion: see test_has_the_named_parts")
-    generator = torch.Generator().manual_seed(0)
-    scores = torch.randn(6, 15, generator=generator) * 3
-    labels = torch.tensor([0, 3, 14, 7, 7, 1])
-    each = -scores.log_softmax(1)[range(6), labels]
-    loss = new_net.loss_criterion(scores, labels)
-    assert loss.numel() == 1, (
-        f'loss_criterion gives {loss.numel()} losses for 6 images: one number, reduction="mean"'
-    )
-    assert not torch.allclose(loss, each.sum()), (
-        f"loss_criterion adds the losses of 6 images up to {loss.item():.3f}: their mean is "
-        f'{each.mean():.3f}, reduction="mean"'
-    )
-    assert torch.allclose(loss, each.mean()), (
-        f"loss_criterion gives {loss.item():.3f} where the mean cross-entropy of raw scores is "
-        f"{each.mean():.3f}: use nn.CrossEntropyLoss() without weights or label smoothing"
-    )
+    check_loss_criterion(new_net)
 
 
 # Beyond the handout.
