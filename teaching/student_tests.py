@@ -59,12 +59,10 @@ class Verdict:
 
     contract: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)
-    tests: int = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called by pytest for the setup, call and teardown of each test."""
-        self.tests += report.when == "call"
         if report.failed:
             is_beyond = "beyond" in report.keywords
             test = report.nodeid.partition("::")[2]
@@ -108,8 +106,8 @@ def load_right() -> list[Submission]:
     ]
 
 
-def run_tests(submission: Submission) -> tuple[Verdict, str]:
-    """Put the submission in the model solution's place and run its test file: (verdict, output).
+def run_tests(submission: Submission) -> Verdict:
+    """Put the submission in the model solution's place and run its test file.
 
     To be called in a process of its own: it imports the submission.
     """
@@ -132,10 +130,10 @@ def run_tests(submission: Submission) -> tuple[Verdict, str]:
         os.chdir(HERE)
     if code not in (0, 1):  # 1: a test failed; anything else: pytest did not run
         raise RuntimeError(f"{submission.name}: {output.getvalue()[-2000:]}")
-    return verdict, output.getvalue()
+    return verdict
 
 
-def run_all(submissions: list[Submission], jobs: int) -> Iterator[tuple[Verdict, str]]:
+def run_all(submissions: list[Submission], jobs: int) -> Iterator[Verdict]:
     """`run_tests` for each, in processes that have the libraries imported already."""
     os.environ["OMP_NUM_THREADS"] = "1"
     context: Any = get_context("forkserver" if hasattr(os, "fork") else "spawn")
@@ -172,7 +170,7 @@ def main() -> int:
     good: Counter[tuple[str, str]] = Counter()
     total: Counter[tuple[str, str]] = Counter()
     problems = []
-    for submission, (verdict, _) in zip(submissions, run_all(submissions, args.jobs), strict=True):
+    for submission, verdict in zip(submissions, run_all(submissions, args.jobs), strict=True):
         key = (submission.bank, submission.file)
         total[key] += 1
         problem = problem_of(submission, verdict)
