@@ -75,11 +75,9 @@ def explain_error(error: BaseException, *, first: bool = True) -> str | None:
         first: of several functions that are not written yet, name the first that the handout
             comes to, instead of the one that was called.
     """
-    if first and isinstance(error, NotImplementedError) and _frame_of(error):
-        missing = first_unwritten()
-        if missing:
-            step, file, name = missing
-            return f"step {step}: {file}.py is not written yet ({name}); {_test_it(file)}"
+    is_unwritten = isinstance(error, NotImplementedError)
+    if first and is_unwritten and _frame_of(error) and (missing := first_unwritten()):
+        return _unwritten(*missing)
     if isinstance(error, SyntaxError):  # with a line, but no frame, in the file that has it
         written = _assignment_file(error.filename)
         if written is None:
@@ -99,8 +97,10 @@ def explain_error(error: BaseException, *, first: bool = True) -> str | None:
         last = traceback.extract_tb(error.__traceback__)[-1]
         if linecache.getline(last.filename, last.lineno or 0).lstrip().startswith("raise "):
             return None
-    if isinstance(error, NotImplementedError) and function in "".join(unwritten_functions(file)):
-        return f"step {_step_of(file, function)}: {file}.py is not written yet ({function})"
+    if is_unwritten:
+        for name in unwritten_functions(file):
+            if name.rpartition(".")[2] == function:
+                return _unwritten(_step_of(file, function), file, name)
     what = " ".join(f"{type(error).__name__}: {error}".split())
     called = linecache.getline(str(_PACKAGE / f"{file}.py"), line)
     if file == "image_loader" and "transform(" in called:  # it is the transform that raised
@@ -119,6 +119,10 @@ def _is_unwritten(function: ast.FunctionDef) -> bool:
         return False
     raised = last.exc.func if isinstance(last.exc, ast.Call) else last.exc
     return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+
+
+def _unwritten(step: str, file: str, name: str) -> str:
+    return f"step {step}: {file}.py is not written yet ({name}); {_test_it(file)}"
 
 
 def _step_of(file: str, function: str) -> str:

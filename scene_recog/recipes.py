@@ -285,25 +285,24 @@ class Recipe(TrainerOptions):
         for key in ("start_size", "eval_size", "input_size"):
             if (size := getattr(self, key)) is None:
                 continue
-            try:
-                with torch.inference_mode():
-                    model.eval()(torch.zeros(1, 1, size, size))
-            except RuntimeError as error:
-                if explain_error(error) and not _takes_size_of_handout(model):
-                    raise  # it is the network that is wrong, not the size
-                raise ValueError(
-                    f"{self.model} does not take images of {size}x{size} pixels: "
-                    f"change {key} (the handout's nets take 64)"
-                ) from error
+            error = _trouble_with_size(model, size)
+            if error is None:
+                continue
+            if explain_error(error) and _trouble_with_size(model, 64):
+                raise error  # it is the network that is wrong, not the size
+            raise ValueError(
+                f"{self.model} does not take images of {size}x{size} pixels: "
+                f"change {key} (the handout's nets take 64)"
+            ) from error
 
 
-def _takes_size_of_handout(model: nn.Module) -> bool:
+def _trouble_with_size(model: nn.Module, size: int) -> RuntimeError | None:
     try:
         with torch.inference_mode():
-            model.eval()(torch.zeros(1, 1, 64, 64))
-    except RuntimeError:
-        return False
-    return True
+            model.eval()(torch.zeros(1, 1, size, size))
+    except RuntimeError as error:
+        return error
+    return None
 
 
 def get_recipe(name: str) -> Recipe:

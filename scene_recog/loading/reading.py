@@ -37,6 +37,7 @@ from torch.utils.data import Dataset
 from scene_recog.datasets.images import UnreadableImageError, read_grayscale
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.code_inspection import find_doubt
+from scene_recog.system.numbers import plain_number
 from scene_recog.system.text import reason_of, shortened
 
 _DAMAGE = (
@@ -123,7 +124,7 @@ def listed(dataset: ImageLoader) -> list[tuple[str, int]]:
 
 def as_label(label: Any) -> int:
     """A class index as a Python int, also from a numpy or torch number."""
-    return int(label.item() if hasattr(label, "item") else label)
+    return int(plain_number(label))
 
 
 @contextmanager
@@ -161,7 +162,7 @@ def keep_only(dataset: ImageLoader, pairs: Sequence[tuple[str, int]]) -> ImageLo
         dataset: it may be changed.
         pairs: (path, class index), some of `listed(dataset)`.
     """
-    if pairs == listed(dataset) or _goes_by_dataset(type(dataset)):
+    if _goes_by_dataset(type(dataset)) or pairs == listed(dataset):
         dataset.dataset = list(pairs)
         return dataset
     return _Chosen(dataset, pairs)

@@ -30,6 +30,7 @@ from scene_recog.loading.cache import cache_key, default_cache_dirs
 from scene_recog.loading.reading import naming_the_file
 from scene_recog.stats_helper import compute_mean_and_std
 from scene_recog.system.files import write_atomically
+from scene_recog.system.numbers import plain_number
 from scene_recog.system.progress import notice
 from scene_recog.system.text import in_one_line
 
@@ -148,7 +149,7 @@ def _two_numbers(result: Any, folder: Path) -> tuple[float, float]:
 def _number(value: Any) -> float:
     if isinstance(value, str | bytes):
         raise TypeError("text is no number")
-    return float(value.item() if hasattr(value, "item") else value)
+    return float(plain_number(value))
 
 
 def _images_of(root: Path, split: str) -> list[Path]:
