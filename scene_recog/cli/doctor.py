@@ -171,7 +171,7 @@ def _of_run(args: argparse.Namespace) -> tuple[_Patient, list[Finding]]:
 
 
 def _of_first_steps(recipe: Recipe, data_dir: Path, device: str) -> tuple[list[Finding], Any]:
-    """The first steps of a run that is not kept, at the rate that its schedule begins with.
+    """The first steps of a run that is not kept, and as many at its schedule's highest rate.
 
     Returns:
         What is found, and the validation transforms.
@@ -184,7 +184,8 @@ def _of_first_steps(recipe: Recipe, data_dir: Path, device: str) -> tuple[list[F
     from scene_recog.training.doctor import FIRST_STEPS, Finding
     from scene_recog.training.schedule import ONE_CYCLE_START
 
-    rate = recipe.lr / ONE_CYCLE_START if recipe.scheduler == "one-cycle" else recipe.lr
+    warms_up = recipe.scheduler == "one-cycle"
+    rate = recipe.lr / ONE_CYCLE_START if warms_up else recipe.lr
     start = replace(recipe, scheduler="none", lr=rate)
     with tempfile.TemporaryDirectory() as folder:  # nothing is written to it
         trainer = start.make_trainer(data_dir, Path(folder) / "run", device=device)
@@ -194,6 +195,12 @@ def _of_first_steps(recipe: Recipe, data_dir: Path, device: str) -> tuple[list[F
     trainer.train_loader = cast("Any", itertools.islice(epochs, FIRST_STEPS))
     try:
         trainer.train_epoch()
+        if warms_up:
+            for group in trainer.optimizer.param_groups:
+                group["lr"] *= ONE_CYCLE_START
+            trainer.train_loader = cast("Any", itertools.islice(epochs, FIRST_STEPS))
+            checkup.begin_again()
+            trainer.train_epoch()
     except FloatingPointError as error:
         checkup.findings.append(Finding("explosion", str(error)))
     for _ in checkup.watch(trainer.val_loader):

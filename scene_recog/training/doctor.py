@@ -152,6 +152,10 @@ class Checkup:
         self.findings = findings_in(saved)
         self._start = self._pixels = None
 
+    def begin_again(self) -> None:
+        """Look at the steps that come as if they were the first."""
+        self._start = _Start(self.model, self.optimizer)
+
     # ---------------------------------------------------------------- what is looked at
 
     def look_at_validation(self, model: nn.Module) -> None:

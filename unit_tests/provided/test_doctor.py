@@ -592,6 +592,14 @@ def test_verb_finds_what_is_wrong(
     assert cli.main(["doctor", "nothing", "--set", "lr=1"]) == 2
 
 
+def test_verb_tries_the_highest_rate_of_a_schedule(
+    here: Path, sketches: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["doctor", "--recipe", "part1", "--data", str(sketches), "--device", "cpu"]
+    assert cli.main([*command, "--set", "batch_size=8", "lr=0.5"]) == 1  # the first steps: 0.02
+    assert "the learning rate (0.5) was too high" in capsys.readouterr().out
+
+
 def test_verb_looks_at_a_run(
     here: Path, sketches: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
