@@ -15,6 +15,7 @@ from steps import (  # noqa: F401, hooks of pytest
     pytest_report_teststatus,
     pytest_runtest_makereport,
     pytest_terminal_summary,
+    sort_by_step,
 )
 
 matplotlib.use("Agg")
@@ -31,7 +32,8 @@ TINY_DATASET = [
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow tests out."""
+    """Leave slow tests out, and begin with the assignment."""
+    sort_by_step(items)
     if not re.search(r"\bslow\b", config.option.markexpr):  # -m, which may ask for them
         slow = [item for item in items if item.get_closest_marker("slow")]
         if slow:

@@ -1,7 +1,8 @@
 """What pytest says of the eight steps: a table, a line each, the contract apart from the rest.
 
 A test with the marker `beyond` asks for more than the handout does. When it fails, that is told in
-the table, but it is not a failure. (`--runxfail` makes it one: the model solution must pass it.)
+the table, but it is not a failure. (`--runxfail` makes it one.) A test of provided code is one only
+when all eight files pass all of their tests: until then, it may fail for something that they lack.
 """
 
 from __future__ import annotations
@@ -68,7 +69,23 @@ class Step:
         return f"{start} {'   '.join(parts)}".rstrip()
 
 
+@dataclass
+class Provided:
+    """What the tests of provided code found."""
+
+    passed: int = 0
+    failed: int = 0
+    waiting: int = 0
+
+    def line(self) -> str:
+        """Such as "provided code         812 of 870   58 wait for the steps above"."""
+        count = f"{self.passed} of {self.passed + self.failed + self.waiting}"
+        waiting = f"   {self.waiting} wait for the steps above" if self.waiting else ""
+        return f"{'provided code':<21} {count:<9}{waiting}".rstrip()
+
+
 STEPS_FOUND = pytest.StashKey[dict[str, Step]]()
+PROVIDED_FOUND = pytest.StashKey[Provided]()
 
 
 def step_of(item: pytest.Item | pytest.Collector) -> str | None:
@@ -79,6 +96,7 @@ def step_of(item: pytest.Item | pytest.Collector) -> str | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[STEPS_FOUND] = defaultdict(Step)
+    config.stash[PROVIDED_FOUND] = Provided()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -102,6 +120,12 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
         report.longrepr = (str(collector.path), 0, f"waits for {line}")
 
 
+def sort_by_step(items: list[pytest.Item]) -> None:
+    """The eight files first, in the order of the handout; what is provided rests on them."""
+    order: list[str | None] = [*STEPS, None]
+    items.sort(key=lambda item: order.index(step_of(item)))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -111,11 +135,19 @@ def pytest_runtest_makereport(
     report = outcome.get_result()
     name = step_of(item)
     error = call.excinfo.value if call.excinfo and report.failed else None
+    if error and isinstance(error.__cause__, NotImplementedError):  # a test explains RuntimeErrors
+        error = error.__cause__
     unwritten = explain_error(error) if isinstance(error, NotImplementedError) else None
     if name is None:
-        if unwritten:
+        waits_for = unwritten or (_unfinished(item.config) if report.failed else "")
+        if waits_for:
+            reason = waits_for if unwritten else f"{waits_for}: {_reason(report)}"
             report.outcome = "skipped"
-            report.longrepr = (str(item.path), 0, f"waits for {unwritten}")
+            report.longrepr = (str(item.path), 0, f"waits for {reason}")
+        provided = item.config.stash[PROVIDED_FOUND]
+        provided.waiting += bool(waits_for)
+        provided.failed += report.failed
+        provided.passed += report.passed and report.when == "call"
         return
 
     beyond = item.get_closest_marker("beyond") is not None
@@ -161,9 +193,24 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         is_short = config.option.tbstyle == "no"  # else tracebacks have told of the contract
         for line in _first_reasons(name, step, (False, True) if is_short else (True,)):
             terminalreporter.write_line(line)
+    provided = config.stash[PROVIDED_FOUND]
+    if provided != Provided():
+        is_right = not provided.failed
+        terminalreporter.write_line(provided.line(), green=is_right, red=not is_right)
     letters = [text for kind, text in LEGEND.items() if terminalreporter.stats.get(kind)]
     if letters and config.option.tbstyle != "no":
         terminalreporter.write_line(f"letters: {', '.join(letters)}")
+
+
+def _unfinished(config: pytest.Config) -> str:
+    """The steps whose tests do not all pass, such as "1.1 image_loader, 2.2 stats_helper"."""
+    found = config.stash[STEPS_FOUND]
+    return ", ".join(
+        f"{STEPS[name]} {name}"
+        for name in STEPS
+        if name in found
+        and (found[name].cannot_import or found[name].failed[False] or found[name].failed[True])
+    )
 
 
 def _first_reasons(name: str, step: Step, kinds: tuple[bool, ...]) -> list[str]:

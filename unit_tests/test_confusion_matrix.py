@@ -62,7 +62,7 @@ class FakeDataset(Dataset[Any]):
         return Image.new("L", (64, 64), GREY * int(self.predictions[number]))
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return len(self.predictions)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         path, label = self.dataset[index]

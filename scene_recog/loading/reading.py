@@ -50,13 +50,13 @@ class ImageByImage(Dataset[tuple[Any, int]]):
     """The examples of an `ImageLoader` as its `__getitem__` gives them (see `read_example`)."""
 
     def __init__(self, dataset: ImageLoader) -> None:
-        self.dataset = dataset
+        self.images = dataset
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        return read_example(self.dataset, index)
+        return read_example(self.images, index)
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return len(self.images)
 
 
 def read_example(dataset: ImageLoader, index: int) -> tuple[Any, int]:
@@ -243,17 +243,18 @@ class _OneByOne(ImageLoader):
         self.split, self.transform = "test", transform
         self.class_dict = {}
         self.dataset = [(str(path), 0) for path in paths]
+        self.paths = [path for path, _ in self.dataset]
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
         with tempfile.TemporaryDirectory() as name:
             for split in ("train", "test"):
                 folder = Path(name) / split / "none"
                 folder.mkdir(parents=True)
-                shutil.copyfile(self.dataset[index][0], folder / "image_0001.jpg")
+                shutil.copyfile(self.paths[index], folder / "image_0001.jpg")
             return ImageLoader(name, "test", self.transform)[0][0], 0
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return len(self.paths)
 
 
 # -------------------------------------------------------------------- whether the fast path may be

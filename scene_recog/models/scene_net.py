@@ -78,7 +78,8 @@ class SceneNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images float32 [N, 1, H, W] -> logits [N, 15]."""
-        logits: torch.Tensor = self.fc_layers(self.conv_layers(x))
+        maps = self.conv_layers(x)
+        logits: torch.Tensor = self.fc_layers(maps)
         return logits
 
 
@@ -174,7 +175,8 @@ class TinySceneNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images float32 [N, 1, H, W] -> logits [N, 15]."""
-        logits: torch.Tensor = self.fc_layers(self.conv_layers(x))
+        maps = self.conv_layers(x)
+        logits: torch.Tensor = self.fc_layers(maps)
         return logits
 
 

@@ -212,3 +212,21 @@ def test_what_is_not_written_yet_is_said_once(tests: Path) -> None:
     assert "1.3 optimizer         not written yet\n" in text
     assert "2 not written yet" in text
     assert "FAILURES" not in text
+
+
+def test_provided_code_waits_for_files_that_lack_something(tests: Path) -> None:
+    (tests / "provided").mkdir()
+    (tests / "provided" / "test_runner.py").write_text(
+        "import pytest\n"
+        "def test_runs(): pass\n"
+        "def test_stops(): raise ValueError('there are no images')\n"
+        "@pytest.fixture\ndef images(): raise OSError('none')\n"
+        "def test_cannot_begin(images): pass\n"
+    )
+    code, text = run(tests, "-k", "not wrong", "-rs")
+    assert code == 0
+    assert "provided code         1 of 3      2 wait for the steps above" in text
+    assert "waits for 1.3 optimizer: ValueError: there are no images" in text
+    code, text = run(tests, "-k", "not wrong and not most")  # all that is asked for is there
+    assert code == 1
+    assert "provided code         1 of 3\n" in text

@@ -58,7 +58,8 @@ class Net(nn.Module):
         self.loss_criterion: nn.Module = nn.CrossEntropyLoss()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.fc_layers(self.conv_layers(x))
+        maps = self.conv_layers(x)
+        logits: torch.Tensor = self.fc_layers(maps)
         return logits
 
 

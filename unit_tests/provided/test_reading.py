@@ -32,7 +32,6 @@ from scene_recog.loading.reading import (
 
 CPU = torch.device("cpu")
 TO_TENSOR = transforms.Compose([transforms.Resize((16, 16)), transforms.ToTensor()])
-RIGHT = Path(__file__).parents[2] / "teaching" / "submissions" / "right"
 
 STUDENT = """
 import os
@@ -123,27 +122,6 @@ def change(expression: str) -> str:
 
 
 # -------------------------------------------------------------------- what is fast
-
-
-def test_the_model_solution_is_fast(root: Path) -> None:
-    assert why_image_by_image(ImageLoader(root, "train", TO_TENSOR)) == ""
-
-
-@pytest.mark.skipif(not RIGHT.is_dir(), reason="this is a starter")
-@pytest.mark.parametrize("name", ["terse", "loops", "pathlib_typed"])
-def test_right_submissions_are_fast(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = RIGHT / name / "image_loader.py"
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, name, module)
-    spec.loader.exec_module(module)
-    dataset = module.ImageLoader(str(root), "train", TO_TENSOR)
-    assert why_image_by_image(dataset) == ""
-    loader = make_loader(dataset, 32, shuffle=False, device=CPU, cache="disk")
-    assert isinstance(loader, BatchLoader)
-    assert_same(loader, dataset)
 
 
 FAST = {

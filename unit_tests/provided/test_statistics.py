@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], list[Any]]:
-    """A function that puts a student's in the model solution's place; what it is called with."""
+    """A function that puts a student's in the place of ours; what it is called with."""
 
     def put(function: Callable[..., Any]) -> list[Any]:
         calls: list[Any] = []

@@ -26,7 +26,6 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(not (REPOSITORY / "teaching").is_dir(), reason="this is a starter"),
 ]
 
 # Without windowing, all cells are in the page, not only those on the screen.

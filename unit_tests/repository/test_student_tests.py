@@ -14,8 +14,6 @@ REPOSITORY = Path(__file__).parents[2]
 TEACHING = REPOSITORY / "teaching"
 UNIT_TESTS = REPOSITORY / "unit_tests"
 
-pytestmark = pytest.mark.skipif(not TEACHING.is_dir(), reason="this is a starter")
-
 
 @pytest.fixture
 def student_tests(monkeypatch: pytest.MonkeyPatch) -> ModuleType:

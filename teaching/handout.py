@@ -1,0 +1,417 @@
+"""The folder that students get, made from the one true solution: this repository.
+
+Nothing in it is written by hand twice. The eight files are the solution's, emptied; the tests and
+the provided code are the repository's own; the rubric is the public part of the grader's. A
+variant has other sizes of the networks (`variants.py`). Before anything is written, the hand-out
+is searched for what must not be in it: solved bodies, and words about the solution.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from scene_recog.assignment import STEPS
+from scene_recog.system.files import write_atomically
+from teaching.rubric import read_rubric
+from teaching.variants import rewritten
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parent
+NOTEBOOK = "proj3.ipynb"
+REPORT = "report.md"
+ASSIGNMENT = [f"scene_recog/{file}.py" for file in STEPS]
+FOLDERS = ("scene_recog", "unit_tests")
+NOT_HANDED_OUT = (
+    "unit_tests/repository/",
+    *(
+        f"unit_tests/provided/test_{name}.py"  # minutes of random input, kills and processes
+        for name in ("distributed", "fuzz", "kill", "properties", "slow_tests")
+    ),
+)
+FILES = (
+    "LICENSE", ".gitignore", "pyproject.toml", NOTEBOOK, "data/README.md",
+    "model_checkpoints/README.md", "docs/DOCTOR.md",
+)  # fmt: skip
+STUDENTS_OWN = {*ASSIGNMENT, NOTEBOOK, REPORT}  # an update leaves them alone
+RECORD = ".handout.json"  # in the folder: its variant, and what each provided file was
+REPOSITORY_TAG = "repository"  # cells of the notebook that are not handed out
+WHAT = {  # is to be written in each of the eight files
+    "image_loader": "`Dataset` over `data/{train,test}/<class>/*.jpg`",
+    "data_transforms": "resize, to tensor; later augmentation (2.1) and normalization (2.2)",
+    "simple_net": "SimpleNet, two convolutions: figure 2",
+    "dl_utils": "accuracy, loss, saving and loading weights",
+    "optimizer": "SGD, Adam",
+    "stats_helper": "mean and standard deviation of the pixels",
+    "simple_net_final": "SimpleNetFinal: dropout (2.3), depth (2.4), batch norm (2.5)",
+    "confusion_matrix": "which classes are taken for which",
+}
+FORBIDDEN = re.compile(
+    r"(model|true|our|the) solution|solution's|teaching/|benchmarks/|submissions/|"
+    r"docs/(?!DOCTOR|figure_2)|CONTRIBUTING|CHANGELOG", re.IGNORECASE
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------------ the verbs
+
+
+def hand_out(folder: Path, variant: int = 0, *, make_zip: bool = False) -> list[str]:
+    """Make the folder that students get.
+
+    Args:
+        folder: must not be there yet.
+        variant: 0 for the course's own sizes of the networks.
+        make_zip: also `<folder>.zip`.
+
+    Returns:
+        Lines that say what was made.
+
+    Raises:
+        ValueError: the folder is there, or something must not be handed out; a line each.
+    """
+    _must_be_new(folder)
+    contents = handed_out(variant)
+    _write_new_folder(folder, {**contents, RECORD: _record(contents, variant)})
+    lines = [
+        f"{folder}: {len(contents)} files, {len(ASSIGNMENT)} of them to be written by students"
+    ]
+    if make_zip:
+        archive = folder.with_name(f"{folder.name}.zip")
+        lines.append(_zip(archive, folder.name, {**contents, RECORD: _record(contents, variant)}))
+    return lines
+
+
+def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) -> list[str]:
+    """Bring changed provided files into a folder in which somebody has worked.
+
+    The eight files, the notebook, the report, the runs and all files that are not ours stay. A
+    provided file that was changed there is kept beside the new one, as `<name>.yours`.
+
+    Args:
+        folder: made by `hand_out`.
+        variant: None, or that of the folder.
+        make_zip: also `<folder>-update.zip` with all provided files, to be unpacked by students
+            over their own folders.
+
+    Returns:
+        A line for each file that was changed, added or removed, and for what students must know.
+
+    Raises:
+        ValueError: the folder was not handed out, or is of another variant.
+    """
+    then, variant = _read_record(folder, variant)
+    contents = handed_out(variant)
+    lines = []
+    for name, new in contents.items():
+        path = folder / name
+        if name in STUDENTS_OWN:
+            if then.get(name) != _hash(new):
+                lines.append(f"{name} has changed in the repository; yours was not touched")
+            continue
+        old = path.read_bytes() if path.is_file() else None
+        if old == new:
+            continue
+        if old is not None and _hash(old) != then.get(name):
+            lines.append(_keep(path, old, folder))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda part, new=new: part.write_bytes(new))
+        lines.append(f"{name}: {'added' if old is None else 'updated'}")
+    for name in then.keys() - contents.keys():
+        path = folder / name
+        if name in STUDENTS_OWN or not path.is_file():
+            continue
+        if _hash(path.read_bytes()) == then[name]:
+            path.unlink()
+            lines.append(f"{name}: removed, it is no longer provided")
+        else:
+            lines.append(f"{name} is no longer provided, but was changed here: it stays")
+    record = _record(contents, variant)  # last: an update that was interrupted is done again
+    write_atomically(folder / RECORD, lambda part: part.write_bytes(record))
+    if make_zip:
+        provided = {name: new for name, new in contents.items() if name not in STUDENTS_OWN}
+        archive = folder.with_name(f"{folder.name}-update.zip")
+        lines.append(_zip(archive, "", {**provided, RECORD: record}))
+    return lines or [f"{folder}: everything is as it should be"]
+
+
+def hand_out_solution(folder: Path, variant: int = 0) -> list[str]:
+    """Write the eight solved files of a variant, for the teacher.
+
+    Args:
+        folder: must not be there yet.
+        variant: 0 for the course's own sizes of the networks.
+
+    Raises:
+        ValueError: the folder is there.
+    """
+    _must_be_new(folder)
+    _write_new_folder(folder, {Path(name).name: _solved(name, variant) for name in ASSIGNMENT})
+    return [
+        f"{folder}: the {len(ASSIGNMENT)} files of variant {variant}, solved; keep them private"
+    ]
+
+
+# ------------------------------------------------------------------------ what is handed out
+
+
+def handed_out(variant: int = 0) -> dict[str, bytes]:
+    """The hand-out: path in the folder -> contents. What is in it was checked.
+
+    Raises:
+        ValueError: it holds what must not be handed out, a line each; or a file states the
+            networks' sizes in a way that `variants.py` does not know.
+    """
+    contents = {}
+    for name in sorted(_listed()):
+        text = _solved(name, variant)
+        if name in ASSIGNMENT:
+            text = emptied(text.decode()).encode()
+        elif name == NOTEBOOK:
+            text = students_notebook(text.decode()).encode()
+        elif name == "pyproject.toml":
+            text = _students_pyproject(text.decode()).encode()
+        contents[name] = text
+    rubric = read_rubric()
+    contents["docs/figure_2.png"] = _figure_2(variant)
+    contents["README.md"] = _readme(rubric.steps_table(WHAT), rubric.points_table(), variant)
+    contents["rubric.toml"] = rubric.public_part().encode()
+    contents[REPORT] = _report(contents[NOTEBOOK].decode())
+    if problems := list(_must_not_be_handed_out(contents, variant)):
+        raise ValueError("\n".join(problems))
+    return contents
+
+
+def emptied(source: str) -> str:
+    """The source with every function's body replaced by an error that names it.
+
+    Imports, classes, signatures, decorators and docstrings stay as they are; constants and private
+    functions, which belong to the solution, go.
+    """
+    lines = source.splitlines(keepends=True)
+    module = ast.parse(source)
+    cuts: list[tuple[int, int, str]] = []  # first and last line to replace, and by what
+    for node in module.body:
+        private = isinstance(node, ast.FunctionDef) and node.name.startswith("_")
+        if private or isinstance(node, ast.Assign | ast.AnnAssign):
+            cuts.append((node.lineno, node.end_lineno or node.lineno, ""))
+    parents: list[ast.Module | ast.ClassDef] = [
+        module, *(node for node in module.body if isinstance(node, ast.ClassDef))
+    ]  # fmt: skip
+    functions = [
+        node
+        for parent in parents
+        for node in parent.body
+        if isinstance(node, ast.FunctionDef)
+        and not (parent is module and node.name.startswith("_"))
+    ]
+    for function in functions:
+        indent = " " * (function.col_offset + 4)
+        todo = f'{indent}raise NotImplementedError("write {function.name}")\n'
+        if "super().__init__()" in ast.unparse(function):
+            todo = f"{indent}super().__init__()\n{todo}"
+        opening = function.body[0]
+        first = opening.lineno
+        if ast.get_docstring(function):  # cut right below it, to take the solution's comments too
+            first = (opening.end_lineno or first) + 1
+        cuts.append((first, function.end_lineno or first, todo))
+    for first, last, text in sorted(cuts, reverse=True):
+        lines[first - 1 : last] = [text]
+    return re.sub(r"\n{4,}", "\n\n\n", "".join(lines)).rstrip() + "\n"
+
+
+def students_notebook(text: str) -> str:
+    """The notebook without outputs, and without the cells that need the repository."""
+    notebook = json.loads(text)
+    cells = [
+        cell for cell in notebook["cells"] if REPOSITORY_TAG not in cell["metadata"].get("tags", [])
+    ]
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    return json.dumps({**notebook, "cells": cells}, indent=1, ensure_ascii=False) + "\n"
+
+
+def questions_of(notebook: str) -> list[str]:
+    """The questions in the notebook's text, in their order, without their numbers.
+
+    Raises:
+        ValueError: they are not numbered 1, 2, 3, ...
+    """
+    cells = json.loads(notebook)["cells"]
+    text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    found = re.findall(r"^\*\*Question (\d+)\.\*\* (.+)$", text, re.MULTILINE)
+    if [int(number) for number, _ in found] != list(range(1, len(found) + 1)):
+        raise ValueError(
+            f"{NOTEBOOK}: the questions that students get are numbered "
+            f"{', '.join(number for number, _ in found)}: number them from 1, without gaps"
+        )
+    return [question for _, question in found]
+
+
+def _listed() -> Iterator[str]:
+    for folder in FOLDERS:
+        for path in (REPOSITORY / folder).rglob("*"):
+            name = path.relative_to(REPOSITORY).as_posix()
+            is_cache = "__pycache__" in name or path.name.startswith(".")
+            if path.is_file() and not is_cache and not name.startswith(NOT_HANDED_OUT):
+                yield name
+    yield from FILES
+
+
+def _solved(name: str, variant: int) -> bytes:
+    """A file of the repository, as the variant has it."""
+    data = (REPOSITORY / name).read_bytes()
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return data
+    return rewritten(name, text, variant).encode()
+
+
+def _students_pyproject(text: str) -> str:
+    """Without what only the repository's own checks need."""
+    text = re.sub(r"^dev = \[\n.*?^\]\n", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r', "hypothesis[^"]*"', "", text)
+    return text.partition("[tool.ruff]")[0].rstrip() + "\n"
+
+
+def _readme(steps: str, points: str, variant: int) -> bytes:
+    template = (HERE / "for_students" / "README.md").read_text(encoding="utf-8")
+    figure = "![Figure 2: SimpleNet](docs/figure_2.png)\n\n*Figure 2: SimpleNet.*"
+    if variant:
+        figure += f" The sizes are this term's (variant {variant})."
+    return template.format_map({"steps": steps, "points": points, "figure": figure}).encode()
+
+
+def _report(notebook: str) -> bytes:
+    text = (HERE / "for_students" / "report.md").read_text(encoding="utf-8")
+    for number, question in enumerate(questions_of(notebook), start=1):
+        text += f"## Question {number}\n\n> {question}\n\n\n"
+    return (text.rstrip() + "\n").encode()
+
+
+def _figure_2(variant: int) -> bytes:
+    from scene_recog.visualize.figure_2 import network_figure
+    from teaching.variants import sizes_of
+
+    picture = io.BytesIO()
+    figure = network_figure(sizes_of(variant)[0])
+    figure.savefig(picture, format="png", dpi=110, metadata={"Software": None})
+    return picture.getvalue()
+
+
+# ------------------------------------------------------------------------ what must not be in it
+
+
+def _must_not_be_handed_out(contents: Mapping[str, bytes], variant: int) -> Iterator[str]:
+    solved = {}
+    for name in ASSIGNMENT:
+        for function in _functions(_solved(name, variant).decode()):
+            if body := _body(function):
+                solved[body] = f"{function.name} of {name}"
+    for name, data in contents.items():
+        if not name.endswith((".py", ".md", ".toml", ".ipynb")):
+            continue
+        text = data.decode()
+        for number, line in enumerate(text.splitlines(), start=1):
+            if found := FORBIDDEN.search(line):
+                yield f"{name}, line {number}: {found[0]!r} is not for students"
+        for code in [text] if name.endswith(".py") else _code_cells(name, text):
+            for function in _functions(code):
+                if found_in := solved.get(_body(function)):
+                    yield f"{name}, line {function.lineno}: the solved body of {found_in}"
+
+
+def _functions(source: str) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+
+
+def _body(function: ast.FunctionDef) -> str:
+    """Its syntax tree without docstring and places; empty if there is nothing but super()."""
+    nodes = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    body = "\n".join(map(ast.dump, nodes))
+    return "" if ast.unparse(nodes) in ("", "super().__init__()") else body
+
+
+def _code_cells(name: str, text: str) -> Iterator[str]:
+    if name == NOTEBOOK:
+        for cell in json.loads(text)["cells"]:
+            if cell["cell_type"] == "code":
+                lines = "".join(cell["source"]).splitlines()
+                yield "\n".join(re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in lines)
+
+
+# ------------------------------------------------------------------------ files
+
+
+def _must_be_new(folder: Path) -> None:
+    if folder.exists():
+        raise ValueError(f"{folder} is there already: name a new folder")
+
+
+def _write_new_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """All of it or nothing."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as part:
+        root = Path(part) / folder.name
+        for name, data in contents.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(data)
+        root.rename(folder)
+
+
+def _zip(archive: Path, top: str, contents: Mapping[str, bytes]) -> str:
+    """Write a zip that is the same each time; returns a line about it."""
+
+    def write(part: Path) -> None:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
+            for name, data in sorted(contents.items()):
+                entry = zipfile.ZipInfo(str(PurePosixPath(top) / name))
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                file.writestr(entry, data)
+
+    write_atomically(archive, write)
+    return f"{archive}: {len(contents)} files, {archive.stat().st_size / 1e6:.1f} MB"
+
+
+def _keep(path: Path, old: bytes, folder: Path) -> str:
+    """Put a student's version of a provided file beside the new one; returns a line about it."""
+    kept = path.with_name(f"{path.name}.yours")
+    number = 1
+    while kept.exists() and kept.read_bytes() != old:
+        number += 1
+        kept = path.with_name(f"{path.name}.yours{number}")
+    write_atomically(kept, lambda part: part.write_bytes(old))
+    name = path.relative_to(folder).as_posix()
+    return f"{name} was changed here: that version is kept as {kept.name}"
+
+
+def _record(contents: Mapping[str, bytes], variant: int) -> bytes:
+    files = {name: _hash(data) for name, data in sorted(contents.items())}
+    return (json.dumps({"variant": variant, "files": files}, indent=1) + "\n").encode()
+
+
+def _read_record(folder: Path, variant: int | None) -> tuple[dict[str, str], int]:
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        then, own = dict(record["files"]), int(record["variant"])
+    except FileNotFoundError:
+        raise ValueError(f"{folder} was not handed out: it has no {RECORD}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{path} is damaged: hand out to a new folder, and copy it") from None
+    if variant not in (None, own):
+        raise ValueError(f"{folder} is of variant {own}, not {variant}")
+    return then, own
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
