@@ -171,7 +171,7 @@ def layers_with_weights(net: nn.Module, kind: type[nn.Module]) -> list[tuple[Any
 
 
 def as_maps(shape: tuple[int, ...]) -> str:
-    """Such as "10 maps of 60x60"."""
+    """Such as "3 maps of 9x9"."""
     return f"{shape[0]} maps of {shape[1]}x{shape[2]}" if len(shape) == 3 else str(list(shape))
 
 

@@ -1,0 +1,1 @@
+"""What a teacher needs, and students do not get."""
