@@ -9,9 +9,14 @@ from torch import nn
 class SimpleNet(nn.Module):
     """The network of the handout's figure 2: 56,895 parameters.
 
-    A convolution of size k without padding shortens each side by k - 1; max-pooling by 3 divides
-    it by 3 and keeps the strongest answer in each 3x3 block, so that a feature may move a little
-    without being lost. Most weights (50,100) are in the first linear layer, not in the filters.
+    `conv_layers`: convolution 5x5 to 10 maps (60x60), max-pool 3x3 (20x20), ReLU,
+    convolution 5x5 to 20 maps (16x16), max-pool 3x3 (5x5), ReLU.
+    `fc_layers`: flatten to 500 values, linear to 100, ReLU, linear to 15.
+    `loss_criterion`: the mean cross-entropy.
+
+    A convolution of size k without padding shortens each side by k - 1; max-pooling by k divides
+    it by k, rounded down, and keeps the strongest answer in each block, so that a feature may move
+    a little without being lost. Most weights are in the first linear layer, not in the filters.
 
     Input [N, 1, 64, 64], output raw scores (logits) [N, 15]. There is no softmax at the end:
     cross-entropy applies it itself, in a form that does not overflow.

@@ -7,7 +7,13 @@ from torch import nn
 
 
 class SimpleNetFinal(nn.Module):
-    """Five convolutions and a small classifier: 109,471 parameters.
+    """Deeper than SimpleNet, with batch norm and dropout.
+
+    `conv_layers`: at least three convolutions. Batch norm comes after each of them (the last may
+    go without), dropout before the last one.
+    `fc_layers`: a head of two linear layers, the last of which gives the scores.
+    `loss_criterion`: the mean cross-entropy.
+    How many maps and hidden values there are is for you to choose.
 
     *Batch norm* (Ioffe and Szegedy 2015). In training, each map is shifted and scaled to zero mean
     and unit variance over the batch and all positions, then given a learned scale and shift; layers

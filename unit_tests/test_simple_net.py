@@ -6,6 +6,8 @@ their number, so that the layers may be written in any form.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -17,19 +19,11 @@ from nets import check_loss_criterion, check_named_parts, images
 from steps import cannot_judge
 from torch import nn
 
+from scene_recog.figure_2 import FIGURE_2, SIDE
 from scene_recog.simple_net import SimpleNet
 
 # number of values: (what, shape)
-FIGURE_2 = {
-    250: ("weights of convolution 1", (10, 1, 5, 5)),
-    10: ("biases of convolution 1", (10,)),
-    5_000: ("weights of convolution 2", (20, 10, 5, 5)),
-    20: ("biases of convolution 2", (20,)),
-    50_000: ("weights of linear layer 1", (100, 500)),
-    100: ("biases of linear layer 1", (100,)),
-    1_500: ("weights of linear layer 2", (15, 100)),
-    15: ("biases of linear layer 2", (15,)),
-}
+PARAMETERS = {math.prod(shape): (what, shape) for what, shape in FIGURE_2.shapes.items()}
 Step = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -37,9 +31,9 @@ def figure_2(
     net: nn.Module,
     x: torch.Tensor,
     *,
-    pool1: Step = lambda x: F.max_pool2d(x, 3),
+    pool1: Step = lambda x: F.max_pool2d(x, FIGURE_2.pool_1),
     relu1: Step = torch.relu,
-    pool2: Step = lambda x: F.max_pool2d(x, 3),
+    pool2: Step = lambda x: F.max_pool2d(x, FIGURE_2.pool_2),
     relu2: Step = torch.relu,
     relu3: Step = torch.relu,
     end: Step = lambda x: x,
@@ -47,7 +41,7 @@ def figure_2(
     """What figure 2 computes with the net's own weights; a step may be exchanged."""
     values = {p.numel(): p for p in net.parameters()}
     w1, b1, w2, b2, w3, b3, w4, b4 = (
-        values[number].reshape(shape) for number, (_, shape) in FIGURE_2.items()
+        values[number].reshape(shape) for number, (_, shape) in PARAMETERS.items()
     )
     x = relu1(pool1(F.conv2d(x, w1, b1)))
     x = relu2(pool2(F.conv2d(x, w2, b2)))
@@ -58,19 +52,31 @@ def _nothing(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def _average(x: torch.Tensor) -> torch.Tensor:
-    return F.avg_pool2d(x, 3)
+def _average(size: int) -> Step:
+    return lambda x: F.avg_pool2d(x, size)
 
 
-def _padded(x: torch.Tensor) -> torch.Tensor:
-    return F.max_pool2d(x, 3, padding=1)
+def _smaller(size: int) -> Step:
+    return lambda x: F.max_pool2d(x, size - 1, stride=size)
 
 
-def _two_of_three(x: torch.Tensor) -> torch.Tensor:
-    return F.max_pool2d(x, 2, stride=3)
+def squares(*sides: int) -> str:
+    """Such as "3x3", or "3x3 and 4x4"."""
+    return " and ".join(f"{side}x{side}" for side in dict.fromkeys(sides))
 
 
-# Mistakes that leave all shapes as they are.
+def adaptive_blocks(side: int, to: int) -> list[int]:
+    """The sides of the blocks by which adaptive pooling makes `to` of `side` values."""
+    return sorted({-(-(i + 1) * side // to) - i * side // to for i in range(to)})
+
+
+POOL_1, POOL_2 = FIGURE_2.pool_1, FIGURE_2.pool_2
+SMALLER_1, SMALLER_2 = (f"{squares(p - 1)} blocks, {p} apart" for p in (POOL_1, POOL_2))
+SMALLER = " and ".join(dict.fromkeys([SMALLER_1, SMALLER_2]))
+CONVOLVED_2, POOLED_2 = FIGURE_2.convolved_2, FIGURE_2.pooled_2
+OVERLAPPING = squares(*adaptive_blocks(CONVOLVED_2, POOLED_2))
+
+# Mistakes that may leave all shapes as they are.
 SUSPECTS: dict[str, dict[str, Any]] = {
     "has no ReLU after the first pooling: figure 2 has one": {"relu1": _nothing},
     "has no ReLU after the second pooling: figure 2 has one": {"relu2": _nothing},
@@ -91,21 +97,28 @@ SUSPECTS: dict[str, dict[str, Any]] = {
     "has a leaky ReLU between the linear layers: figure 2 has the plain one": {
         "relu3": F.leaky_relu
     },
-    "averages in the first pooling, where figure 2 takes the maximum": {"pool1": _average},
-    "averages in the second pooling, where figure 2 takes the maximum": {"pool2": _average},
+    "averages in the first pooling, where figure 2 takes the maximum": {"pool1": _average(POOL_1)},
+    "averages in the second pooling, where figure 2 takes the maximum": {"pool2": _average(POOL_2)},
     "averages in its pooling, where figure 2 takes the maximum": {
-        "pool1": _average,
-        "pool2": _average,
+        "pool1": _average(POOL_1),
+        "pool2": _average(POOL_2),
     },
-    "pads the first pooling: padding must be 0": {"pool1": _padded},
-    "pools 2x2 blocks, 3 apart, in its first pooling: figure 2 has 3x3": {"pool1": _two_of_three},
-    "pools 2x2 blocks, 3 apart, in its second pooling: figure 2 has 3x3": {"pool2": _two_of_three},
-    "pools 2x2 blocks, 3 apart: figure 2 has 3x3": {
-        "pool1": _two_of_three,
-        "pool2": _two_of_three,
+    "pads the first pooling: padding must be 0": {
+        "pool1": lambda x: F.max_pool2d(x, POOL_1, padding=1)
     },
-    "pools its 16x16 maps to 5x5 by blocks of 4x4 that overlap: figure 2 has 3x3 blocks": {
-        "pool2": lambda x: F.adaptive_max_pool2d(x, 5)
+    f"pools {SMALLER_1}, in its first pooling: figure 2 has {squares(POOL_1)}": {
+        "pool1": _smaller(POOL_1)
+    },
+    f"pools {SMALLER_2}, in its second pooling: figure 2 has {squares(POOL_2)}": {
+        "pool2": _smaller(POOL_2)
+    },
+    f"pools {SMALLER}: figure 2 has {squares(POOL_1, POOL_2)}": {
+        "pool1": _smaller(POOL_1),
+        "pool2": _smaller(POOL_2),
+    },
+    f"pools its {squares(CONVOLVED_2)} maps to {squares(POOLED_2)} by blocks of {OVERLAPPING} that "
+    f"overlap: figure 2 has {squares(POOL_2)} blocks": {
+        "pool2": lambda x: F.adaptive_max_pool2d(x, POOLED_2)
     },
     "ends in a softmax: return raw scores, cross-entropy applies softmax itself": {
         "end": lambda x: x.softmax(1)
@@ -158,7 +171,7 @@ def layers_with_weights(net: nn.Module, kind: type[nn.Module]) -> list[tuple[Any
 
 
 def as_maps(shape: tuple[int, ...]) -> str:
-    """Such as "10 maps of 60x60"."""
+    """Such as "3 maps of 9x9"."""
     return f"{shape[0]} maps of {shape[1]}x{shape[2]}" if len(shape) == 3 else str(list(shape))
 
 
@@ -174,7 +187,10 @@ def test_output_is_15_scores_per_image(new_net: SimpleNet, count: int) -> None:
     except NotImplementedError:
         raise
     except RuntimeError as error:
-        hint = "figure 2 flattens 20 maps of 5x5 to 500 values an image, for Linear(500, 100)"
+        hint = (
+            f"figure 2 flattens {FIGURE_2.maps_2} maps of {squares(POOLED_2)} to {FIGURE_2.flat} "
+            f"values an image, for Linear({FIGURE_2.flat}, {FIGURE_2.hidden})"
+        )
         rows = re.search(r"\((\d+)x\d+ and", str(error))  # of "shapes cannot be multiplied"
         if "is invalid for input" in str(error) or (rows and int(rows[1]) != count):
             hint = "a batch may have any size: flatten with x.flatten(1) or x.view(x.size(0), -1)"
@@ -200,21 +216,24 @@ def test_convolutions_and_pooling_give_the_maps_of_figure_2(net: SimpleNet) -> N
     found = layers_with_weights(net, nn.Conv2d)
     if not found:
         cannot_judge("there is no nn.Conv2d; what the net computes is compared below")
-    first = found[0]
-    assert first[2] == (10, 60, 60), (
-        f"the first convolution gives {as_maps(first[2])}: figure 2 has 10 of 60x60, by 5x5 "
-        "filters without padding (64 - 5 + 1 = 60)"
+    first, size = found[0], FIGURE_2.filter_1
+    convolved, pooled = FIGURE_2.convolved_1, FIGURE_2.pooled_1
+    assert first[2] == (FIGURE_2.maps_1, convolved, convolved), (
+        f"the first convolution gives {as_maps(first[2])}: figure 2 has {FIGURE_2.maps_1} of "
+        f"{squares(convolved)}, by {squares(size)} filters without padding "
+        f"({SIDE} - {size} + 1 = {convolved})"
     )
     if len(found) == 1:
         cannot_judge("there is one nn.Conv2d only; what the net computes is compared below")
-    second = found[1]
-    assert second[1] == (10, 20, 20), (
-        f"the second convolution gets {as_maps(second[1])}: in figure 2, max-pooling of 3x3 "
-        "blocks, 3 apart, leaves 10 of 20x20"
+    second, size = found[1], FIGURE_2.filter_2
+    assert second[1] == (FIGURE_2.maps_1, pooled, pooled), (
+        f"the second convolution gets {as_maps(second[1])}: in figure 2, max-pooling of "
+        f"{squares(POOL_1)} blocks, {POOL_1} apart, leaves {FIGURE_2.maps_1} of {squares(pooled)}"
     )
-    assert second[2] == (20, 16, 16), (
-        f"the second convolution gives {as_maps(second[2])}: figure 2 has 20 of 16x16, by 5x5 "
-        "filters without padding (20 - 5 + 1 = 16)"
+    assert second[2] == (FIGURE_2.maps_2, CONVOLVED_2, CONVOLVED_2), (
+        f"the second convolution gives {as_maps(second[2])}: figure 2 has {FIGURE_2.maps_2} of "
+        f"{squares(CONVOLVED_2)}, by {squares(size)} filters without padding "
+        f"({pooled} - {size} + 1 = {CONVOLVED_2})"
     )
 
 
@@ -223,33 +242,35 @@ def test_linear_layers_are_those_of_figure_2(net: SimpleNet) -> None:
         (layer.in_features, layer.out_features)
         for layer, _, _ in layers_with_weights(net, nn.Linear)
     ]
-    if found[-1:] == [(100, 15)] and len(found) == 1:
+    expected = [(FIGURE_2.flat, FIGURE_2.hidden), (FIGURE_2.hidden, 15)]
+    if found == expected[-1:]:
         cannot_judge("there is one nn.Linear only; what the net computes is compared below")
-    assert found == [(500, 100), (100, 15)], (
-        f"the linear layers are {found} (inputs, outputs): in figure 2 they are (500, 100) and "
-        "(100, 15), since 20 maps of 5x5 are 500 values"
+    assert found == expected, (
+        f"the linear layers are {found} (inputs, outputs): in figure 2 they are {expected[0]} and "
+        f"{expected[1]}, since {FIGURE_2.maps_2} maps of {squares(POOLED_2)} are {FIGURE_2.flat} "
+        "values"
     )
 
 
-def test_has_56895_learnable_parameters(net: SimpleNet) -> None:
+def test_has_the_learnable_parameters_of_figure_2(net: SimpleNet) -> None:
     frozen = [name for name, p in net.named_parameters() if not p.requires_grad]
     assert not frozen, f"{', '.join(frozen)} cannot learn: requires_grad must be True"
     numbers = [p.numel() for p in net.parameters()]
-    missing = [what for number, (what, _) in FIGURE_2.items() if number not in numbers]
+    missing = [what for number, (what, _) in PARAMETERS.items() if number not in numbers]
     extra = [
         f"{name} {list(p.shape)}"
         for name, p in net.named_parameters()
-        if p.numel() not in FIGURE_2 or numbers.count(p.numel()) > 1
+        if p.numel() not in PARAMETERS or numbers.count(p.numel()) > 1
     ]
-    assert sum(numbers) == 56_895, (
-        f"{sum(numbers):,} learnable parameters; figure 2 has 56,895."
+    assert sum(numbers) == FIGURE_2.parameters, (
+        f"{sum(numbers):,} learnable parameters; figure 2 has {FIGURE_2.parameters:,}."
         + (f" There are no {', no '.join(missing)}." if missing else "")
         + (f" Not in figure 2: {', '.join(extra)}." if extra else "")
     )
 
 
 def test_computes_what_figure_2_computes(net: SimpleNet) -> None:
-    if sorted(p.numel() for p in net.parameters()) != sorted(FIGURE_2):
+    if sorted(p.numel() for p in net.parameters()) != sorted(PARAMETERS):
         cannot_judge("the layers are not those of figure 2: see the tests above")
     with torch.no_grad():  # scores of both signs, by weights that are other than at the start
         next(p for p in net.parameters() if p.numel() == 15).add_(torch.linspace(-1, 1, 15))
@@ -268,8 +289,9 @@ def difference_from_figure_2(net: SimpleNet, output: torch.Tensor, expected: tor
             "Part 2), and forward makes no new layers"
         )
     for what, changes in SUSPECTS.items():
-        if same(output, figure_2(net, images(3), **changes)):
-            return f"your net {what}"
+        with contextlib.suppress(RuntimeError):  # this mistake gives other shapes
+            if same(output, figure_2(net, images(3), **changes)):
+                return f"your net {what}"
     place = (output - expected).abs().argmax()
     return (
         f"a score is {output.flatten()[place]:.4f}. Conv, max-pool, ReLU, conv, max-pool, ReLU, "

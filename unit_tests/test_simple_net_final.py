@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from scene_recog.figure_2 import FINAL
 from scene_recog.simple_net_final import SimpleNetFinal
 
 
@@ -262,6 +263,31 @@ def test_head_has_two_linear_layers(net: SimpleNetFinal) -> None:
     assert count >= 2, (
         f"fc_layers has {count} linear layer: a head has two, a hidden one and the scores"
     )
+
+
+if FINAL.last_maps is not None:  # some terms ask for a size
+
+    def test_last_convolution_gives_as_many_maps_as_asked_for(net: SimpleNetFinal) -> None:
+        convs = convolutions(net)
+        if not convs:
+            cannot_judge("there is no nn.Conv2d: see test_has_at_least_three_convolutions")
+        assert convs[-1].out_channels == FINAL.last_maps, (
+            f"the last convolution ({name_of(net, convs[-1])}) gives {convs[-1].out_channels} "
+            f"maps: this term's SimpleNetFinal has {FINAL.last_maps} there, as its docstring says. "
+            "The layers after it need as many"
+        )
+
+
+if FINAL.hidden is not None:
+
+    def test_head_has_as_many_hidden_values_as_asked_for(net: SimpleNetFinal) -> None:
+        if sum(isinstance(layer, nn.Linear) for layer in net.fc_layers.modules()) < 2:
+            cannot_judge("the head has no hidden layer: see test_head_has_two_linear_layers")
+        hidden = net.fc_layers[-1].in_features
+        assert hidden == FINAL.hidden, (
+            f"the last linear layer gets {hidden} values from the hidden one: this term's "
+            f"SimpleNetFinal has {FINAL.hidden} there, as its docstring says"
+        )
 
 
 def test_every_parameter_learns(net: SimpleNetFinal) -> None:

@@ -14,7 +14,7 @@ NAMED = 3  # the first differences are named, the others counted
 def misfit(model: nn.Module, state_dict: Mapping[str, Any]) -> str:
     """The differences in words; empty if the weights fit.
 
-    For instance "fc_layers.1.weight is [100, 720], and SimpleNet has [100, 500]".
+    For instance "linear.weight is [15, 256], and SceneNet has [15, 128]".
     """
     kind = type(model).__name__
     here = model.state_dict()

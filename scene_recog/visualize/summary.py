@@ -21,7 +21,7 @@ class LayerSummary:
     Attributes:
         name: where it is in the model, such as "conv_layers.0".
         kind: its class.
-        output_shape: without the batch, such as (10, 60, 60).
+        output_shape: without the batch, such as (maps, height, width).
         kernel, stride: (height, width) in pixels of its input; None if it has no window.
         parameters: its own learned numbers; 0 where a layer is used for the second time.
         multiply_adds: for one image, of convolutions and linear layers; adding the bias, pooling

@@ -18,6 +18,7 @@ from scene_recog.data_transforms import (
     get_fundamental_normalization_transforms,
     get_fundamental_transforms,
 )
+from scene_recog.figure_2 import FIGURE_2, Figure2
 from scene_recog.image_loader import ImageLoader
 from scene_recog.runs.curves import comparison_figure, curves_figure
 from scene_recog.runs.scoring import Evaluation
@@ -33,6 +34,7 @@ from scene_recog.visualize.activations import (
     stage_outputs,
 )
 from scene_recog.visualize.confusion import confusion_figure, top_confusions_figure
+from scene_recog.visualize.figure_2 import network_figure
 from scene_recog.visualize.filters import filters_figure, first_filters
 from scene_recog.visualize.mistakes import (
     confident_mistakes_figure,
@@ -295,22 +297,29 @@ def test_a_blank_image_has_no_evidence() -> None:
         grad_cam(nn.Sequential(nn.Flatten(), nn.Linear(1024, 2)), blank[None], torch.tensor([0]))
 
 
-def test_stages_of_both_nets() -> None:
-    _, stages = stage_outputs(SimpleNet().eval(), torch.zeros(1, 1, 64, 64))
-    assert {name: tuple(x.shape[1:]) for name, x in stages.items()} == {
-        "conv_layers.0": (10, 60, 60),
-        "conv_layers.2": (10, 20, 20),
-        "conv_layers.3": (20, 16, 16),
-        "conv_layers.5": (20, 5, 5),
-    }
-    model = SimpleNetFinal().eval()
+def test_stages_hand_on_what_is_last_at_their_size() -> None:
+    net = nn.Sequential(
+        nn.Conv2d(1, 3, 5), nn.MaxPool2d(3), nn.ReLU(),
+        nn.Conv2d(3, 4, 5), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(3),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 15),
+    ).eval()  # fmt: skip
     x = torch.rand(2, 1, 64, 64)
+    logits, stages = stage_outputs(net, x)
+    assert torch.equal(logits, net(x))
+    assert {name: tuple(maps.shape[1:]) for name, maps in stages.items()} == {
+        "0": (3, 60, 60), "2": (3, 20, 20), "5": (4, 16, 16), "6": (4, 5, 5),
+    }  # fmt: skip
+    assert torch.equal(stages["5"], net[:6](x))
+
+
+@pytest.mark.parametrize("net", [SimpleNet, SimpleNetFinal])
+def test_both_nets_have_stages(net: type[nn.Module]) -> None:
+    model, x = net().eval(), torch.rand(2, 1, 64, 64)
     logits, stages = stage_outputs(model, x)
     assert torch.equal(logits, model(x))
-    assert [tuple(maps.shape[1:]) for maps in stages.values()] == [
-        (32, 32, 32), (48, 16, 16), (64, 8, 8), (96, 4, 4),
-    ]  # fmt: skip
-    assert torch.equal(stages["conv_layers.5"], model.conv_layers[:6](x))
+    sides = [maps.shape[-1] for maps in stages.values()]
+    assert sides == sorted(sides, reverse=True)
+    assert len(sides) >= 2
 
 
 def test_a_residual_block_hands_on_its_sum() -> None:
@@ -359,10 +368,11 @@ def test_overlay_has_an_outline_for_grey_prints() -> None:
 
 def test_filters_before_and_after() -> None:
     before, after = SimpleNet(), SimpleNet()
+    conv = next(layer for layer in after.modules() if isinstance(layer, nn.Conv2d))
     with torch.no_grad():
-        after.conv_layers[0].weight.mul_(3)
+        conv.weight.mul_(3)
     old, new = first_filters(before), first_filters(after)
-    assert new.shape == (10, 5, 5)
+    assert torch.equal(new, conv.weight[:, 0])
     figure = drawn(filters_figure(new, "t", old))
     halves = figure.subfigs
     assert [half.get_suptitle().split(":")[0] for half in halves] == [
@@ -371,7 +381,7 @@ def test_filters_before_and_after() -> None:
     ]
     for half, filters in zip(halves, (old, new), strict=True):
         assert half.get_suptitle().endswith(f"largest weight {float(filters.abs().max()):.2f}")
-        assert len(half.axes) == 10
+        assert len(half.axes) == FIGURE_2.maps_1
         for axes, weights in zip(half.axes, filters, strict=True):
             assert np.array_equal(np.asarray(axes.images[0].get_array()), weights.numpy())
             largest = float(weights.abs().max())
@@ -379,6 +389,35 @@ def test_filters_before_and_after() -> None:
     assert len(drawn(filters_figure(new, "t")).subfigs) == 1
     with pytest.raises(ValueError, match="Linear has no convolution"):
         first_filters(nn.Linear(2, 2))
+
+
+# ---------------------------------------------------------------- figure 2
+
+SIZES = Figure2(maps_1=14, filter_1=7, pool_1=2, maps_2=16, filter_2=3, pool_2=4, hidden=80)
+
+
+def test_figure_2_shows_every_step_and_what_it_gives() -> None:
+    axes = drawn(network_figure(SIZES)).axes[0]
+    texts = [text.get_text().replace("\n", " ") for text in axes.texts if text.get_text()]
+    assert texts[::2] == [
+        "image 64x64", "14 maps 58x58", "14 maps 29x29", "16 maps 27x27", "16 maps 6x6",
+        "576 values", "80 values", "15 scores",
+    ]  # fmt: skip
+    assert texts[1::2] == [
+        "convolution 7x7", "max-pool 2x2, ReLU", "convolution 3x3", "max-pool 4x4, ReLU",
+        "flatten", "linear, ReLU", "linear",
+    ]  # fmt: skip
+    assert len(axes.patches) == 1 + 14 + 14 + 16 + 16 + 3
+
+
+@pytest.mark.parametrize("sizes", [FIGURE_2, SIZES])
+def test_nothing_in_figure_2_covers_anything_else(sizes: Figure2) -> None:
+    figure = drawn(network_figure(sizes))
+    axes = figure.axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
+    blocks = [patch.get_window_extent() for patch in axes.patches]
+    for place, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in [*boxes[:place], *blocks])
 
 
 # ---------------------------------------------------------------- pixels

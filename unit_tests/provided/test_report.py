@@ -22,12 +22,14 @@ from scene_recog.datasets.sketch15 import write_sketch15
 from scene_recog.recipes import RECIPES, recipe_from_dict
 from scene_recog.runner import Trainer
 from scene_recog.runs.history import read_history
+from scene_recog.simple_net_final import SimpleNetFinal
 from scene_recog.visualize.report import write_report
 from scene_recog.visualize.report_subject import (
     confidence_interval,
     repeat_command,
     untrained_model,
 )
+from scene_recog.visualize.summary import describe_window, summarize
 
 HOSTILE = "<script>alert('1')</script> \"&amp; $x_"
 
@@ -122,7 +124,9 @@ def test_report_of_one_run(written: Path, trained: Path, sketches: Path) -> None
     assert "scene-recog train --recipe part2 --name mine --set epochs=2 lr=0.02" in page.text
 
     facts = dict(row for row in page.tables["what was trained"])
-    assert facts["network"] == "SimpleNetFinal, 109,471 parameters"
+    net = SimpleNetFinal()
+    parameters = sum(p.numel() for p in net.parameters())
+    assert facts["network"] == f"SimpleNetFinal, {parameters:,} parameters"
     assert facts["epochs"].startswith("2 of 2, ")
     best = max(row["validation_accuracy"] for row in read_history(trained))
     assert f"{best:.1%} on validation" in facts["best epoch"]
@@ -132,8 +136,9 @@ def test_report_of_one_run(written: Path, trained: Path, sketches: Path) -> None
     assert {row[1] for row in rows} == {"2"}
     assert {row[2] for row in rows} <= {"0.0%", "50.0%", "100.0%"}
     layers = page.tables["layers of the network"]
-    assert len(layers) == 1 + 24
-    assert layers[1][:4] == ["conv_layers.0", "Conv2d", "16x32x32", "5x5, stride 2"]
+    rows = summarize(net)
+    assert [row[:2] for row in layers[1:]] == [[row.name, row.kind] for row in rows]
+    assert layers[1][2:4] == ["x".join(map(str, rows[0].output_shape)), describe_window(rows[0])]
 
 
 @pytest.mark.usefixtures("without_pictures")

@@ -19,6 +19,7 @@ from scene_recog.data_transforms import (
     get_fundamental_augmentation_transforms,
     get_fundamental_transforms,
 )
+from scene_recog.figure_2 import FIGURE_2
 from scene_recog.image_loader import ImageLoader
 from scene_recog.optimizer import get_optimizer
 from scene_recog.runner import Trainer
@@ -96,7 +97,7 @@ def test_run_folder_has_everything(make_trainer: MakeTrainer, tmp_path: Path) ->
     config = json.loads((folder / "config.json").read_text())
     assert config["recipe"] == {"name": "mine"}
     assert config["data"]["kind"] == "sketch15"
-    assert config["model"] == {"class_name": "SimpleNet", "parameters": 56895}
+    assert config["model"] == {"class_name": "SimpleNet", "parameters": FIGURE_2.parameters}
     assert config["versions"]["torch"] == torch.__version__.split("+")[0]
     assert config == read_checkpoint(folder / "checkpoint.pt")["config"]
     with (folder / "history.csv").open() as file:

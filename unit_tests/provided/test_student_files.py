@@ -268,12 +268,14 @@ def test_loss_for_each_image_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 def test_misfit_names_layer_and_shapes() -> None:
     weights = SimpleNet().state_dict()
     assert misfit(SimpleNet(), weights) == ""
-    weights["fc_layers.1.weight"] = torch.zeros(100, 720)
-    del weights["fc_layers.3.bias"]
+    _, wide, *_, last = weights
+    here = list(weights[wide].shape)
+    weights[wide] = torch.zeros(7, 5)
+    del weights[last]
     weights["conv_layers.7.weight"] = torch.zeros(1)
     assert misfit(SimpleNet(), weights) == (
-        "fc_layers.1.weight is [100, 720], and SimpleNet has [100, 500]; "
-        "fc_layers.3.bias is missing; SimpleNet has no conv_layers.7.weight"
+        f"{wide} is [7, 5], and SimpleNet has {here}; "
+        f"{last} is missing; SimpleNet has no conv_layers.7.weight"
     )
     assert misfit(SimpleNetFinal(), weights).endswith(" more")
 
@@ -285,17 +287,18 @@ def test_run_of_a_net_that_was_changed_says_what_differs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     make_trainer().run_training_loop(1)
+    right = SimpleNet.__init__
+    name, weight = next(iter(SimpleNet().named_parameters()))
+    shape = [weight.shape[0] + 1, *weight.shape[1:]]
 
     def wider(net: SimpleNet) -> None:
-        nn.Module.__init__(net)
-        net.conv_layers = nn.Sequential(nn.Conv2d(1, 12, 5))
-        net.fc_layers = nn.Sequential(nn.Linear(500, 15))
-        net.loss_criterion = nn.CrossEntropyLoss()
+        right(net)
+        next(net.parameters()).data = torch.zeros(shape)
 
     monkeypatch.setattr(SimpleNet, "__init__", wider)
     assert cli.main(["evaluate", str(tmp_path / "run")]) == 2
     text = capsys.readouterr().err
-    assert "conv_layers.0.weight is [10, 1, 5, 5], and SimpleNet has [12, 1, 5, 5]" in text
+    assert f"{name} is {list(weight.shape)}, and SimpleNet has {shape}" in text
 
 
 # ------------------------------------------------------------------------ confusion_matrix

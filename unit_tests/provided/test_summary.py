@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.models import alexnet
 
+from scene_recog.figure_2 import FIGURE_2
 from scene_recog.simple_net import SimpleNet
 from scene_recog.simple_net_final import SimpleNetFinal
 from scene_recog.visualize.summary import describe_field, format_summary, summarize
@@ -63,24 +64,38 @@ def seen_by_gradient(model: nn.Module, side: int) -> tuple[int, int]:
     return int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1
 
 
-def test_simple_net_layer_by_layer() -> None:
-    rows = summarize(SimpleNet(), (1, 64, 64))
+def small_net() -> nn.Sequential:
+    """For images of 28x28."""
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(4, 6, 4), nn.MaxPool2d(3, 3),
+        nn.ReLU(), nn.Flatten(), nn.Linear(54, 30), nn.ReLU(), nn.Linear(30, 10),
+    )  # fmt: skip
+
+
+def test_small_net_layer_by_layer() -> None:
+    rows = summarize(small_net(), (1, 28, 28))
     table = [(row.kind, row.output_shape, row.parameters, describe_field(row)) for row in rows]
     assert table == [
-        ("Conv2d", (10, 60, 60), 260, "5x5"),
-        ("MaxPool2d", (10, 20, 20), 0, "7x7"),
-        ("ReLU", (10, 20, 20), 0, "7x7"),
-        ("Conv2d", (20, 16, 16), 5020, "19x19"),
-        ("MaxPool2d", (20, 5, 5), 0, "25x25"),
-        ("ReLU", (20, 5, 5), 0, "25x25"),
-        ("Flatten", (500,), 0, "all"),
-        ("Linear", (100,), 50_100, "all"),
-        ("ReLU", (100,), 0, "all"),
-        ("Linear", (15,), 1515, "all"),
+        ("Conv2d", (4, 26, 26), 40, "3x3"),
+        ("MaxPool2d", (4, 13, 13), 0, "4x4"),
+        ("ReLU", (4, 13, 13), 0, "4x4"),
+        ("Conv2d", (6, 10, 10), 390, "10x10"),
+        ("MaxPool2d", (6, 3, 3), 0, "14x14"),
+        ("ReLU", (6, 3, 3), 0, "14x14"),
+        ("Flatten", (54,), 0, "all"),
+        ("Linear", (30,), 1650, "all"),
+        ("ReLU", (30,), 0, "all"),
+        ("Linear", (10,), 310, "all"),
     ]
-    assert sum(row.parameters for row in rows) == 56_895
-    by_hand = 60 * 60 * 10 * 25 + 16 * 16 * 20 * 10 * 25 + 500 * 100 + 100 * 15
+    by_hand = 26 * 26 * 4 * 9 + 10 * 10 * 6 * 4 * 16 + 54 * 30 + 30 * 10
     assert sum(row.multiply_adds for row in rows) == by_hand
+
+
+def test_simple_net_has_the_sums_of_figure_2() -> None:
+    rows = summarize(SimpleNet())
+    assert sum(row.parameters for row in rows) == FIGURE_2.parameters
+    if sum(row.kind in ("Conv2d", "Linear") for row in rows) == 4:  # not F.conv2d
+        assert sum(row.multiply_adds for row in rows) == FIGURE_2.multiply_adds
 
 
 def test_summary_changes_nothing() -> None:
@@ -91,7 +106,7 @@ def test_summary_changes_nothing() -> None:
     assert all(module.training for module in model.modules())
     assert not any(module._forward_hooks for module in model.modules())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    assert sum(row.parameters for row in rows) == 109_471
+    assert sum(row.parameters for row in rows) == sum(p.numel() for p in model.parameters())
 
 
 def test_alexnet_of_the_paper() -> None:
@@ -150,19 +165,11 @@ def test_a_layer_used_twice_counts_its_parameters_once() -> None:
 
 
 def test_text_has_a_line_per_layer_and_totals() -> None:
-    lines = format_summary(summarize(SimpleNet())).splitlines()
+    lines = format_summary(summarize(small_net(), (1, 28, 28))).splitlines()
     assert len(lines) == 1 + 1 + 10 + 1 + 1
-    assert lines[2].split() == [
-        "conv_layers.0",
-        "Conv2d",
-        "10x60x60",
-        "5x5",
-        "260",
-        "900,000",
-        "5x5",
-    ]
-    assert "3x3, stride 3" in lines[3]
-    assert lines[-1].split() == ["in", "all", "56,895", "2,231,500"]
+    assert lines[2].split() == ["0", "Conv2d", "4x26x26", "3x3", "40", "24,336", "3x3"]
+    assert "3x3, stride 3" in lines[6]
+    assert lines[-1].split() == ["in", "all", "2,390", "64,656"]
 
 
 def test_wrong_size_is_one_line() -> None:

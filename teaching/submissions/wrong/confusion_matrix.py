@@ -1,6 +1,6 @@
 """Wrong confusion matrices."""
 
-from submissions import Wrong
+from .. import Wrong
 
 DIVIDE = "matrix /= np.maximum(matrix.sum(axis=1, keepdims=True), 1)"
 

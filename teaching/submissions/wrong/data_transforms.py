@@ -1,6 +1,6 @@
 """Wrong transforms."""
 
-from submissions import Wrong
+from .. import Wrong
 
 WRONG = [
     Wrong(

@@ -1,6 +1,6 @@
 """Wrong accuracies, predictions, losses, and weights on disk."""
 
-from submissions import Wrong
+from .. import Wrong
 
 ACCURACY = "return (logits.argmax(dim=1) == labels).float().mean().item()"
 PREDICT = "logits: torch.Tensor = model(x)\n    return logits.argmax(dim=1)"

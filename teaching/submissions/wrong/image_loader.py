@@ -1,6 +1,6 @@
 """Wrong image loaders."""
 
-from submissions import Wrong
+from .. import Wrong
 
 READ = "return read_grayscale(path)"
 

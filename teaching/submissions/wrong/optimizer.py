@@ -1,6 +1,6 @@
 """Wrong optimizers."""
 
-from submissions import Wrong
+from .. import Wrong
 
 MOMENTUM = 'options.setdefault("momentum", 0.9)'
 BUILD = "    return OPTIMIZERS[optimizer_type](parameters, **options)"

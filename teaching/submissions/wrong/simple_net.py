@@ -1,6 +1,6 @@
 """Wrong SimpleNets."""
 
-from submissions import Wrong
+from .. import Wrong
 
 FORWARD = "logits: torch.Tensor = self.fc_layers(self.conv_layers(x))\n        return logits"
 

@@ -1,6 +1,6 @@
 """Wrong means and standard deviations."""
 
-from submissions import Wrong
+from .. import Wrong
 
 COUNTS = "    counts = np.zeros(256, dtype=np.int64)\n"
 COUNT_IMAGE = "counts += np.asarray(read_grayscale(path).histogram())"
