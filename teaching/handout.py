@@ -284,9 +284,9 @@ def _students_pyproject(text: str) -> str:
 
 def _readme(steps: str, points: str, variant: int) -> bytes:
     template = (HERE / "for_students" / "README.md").read_text(encoding="utf-8")
-    figure = "![Figure 2: SimpleNet](docs/figure_2.png)\n\n*Figure 2: SimpleNet.*"
+    figure = "![Figure 2: SimpleNet](docs/figure_2.png)"
     if variant:
-        figure += f" The sizes are this term's (variant {variant})."
+        figure += f"\n\nThe sizes in figure 2 are this term's (variant {variant})."
     return template.format_map({"steps": steps, "points": points, "figure": figure}).encode()
 
 

@@ -141,7 +141,7 @@ def pytest_runtest_makereport(
     if name is None:
         waits_for = unwritten or (_unfinished(item.config) if report.failed else "")
         if waits_for:
-            reason = waits_for if unwritten else f"{waits_for}: {_reason(report)}"
+            reason = waits_for if unwritten else f"{waits_for}: {_reason(report).splitlines()[0]}"
             report.outcome = "skipped"
             report.longrepr = (str(item.path), 0, f"waits for {reason}")
         provided = item.config.stash[PROVIDED_FOUND]
