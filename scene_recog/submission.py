@@ -182,11 +182,13 @@ def _read(path: Path, limit: int) -> tuple[bytes | None, str | None]:
 
 def _advice(file: str, problem: str) -> str:
     """What to do about a file that is not there."""
-    if problem not in ("is missing", "is empty"):
-        return ""
-    if file in WEIGHTS:
-        return f": after training, save_trained_model_weights(model, '{file.partition('/')[0]}')"
-    return f": it belongs in the project's folder, under this name: {file}" * (file == NOTEBOOK)
+    if problem in ("is missing", "is empty"):
+        if file in WEIGHTS:
+            folder = file.partition("/")[0]
+            return f": after training, save_trained_model_weights(trainer.model, '{folder}')"
+        if file == NOTEBOOK:
+            return ": it belongs in the project's folder, under this name"
+    return ""
 
 
 def megabytes(size: int) -> str:
@@ -489,10 +491,12 @@ def count_tests(project: Path) -> dict[str, Count]:
     counts = {}
     files = []
     for file in STEPS:
-        if (project / "unit_tests" / f"test_{file}.py").is_file():
-            files.append(file)
+        needed = (STEP_FILES[file], f"unit_tests/test_{file}.py")
+        missing = [name for name in needed if not (project / name).is_file()]
+        if missing:  # another copy of the project may be installed, and have it
+            counts[file] = Count(reason=f"there is no {missing[0]}")
         else:
-            counts[file] = Count(reason=f"there is no unit_tests/test_{file}.py")
+            files.append(file)
     counts |= _counted(project, files, deadline)
     for file in [file for file in files if file not in counts]:
         # One file may have ended the tests of all, with sys.exit() perhaps.
