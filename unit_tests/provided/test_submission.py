@@ -520,15 +520,40 @@ def test_without_pytest_the_zip_is_packed(
     assert summary["steps"] == {}
 
 
-def test_tests_that_take_too_long_are_stopped(
+def test_tests_that_do_not_end_are_stopped(project: Path) -> None:
+    (project / "unit_tests/test_optimizer.py").write_text("while True: pass\n")
+    counts = submission._counted(project, ["optimizer"], 1)
+    assert counts == {"optimizer": submission.Count(reason="they did not end within 1 s")}
+    assert submission._counted(project, ["optimizer", "dl_utils"], 1) == {}
+
+
+def test_tests_that_end_all_cost_no_other_file_its_points(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = []
+
+    def counted(project: Path, files: list[str], limit: float) -> dict[str, submission.Count]:
+        limits.append(limit)
+        is_stopped = len(files) > 1 or files == ["optimizer"]
+        return {} if is_stopped else {files[0]: submission.Count(2, 2)}
+
+    monkeypatch.setattr(submission, "_counted", counted)
+    counts = submission.count_tests(project)
+    assert [file for file, count in counts.items() if count.reason] == ["optimizer"]
+    assert all(limit > submission.TESTS_LIMIT / len(STEPS) for limit in limits)
+
+
+def test_ctrl_c_stops_the_tests_and_shows_the_rest(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(submission, "TESTS_LIMIT", 2)
-    slow = "import time\ndef test_a(): time.sleep(20)\n"
-    (project / "unit_tests/test_optimizer.py").write_text(slow)
+    def stop(project: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(submission, "count_tests", stop)
+    (project / FIRST).unlink()
     summary = submit(capsys)
-    assert len(summary["problems"]) == 8
-    assert "took longer than 2 s" in summary["problems"][0]
+    assert len(summary["problems"]) == 1
+    assert summary["notices"][0].startswith("you stopped the tests")
 
 
 @pytest.mark.parametrize(
