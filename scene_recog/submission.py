@@ -501,7 +501,7 @@ def count_tests(project: Path) -> dict[str, Count]:
     while left:  # one file may have ended the tests of all, with sys.exit() or an endless loop
         file = left[0]
         counts |= _counted(project, [file], (deadline - time.monotonic()) / len(left))
-        counts.setdefault(file, Count(reason="they ended before they could be counted"))
+        counts.setdefault(file, Count(reason="they end Python, with sys.exit() perhaps"))
         left.remove(file)
     return {file: counts[file] for file in STEPS}
 

@@ -444,7 +444,6 @@ def test_counts_and_public_points(project: Path, capsys: pytest.CaptureFixture[s
         "@pytest.fixture\ndef leaves():\n    yield\n    raise ValueError\n"
         "def test_f(leaves): assert 0\n",
         "dl_utils": "import nothing_of_that_name\n",
-        "stats_helper": "import sys\nsys.exit(3)\n",
     }
     for file, text in tests.items():
         (project / "unit_tests" / f"test_{file}.py").write_text(text)
@@ -460,19 +459,17 @@ def test_counts_and_public_points(project: Path, capsys: pytest.CaptureFixture[s
         **dict.fromkeys(STEPS, (2, 2, 5.0)),
         "optimizer": (1, 4, 1.2),
         "dl_utils": (0, 0, 0.0),
-        "stats_helper": (0, 0, 0.0),
         "simple_net": (0, 0, 0.0),
     }
     assert summary["steps"]["optimizer"]["unjudged"] == 1
-    assert (summary["public_points"], summary["public_points_of"]) == (21.2, 40)
+    assert (summary["public_points"], summary["public_points_of"]) == (26.2, 40)
     told = dict(line.split(": ", 1) for line in summary["problems"])
     assert told["scene_recog/optimizer.py"] == (
         "3 of its 4 tests did not pass; see pytest unit_tests/test_optimizer.py"
     )
     assert "nothing_of_that_name" in told["scene_recog/dl_utils.py"]
-    assert "unit_tests/test_stats_helper.py" in told["scene_recog/stats_helper.py"]
     assert "no unit_tests/test_simple_net.py" in told["scene_recog/simple_net.py"]
-    assert len(summary["problems"]) == 4
+    assert len(summary["problems"]) == 3
 
 
 def test_table_and_total_are_printed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -524,7 +521,8 @@ def test_tests_that_do_not_end_are_stopped(project: Path) -> None:
     (project / "unit_tests/test_optimizer.py").write_text("while True: pass\n")
     counts = submission._counted(project, ["optimizer"], 1)
     assert counts == {"optimizer": submission.Count(reason="they did not end within 1 s")}
-    assert submission._counted(project, ["optimizer", "dl_utils"], 1) == {}
+    (project / "unit_tests/test_dl_utils.py").write_text("raise SystemExit(3)\n")
+    assert submission._counted(project, ["dl_utils", "stats_helper"], 60) == {}
 
 
 def test_tests_that_end_all_cost_no_other_file_its_points(
@@ -540,7 +538,7 @@ def test_tests_that_end_all_cost_no_other_file_its_points(
     monkeypatch.setattr(submission, "_counted", counted)
     counts = submission.count_tests(project)
     assert [file for file, count in counts.items() if count.reason] == ["optimizer"]
-    assert all(limit > submission.TESTS_LIMIT / len(STEPS) for limit in limits)
+    assert min(limits) > 0.9 / len(STEPS) * submission.TESTS_LIMIT
 
 
 def test_ctrl_c_stops_the_tests_and_shows_the_rest(
