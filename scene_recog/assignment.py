@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import linecache
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 # In the order of the handout.
@@ -38,15 +39,22 @@ def unwritten_functions(file: str) -> list[str]:
     Args:
         file: its name without the ending, such as "image_loader".
     """
-    tree = ast.parse((_PACKAGE / f"{file}.py").read_bytes())
-    found = []
+    return unwritten_in(ast.parse((_PACKAGE / f"{file}.py").read_bytes()))
+
+
+def unwritten_in(tree: ast.Module) -> list[str]:
+    """The same of a file's syntax tree."""
+    return [name for name, function in functions_in(tree) if _is_unwritten(function)]
+
+
+def functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """The functions of a file by name, methods as A.b."""
     for node in tree.body:
         members = node.body if isinstance(node, ast.ClassDef) else [node]
         prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
         for member in members:
-            if isinstance(member, ast.FunctionDef) and _is_unwritten(member):
-                found.append(prefix + member.name)
-    return found
+            if isinstance(member, ast.FunctionDef):
+                yield prefix + member.name, member
 
 
 def first_unwritten() -> tuple[str, str, str] | None:

@@ -1,0 +1,180 @@
+"""`scene-recog submit`: check what a student hands in, and pack it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scene_recog.cli.common import add_json, print_json
+
+if TYPE_CHECKING:
+    from scene_recog.cli.common import Verbs
+    from scene_recog.submission import Count, Submission
+
+
+def add_parsers(verbs: Verbs) -> None:
+    """Add `submit`; it sets `run`, a function from the arguments to an exit code."""
+    verb = verbs.add_parser("submit", help="check your work and pack submission.zip to hand in")
+    verb.add_argument(
+        "--out", type=Path, metavar="ZIP", help="default: submission.zip in the project's folder"
+    )
+    verb.add_argument("--name", help="yours, if it is to be in the zip; nothing else says whose")
+    verb.add_argument("--no-tests", action="store_true", help="check and pack only: a few seconds")
+    add_json(verb)
+    verb.set_defaults(run=_submit)
+
+
+def _submit(args: argparse.Namespace) -> int:
+    """Pack first, then look on: whatever is wrong, there is a zip. Exit code 1 if anything is."""
+    from scene_recog import submission
+    from scene_recog.system.progress import notice
+
+    project = submission.find_project()
+    out = _place(args.out, project / "submission.zip")
+    found = submission.collect(project, args.name)
+    submission.pack(found, out)
+
+    will_test = not args.no_tests and _has_pytest(found)
+    if will_test:
+        notice(
+            f"{out} is written. The tests of the eight files run now, a minute or two; Ctrl-C stops"
+            " them, and --no-tests leaves them out."
+        )
+    counts: dict[str, Count] = {}
+    try:
+        for file in submission.WEIGHTS:
+            if file in found.files and (problem := submission.check_weights(project, file)):
+                found.problems.append(problem)
+        if will_test:
+            counts = submission.count_tests(project)
+    except KeyboardInterrupt:
+        found.notices.append("you stopped the tests; what is in the zip does not depend on them")
+    found.problems += _failures(counts, found)
+    worth = _rubric(project, found) if counts else None
+    points = {
+        file: submission.public_points(worth[file], count.passed, count.total)
+        for file, count in counts.items()
+        if worth
+    }
+    if args.json:
+        print_json(_summary(out, found, counts, points, worth))
+    else:
+        _print_tests(counts, points, worth)
+        _print(out, found)
+    return 1 if found.problems else 0
+
+
+def _place(out: Path | None, default: Path) -> Path:
+    path = (out or default).expanduser().absolute()
+    if path.suffix.lower() != ".zip":  # of what is there already, nothing else is written over
+        raise ValueError(f"--out {path} must be the name of a .zip file")
+    if path.is_dir():
+        raise ValueError(f"--out {path} is a folder: name a file")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"--out {path}: there is no folder {path.parent}")
+    return path
+
+
+def _has_pytest(found: Submission) -> bool:
+    from importlib.util import find_spec
+
+    if find_spec("pytest"):
+        return True
+    found.notices.append(
+        "the tests were not run: pytest is not installed; for them, run "
+        '`pip install -e ".[test]"` and this command again'
+    )
+    return False
+
+
+def _failures(counts: dict[str, Count], found: Submission) -> list[str]:
+    """A line for each file with tests that did not pass, but where another line says why."""
+    from scene_recog.submission import STEP_FILES
+
+    lines = []
+    for file, count in counts.items():
+        if STEP_FILES[file] in found.unfinished or (count.total and count.passed == count.total):
+            continue
+        if count.reason:
+            what = f"its tests could not be run: {count.reason}"
+        else:
+            what = f"{count.total - count.passed} of its {count.total} tests did not pass"
+        look = f"pytest unit_tests/test_{file}.py"
+        lines.append(f"{STEP_FILES[file]}: {what}" + ("" if look in what else f"; see {look}"))
+    return lines
+
+
+def _rubric(project: Path, found: Submission) -> dict[str, float] | None:
+    from scene_recog.submission import read_rubric
+
+    try:
+        return read_rubric(project)
+    except ValueError as error:
+        found.notices.append(str(error))
+        return None
+
+
+def _summary(
+    out: Path,
+    found: Submission,
+    counts: dict[str, Count],
+    points: dict[str, float],
+    worth: dict[str, float] | None,
+) -> dict[str, Any]:
+    from scene_recog.assignment import STEPS
+
+    return {
+        "zip": str(out),
+        "files": list(found.files),
+        "problems": found.problems,
+        "notices": found.notices,
+        "steps": {
+            file: {
+                "step": STEPS[file],
+                **count._asdict(),
+                "points": points.get(file),
+                "of": worth and worth[file],
+            }
+            for file, count in counts.items()
+        },
+        "public_points": round(sum(points.values()), 2) if worth else None,
+        "public_points_of": round(sum(worth.values()), 2) if worth else None,
+    }
+
+
+def _print_tests(
+    counts: dict[str, Count], points: dict[str, float], worth: dict[str, float] | None
+) -> None:
+    from scene_recog.assignment import STEPS
+
+    for file, count in counts.items():
+        row = f"{STEPS[file]} {file:<17} "
+        row += f"{count.passed} of {count.total}".ljust(10) if count.total else "not run   "
+        row += f"{points[file]:g} of {worth[file]:g} points".ljust(18) if worth else ""
+        row += f"{count.unjudged} cannot be judged yet" if count.unjudged else ""
+        print(row.rstrip())
+    if worth:
+        total, best = sum(points.values()), sum(worth.values())
+        print(
+            f"public points: {round(total, 2):g} of {round(best, 2):g}; hidden tests, accuracy and "
+            "the report are counted by your teacher"
+        )
+    if counts:
+        print()
+
+
+def _print(out: Path, found: Submission) -> None:
+    from scene_recog.submission import megabytes
+    from scene_recog.system.text import in_one_line
+
+    for title, lines in (("To fix:", found.problems), ("To know:", found.notices)):
+        if lines:
+            print(title)
+            for line in lines:
+                print(f"- {in_one_line(line)}")
+            print()
+    again = "; when you have fixed something, run this again" if found.problems else ""
+    print(f"{out}: {len(found.files)} files, {megabytes(out.stat().st_size)}{again}")
+    for name in found.files:
+        print(f"  {name}")
