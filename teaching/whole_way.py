@@ -4,9 +4,9 @@
 
 Each folder in `submissions/right/` is one student: all eight files. They are put into a copy of
 the project, and go the whole way on sketches: the contract's tests; `train` (part1 and part2, two
-epochs each), `--resume` for a third, `evaluate`, `predict`, `report`; and the notebook in quick
-mode, without error outputs. Prints a row a student, and what went wrong; exit code 1 if anything
-did. The notebook takes a minute or more for each.
+epochs each), `--resume` for a third, `evaluate`, `predict`, `report`; the notebook in quick mode,
+without error outputs; and `submit`, which has nothing to complain of. Prints a row a student, and
+what went wrong; exit code 1 if anything did. The notebook takes a minute or more for each.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def steps(root: Path, with_notebook: bool) -> Iterator[tuple[str, list[str]]]:
         yield "notebook", [
             python, "-m", "jupyter", "execute", "--inplace", "--timeout=3000", NOTEBOOK,
         ]  # fmt: skip
+        yield "submit", [*scene_recog, "submit", "--no-tests"]
 
 
 def go(student: Path, with_notebook: bool) -> tuple[str, dict[str, str], list[str]]:
