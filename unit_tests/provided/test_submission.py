@@ -475,7 +475,7 @@ def test_counts_and_public_points(project: Path, capsys: pytest.CaptureFixture[s
 def test_table_and_total_are_printed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "teaching").mkdir()
     points = "".join(f"{file} = {{ public = 6, hidden = 4 }}\n" for file in STEPS)
-    (project / "teaching/rubric.toml").write_text(f"[tests]\n{points}")
+    (project / "teaching" / "rubric.toml").write_text(f"[tests]\n{points}")
     (project / STEP_FILES["optimizer"]).write_text("def get(:")
     (project / "unit_tests/test_optimizer.py").write_text("def test_a(:")
     assert cli.main(["submit"]) == 1
