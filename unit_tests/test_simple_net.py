@@ -262,8 +262,9 @@ def test_has_the_learnable_parameters_of_figure_2(net: SimpleNet) -> None:
         for name, p in net.named_parameters()
         if p.numel() not in PARAMETERS or numbers.count(p.numel()) > 1
     ]
-    assert sum(numbers) == FIGURE_2.parameters, (
-        f"{sum(numbers):,} learnable parameters; figure 2 has {FIGURE_2.parameters:,}."
+    expected = FIGURE_2.parameters
+    assert sum(numbers) == expected, (
+        f"{sum(numbers):,} learnable parameters; figure 2 has {expected:,}."
         + (f" There are no {', no '.join(missing)}." if missing else "")
         + (f" Not in figure 2: {', '.join(extra)}." if extra else "")
     )

@@ -244,7 +244,7 @@ def test_the_model_s_own_criterion_trains_with_smoothing_and_mixing(
 
 def test_more_classes_than_outputs_is_one_line_in_python(make_trainer: MakeTrainer) -> None:
     model = SimpleNet()
-    model.fc_layers[-1] = nn.Linear(100, 10)
+    model.fc_layers[-1] = nn.Linear(model.fc_layers[-1].in_features, 10)
     with pytest.raises(ValueError, match=r"has 15 classes, but SimpleNet tells 10 apart"):
         make_trainer(model)
 
