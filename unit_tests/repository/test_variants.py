@@ -16,23 +16,12 @@ from types import ModuleType
 import pytest
 
 from scene_recog.simple_net_final import SimpleNetFinal
+from teaching import variants
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "scene_recog"
 NETS = ("simple_net", "simple_net_final")
 MANY = 400
-
-pytestmark = pytest.mark.skipif(
-    not (REPOSITORY / "teaching").is_dir(), reason="only teachers make variants"
-)
-
-
-@pytest.fixture
-def variants(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(REPOSITORY)
-    from teaching import variants
-
-    return variants
 
 
 def differences(one: object, other: object) -> int:
@@ -42,7 +31,7 @@ def differences(one: object, other: object) -> int:
 # ---------------------------------------------------------------- sizes
 
 
-def test_variant_0_is_the_course(variants: ModuleType) -> None:
+def test_variant_0_is_the_course() -> None:
     sizes, final = variants.sizes_of(0)
     assert astuple(sizes) == (10, 5, 3, 20, 5, 3, 100)
     assert (sizes.parameters, sizes.multiply_adds, sizes.flat) == (56_895, 2_231_500, 500)
@@ -50,7 +39,7 @@ def test_variant_0_is_the_course(variants: ModuleType) -> None:
     assert variants.is_allowed(sizes)
 
 
-def test_many_variants_are_allowed_and_all_different(variants: ModuleType) -> None:
+def test_many_variants_are_allowed_and_all_different() -> None:
     course, _ = variants.sizes_of(0)
     found = [variants.sizes_of(number) for number in range(1, MANY)]
     assert len({sizes for sizes, _ in found}) == len(found)
@@ -64,14 +53,14 @@ def test_many_variants_are_allowed_and_all_different(variants: ModuleType) -> No
         assert differences(final_before, final_after) == 2
 
 
-def test_a_number_keeps_its_sizes(variants: ModuleType) -> None:
+def test_a_number_keeps_its_sizes() -> None:
     """What was handed out under a number can be made again."""
     sizes = [astuple(variants.sizes_of(number)[0]) for number in (1, 2, 365)]
     assert sizes == [(9, 7, 3, 24, 7, 3, 96), (12, 7, 3, 26, 3, 4, 120), (9, 3, 4, 22, 7, 2, 136)]
 
 
 @pytest.mark.parametrize("number", [-1, 1_000_000])
-def test_no_such_variant(variants: ModuleType, number: int) -> None:
+def test_no_such_variant(number: int) -> None:
     with pytest.raises(ValueError, match=f"there is no variant {number}: take a number from 0 to"):
         variants.sizes_of(number)
 
@@ -87,34 +76,32 @@ def test_no_such_variant(variants: ModuleType, number: int) -> None:
         (10, 5, 40, 20, 5, 3, 100),  # nothing left
     ],
 )
-def test_not_allowed(variants: ModuleType, sizes: tuple[int, ...]) -> None:
+def test_not_allowed(sizes: tuple[int, ...]) -> None:
     assert not variants.is_allowed(variants.Figure2(*sizes))
 
 
 # ---------------------------------------------------------------- files
 
 
-def of_variant(variants: ModuleType, name: str, number: int) -> str:
+def of_variant(name: str, number: int) -> str:
     text = (REPOSITORY / name).read_text(encoding="utf-8")
     rewritten: str = variants.rewritten(name, text, number)
     return rewritten
 
 
-def test_variant_0_changes_no_file(variants: ModuleType) -> None:
+def test_variant_0_changes_no_file() -> None:
     for name in variants.PHRASES:
-        assert of_variant(variants, name, 0) == (REPOSITORY / name).read_text(encoding="utf-8")
+        assert of_variant(name, 0) == (REPOSITORY / name).read_text(encoding="utf-8")
 
 
-def test_files_without_sizes_stay_as_they_are(variants: ModuleType) -> None:
+def test_files_without_sizes_stay_as_they_are() -> None:
     assert variants.rewritten("scene_recog/optimizer.py", "any text", 1) == "any text"
 
 
-def test_sizes_are_exchanged_and_nothing_else(
-    variants: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sizes_are_exchanged_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "scene_recog/figure_2.py"
     before = (REPOSITORY / name).read_text(encoding="utf-8").splitlines()
-    after = of_variant(variants, name, 1).splitlines()
+    after = of_variant(name, 1).splitlines()
     changed = [line for line in after if line not in before]
     assert [line.split()[0] for line in changed] == ["VARIANT", "FIGURE_2", "FINAL"]
     assert len(before) == len(after)
@@ -128,11 +115,11 @@ def test_sizes_are_exchanged_and_nothing_else(
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_docstrings_state_the_sizes_of_the_term(variants: ModuleType, number: int) -> None:
+def test_docstrings_state_the_sizes_of_the_term(number: int) -> None:
     sizes, final = variants.sizes_of(number)
     stated = []
     for net in NETS:
-        tree = ast.parse(of_variant(variants, f"scene_recog/{net}.py", number))
+        tree = ast.parse(of_variant(f"scene_recog/{net}.py", number))
         (one,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
         stated.append(" ".join((ast.get_docstring(one) or "").split()))
     assert f"{sizes.parameters:,} parameters" in stated[0]
@@ -141,7 +128,7 @@ def test_docstrings_state_the_sizes_of_the_term(variants: ModuleType, number: in
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_no_number_of_the_course_is_left(variants: ModuleType, number: int) -> None:
+def test_no_number_of_the_course_is_left(number: int) -> None:
     course, _ = variants.sizes_of(0)
     parameters = sum(p.numel() for p in SimpleNetFinal().parameters())
     sums = [course.parameters, course.multiply_adds, parameters]
@@ -151,9 +138,9 @@ def test_no_number_of_the_course_is_left(variants: ModuleType, number: int) -> N
     paths = [*PACKAGE.rglob("*.py"), *(REPOSITORY / "unit_tests").rglob("*.py")]
     for path in paths:
         name = path.relative_to(REPOSITORY).as_posix()
-        if path == Path(__file__) or "models/" in name:
+        if "repository/" in name or "models/" in name:
             continue
-        text = of_variant(variants, name, number)
+        text = of_variant(name, number)
         assert not [phrase for phrase in old if phrase in text], name
     notebook = json.loads((REPOSITORY / "proj3.ipynb").read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
@@ -161,7 +148,7 @@ def test_no_number_of_the_course_is_left(variants: ModuleType, number: int) -> N
         assert not [phrase for phrase in old if phrase in text], cell["id"]
 
 
-def test_a_phrase_that_is_not_there_is_named(variants: ModuleType) -> None:
+def test_a_phrase_that_is_not_there_is_named() -> None:
     name = "scene_recog/simple_net.py"
     text = (REPOSITORY / name).read_text(encoding="utf-8")
     changed = text.replace("nn.Linear(500, 100)", "nn.LazyLinear(100)")
@@ -174,7 +161,7 @@ def test_a_phrase_that_is_not_there_is_named(variants: ModuleType) -> None:
 # ---------------------------------------------------------------- tests of a variant
 
 
-def told_by_tests(variants: ModuleType, folder: Path, *, tests: int, nets: int) -> str:
+def told_by_tests(folder: Path, *, tests: int, nets: int) -> str:
     """What pytest says in a variant's project, of the nets of the same or another one."""
     ignore = shutil.ignore_patterns("__pycache__", "provided")
     shutil.copytree(PACKAGE, folder / "scene_recog", ignore=ignore)
@@ -182,7 +169,7 @@ def told_by_tests(variants: ModuleType, folder: Path, *, tests: int, nets: int) 
     shutil.copy(REPOSITORY / "pyproject.toml", folder)
     for name in variants.PHRASES:
         number = nets if Path(name).stem in NETS else tests
-        (folder / name).write_text(of_variant(variants, name, number), encoding="utf-8")
+        (folder / name).write_text(of_variant(name, number), encoding="utf-8")
     files = [f"unit_tests/test_{net}.py" for net in NETS]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rf", "--runxfail", *files],
@@ -196,19 +183,15 @@ def told_by_tests(variants: ModuleType, folder: Path, *, tests: int, nets: int) 
 
 
 @pytest.mark.parametrize("number", [1, 3])
-def test_a_variant_is_solved_by_its_own_solution(
-    variants: ModuleType, tmp_path: Path, number: int
-) -> None:
-    told = told_by_tests(variants, tmp_path, tests=number, nets=number)
+def test_a_variant_is_solved_by_its_own_solution(tmp_path: Path, number: int) -> None:
+    told = told_by_tests(tmp_path, tests=number, nets=number)
     assert "FAILED" not in told, told
     assert "simple_net_final  16 of 16" in told  # the sizes that are asked for are two tests
 
 
 @pytest.mark.parametrize(("tests", "nets"), [(1, 0), (1, 2), (0, 1)])
-def test_no_other_solution_passes(
-    variants: ModuleType, tmp_path: Path, tests: int, nets: int
-) -> None:
-    told = told_by_tests(variants, tmp_path, tests=tests, nets=nets)
+def test_no_other_solution_passes(tmp_path: Path, tests: int, nets: int) -> None:
+    told = told_by_tests(tmp_path, tests=tests, nets=nets)
     sizes, final = variants.sizes_of(tests)
     assert "FAILED unit_tests/test_simple_net.py" in told
     assert f"figure 2 has {sizes.parameters:,}" in told
