@@ -116,14 +116,14 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
                 lines.append(f"{name} has changed in the repository; yours was not touched")
             continue
         old = path.read_bytes() if path.is_file() else None
-        if old == new:
+        if old is not None and _hash(old) == _hash(new):
             continue
         if old is not None and _hash(old) != then.get(name):
             lines.append(_keep(path, old, folder))
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda part, new=new: part.write_bytes(new))
+        _write(path, new)
         lines.append(f"{name}: {'added' if old is None else 'updated'}")
-    for name in then.keys() - contents.keys():
+    for name in sorted(then.keys() - contents.keys()):
         path = folder / name
         if name in STUDENTS_OWN or not path.is_file():
             continue
@@ -133,7 +133,7 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
         else:
             lines.append(f"{name} is no longer provided, but was changed here: it stays")
     record = _record(contents, variant)  # last: an update that was interrupted is done again
-    write_atomically(folder / RECORD, lambda part: part.write_bytes(record))
+    _write(folder / RECORD, record)
     if make_zip:
         provided = {name: new for name, new in contents.items() if name not in STUDENTS_OWN}
         archive = folder.with_name(f"{folder.name}-update.zip")
@@ -336,8 +336,8 @@ def _functions(source: str) -> list[ast.FunctionDef]:
 def _body(function: ast.FunctionDef) -> str:
     """Its syntax tree without docstring and places; empty if there is nothing but super()."""
     nodes = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    body = "\n".join(map(ast.dump, nodes))
-    return "" if ast.unparse(nodes) in ("", "super().__init__()") else body
+    is_empty = [ast.unparse(node) for node in nodes] in ([], ["super().__init__()"])
+    return "" if is_empty else "\n".join(map(ast.dump, nodes))
 
 
 def _code_cells(name: str, text: str) -> Iterator[str]:
@@ -349,6 +349,10 @@ def _code_cells(name: str, text: str) -> Iterator[str]:
 
 
 # ------------------------------------------------------------------------ files
+
+
+def _write(path: Path, data: bytes) -> None:
+    write_atomically(path, lambda part: part.write_bytes(data))
 
 
 def _must_be_new(folder: Path) -> None:
@@ -389,7 +393,7 @@ def _keep(path: Path, old: bytes, folder: Path) -> str:
     while kept.exists() and kept.read_bytes() != old:
         number += 1
         kept = path.with_name(f"{path.name}.yours{number}")
-    write_atomically(kept, lambda part: part.write_bytes(old))
+    _write(kept, old)
     name = path.relative_to(folder).as_posix()
     return f"{name} was changed here: that version is kept as {kept.name}"
 
@@ -414,4 +418,5 @@ def _read_record(folder: Path, variant: int | None) -> tuple[dict[str, str], int
 
 
 def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    """Of the contents, whatever the line ends: git on Windows may have changed them."""
+    return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()

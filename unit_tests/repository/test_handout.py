@@ -263,6 +263,15 @@ def test_what_a_student_changed_in_provided_files_is_kept(folder: Path) -> None:
     assert recipes.with_name("recipes.py.yours2").read_bytes() == b"my other recipes\n"
 
 
+def test_line_ends_are_no_change(folder: Path) -> None:
+    for name in ("scene_recog/runner.py", "unit_tests/test_optimizer.py"):
+        path = folder / name
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert update(folder) == [f"{folder}: everything is as it should be"]
+    changed("unit_tests/test_optimizer.py", b"# changed\n")
+    assert update(folder) == ["unit_tests/test_optimizer.py: updated"]
+
+
 def test_update_as_a_zip_has_no_file_of_a_student(folder: Path) -> None:
     changed("unit_tests/test_optimizer.py", b"# changed\n")
     update(folder, make_zip=True)
