@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scene_recog.assignment import STEPS, explain_error, functions_in, unwritten_in
-from scene_recog.system.files import write_atomically
+from scene_recog.system.files import write_atomically, zipped
 from scene_recog.system.text import in_one_line, reason_of, shortened
 
 MB = 1_000_000  # bytes
@@ -383,7 +383,7 @@ def pack(found: Submission, path: Path) -> None:
     Raises:
         ValueError: it cannot be written.
     """
-    while len(packed := _zipped(found.files)) > ZIP_LIMIT:
+    while len(packed := zipped(found.files)) > ZIP_LIMIT:
         others = [name for name in found.files if name not in STEP_FILES.values()]
         largest = max(others, key=lambda name: len(found.files[name]))
         found.problems.append(
@@ -397,18 +397,6 @@ def pack(found: Submission, path: Path) -> None:
         raise ValueError(
             f"{path} cannot be written ({reason_of(error)}): name another place with --out"
         ) from error
-
-
-def _zipped(files: dict[str, bytes]) -> bytes:
-    box = io.BytesIO()
-    with zipfile.ZipFile(box, "w") as packed:
-        for name, contents in files.items():
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, on every system
-            entry.external_attr = 0o100644 << 16
-            packed.writestr(entry, contents)
-    return box.getvalue()
 
 
 # ------------------------------------------------------------------------ weights

@@ -14,12 +14,11 @@ import io
 import json
 import re
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from scene_recog.assignment import STEPS
-from scene_recog.system.files import write_atomically
+from scene_recog.system.files import write_atomically, zipped
 from teaching.rubric import read_rubric
 from teaching.variants import rewritten
 
@@ -78,13 +77,11 @@ def hand_out(folder: Path, variant: int = 0, *, make_zip: bool = False) -> list[
     """
     _must_be_new(folder)
     contents = handed_out(variant)
-    _write_new_folder(folder, {**contents, RECORD: _record(contents, variant)})
-    lines = [
-        f"{folder}: {len(contents)} files, {len(ASSIGNMENT)} of them to be written by students"
-    ]
+    contents = {**contents, RECORD: _record(contents, variant)}
+    _write_new_folder(folder, contents)
+    lines = [f"{folder}: {len(contents)} files, {len(ASSIGNMENT)} of them for students to write"]
     if make_zip:
-        archive = folder.with_name(f"{folder.name}.zip")
-        lines.append(_zip(archive, folder.name, {**contents, RECORD: _record(contents, variant)}))
+        lines.append(_zip(folder.with_name(f"{folder.name}.zip"), folder.name, contents))
     return lines
 
 
@@ -372,18 +369,10 @@ def _write_new_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _zip(archive: Path, top: str, contents: Mapping[str, bytes]) -> str:
-    """Write a zip that is the same each time; returns a line about it."""
-
-    def write(part: Path) -> None:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
-            for name, data in sorted(contents.items()):
-                entry = zipfile.ZipInfo(str(PurePosixPath(top) / name))
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o644 << 16
-                file.writestr(entry, data)
-
-    write_atomically(archive, write)
-    return f"{archive}: {len(contents)} files, {archive.stat().st_size / 1e6:.1f} MB"
+    """Write a zip with all of it in the folder `top`; returns a line about it."""
+    packed = zipped({str(PurePosixPath(top) / name): contents[name] for name in sorted(contents)})
+    _write(archive, packed)
+    return f"{archive}: {len(contents)} files, {len(packed) / 1e6:.1f} MB"
 
 
 def _keep(path: Path, old: bytes, folder: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +32,23 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A zip of files, in their order; the same files give the same bytes, whoever packs them when.
+
+    Args:
+        files: name in the zip -> contents.
+    """
+    box = io.BytesIO()
+    with zipfile.ZipFile(box, "w") as packed:
+        for name, contents in files.items():
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, on every system
+            entry.external_attr = 0o100644 << 16
+            packed.writestr(entry, contents)
+    return box.getvalue()
 
 
 def _sync_folder(folder: Path) -> None:
