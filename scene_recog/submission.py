@@ -8,6 +8,7 @@ weights and tests have processes of their own.
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
 import json
 import math
@@ -33,8 +34,11 @@ from scene_recog.system.text import in_one_line, reason_of, shortened
 MB = 1_000_000  # bytes
 NOTEBOOK = "proj3.ipynb"
 REPORT = "report.pdf"
+REPORT_DRAFT = "report.md"  # the questions, and the answers if they are written there
 ABOUT = "submission.json"  # {"format": 1, "name": what the student typed, or null}
 FORMAT = 1
+NOTEBOOK_RUNS = ("notebook_part1", "notebook_part2")  # where the notebook trains the two networks
+FEW_EPOCHS = 10  # in quick mode there are fewer
 STEP_FILES = {file: f"scene_recog/{file}.py" for file in STEPS}
 WEIGHTS = {  # the network that each holds
     f"model_checkpoints/trained_{network}_final.pt": network
@@ -45,6 +49,7 @@ LIMITS = {  # what a submission may hold, in the order of the zip, and the bytes
     NOTEBOOK: 20 * MB,
     **dict.fromkeys(WEIGHTS, 50 * MB),
     REPORT: 20 * MB,
+    REPORT_DRAFT: MB,
     ABOUT: MB,
 }
 ZIP_LIMIT = 100 * MB
@@ -120,10 +125,7 @@ def collect(project: Path, name: str | None = None) -> Submission:
         if file == ABOUT:
             continue
         contents, problem = _read(project / file, limit)
-        if file == REPORT and problem == "is missing":
-            found.notices.append(
-                f"no {REPORT}: hand it in separately, or export it and run this again"
-            )
+        if file in (REPORT, REPORT_DRAFT) and problem == "is missing":
             continue
         if contents is not None and problem is None:
             if file in STEP_FILES.values():
@@ -145,6 +147,8 @@ def collect(project: Path, name: str | None = None) -> Submission:
             found.unfinished.add(file)
         if contents is not None:
             found.files[file] = contents
+    found.notices += _about_report(project, found.files)
+    found.notices += _about_training(project, found.files)
     if not is_begun:
         raise ValueError(
             f"nothing to hand in: none of the eight files in {project / 'scene_recog'} is written; "
@@ -154,6 +158,57 @@ def collect(project: Path, name: str | None = None) -> Submission:
     about = json.dumps({"format": FORMAT, "name": name or None}, indent=2) + "\n"
     found.files[ABOUT] = about.encode()
     return found
+
+
+def _about_report(project: Path, files: dict[str, bytes]) -> Iterator[str]:
+    draft = files.get(REPORT_DRAFT)
+    if REPORT not in files and draft is None:
+        yield f"no {REPORT}: hand it in separately, or put it here and run this again"
+    elif REPORT not in files and draft is not None:
+        if _is_as_handed_out(project, REPORT_DRAFT, draft):
+            yield f"no {REPORT}, and {REPORT_DRAFT} has no answers yet"
+        else:
+            yield (
+                f"no {REPORT}: {REPORT_DRAFT} is packed instead. If your course asks for a PDF, "
+                f"print its preview in JupyterLab to {REPORT}, and run this again"
+            )
+
+
+def _is_as_handed_out(project: Path, name: str, contents: bytes) -> bool:
+    try:
+        record = json.loads((project / ".handout.json").read_bytes())
+        expected = record["files"][name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return bool(expected == hashlib.sha256(contents.replace(b"\r\n", b"\n")).hexdigest())
+
+
+def _about_training(project: Path, files: dict[str, bytes]) -> Iterator[str]:
+    """Whether the notebook has trained for long enough to be graded by accuracy."""
+    for file, folder in zip(WEIGHTS, NOTEBOOK_RUNS, strict=True):
+        run = project / "model_checkpoints" / folder
+        try:
+            epochs = len((run / "history.csv").read_text(encoding="utf-8").splitlines()) - 1
+            title = str(json.loads((run / "config.json").read_bytes())["data"]["title"])
+            saved, trained = ((project / file).stat(), (run / "history.csv").stat())
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        is_of_this_run = file in files and saved.st_mtime >= trained.st_mtime
+        if is_of_this_run and (epochs < FEW_EPOCHS or "sketch" in title):
+            yield (
+                f"{file}: the notebook trained it for {epochs} epochs on {in_one_line(title)}. For "
+                'the accuracy points, run the notebook with MODE = "full" on the photographs'
+            )
+
+
+def earlier_name(path: Path) -> str | None:
+    """The name in a zip that was packed before; None if there is none."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            name = json.loads(packed.read(ABOUT))["name"]
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, RuntimeError):
+        return None
+    return name if isinstance(name, str) else None
 
 
 def _read(path: Path, limit: int) -> tuple[bytes | None, str | None]:
@@ -343,10 +398,16 @@ def _personal_paths(project: Path) -> re.Pattern[str]:
     )
 
 
+# A temporary folder, which is named after the user.
+_PYTEST_FOLDER = re.compile(r"pytest-of-[^/\\\s'\"]+")
+
+
 def _without_paths(value: Any, personal: re.Pattern[str]) -> tuple[Any, int]:
     """Strings at any depth with the paths replaced, and how many were."""
     if isinstance(value, str):
-        return personal.subn(lambda match: "." if match["project"] else "~", value)
+        text, count = personal.subn(lambda match: "." if match["project"] else "~", value)
+        text, more = _PYTEST_FOLDER.subn("pytest-of-~", text)
+        return text, count + more
     if isinstance(value, list):
         pairs = [_without_paths(each, personal) for each in value]
         return [each for each, _ in pairs], sum(count for _, count in pairs)

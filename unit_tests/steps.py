@@ -7,6 +7,7 @@ when all eight files pass all of their tests: until then, it may fail for someth
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -44,11 +45,16 @@ class Step:
         default_factory=lambda: {False: [], True: []}  # beyond: (test, reason)
     )
     unjudged: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
-    unwritten: bool = False
+    unwritten: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    why_unjudged: str = ""  # of the first
     cannot_import: str = ""
 
     def total(self, beyond: bool) -> int:
-        return self.passed[beyond] + len(self.failed[beyond]) + self.unjudged[beyond]
+        not_passed = len(self.failed[beyond]) + self.unjudged[beyond] + self.unwritten[beyond]
+        return self.passed[beyond] + not_passed
+
+    def is_whole(self, beyond: bool) -> bool:
+        return not (self.cannot_import or self.failed[beyond] or self.unwritten[beyond])
 
     def line(self, name: str) -> str:
         """Such as "1.1 image_loader        12 of 12   beyond 3 of 5"."""
@@ -57,15 +63,17 @@ class Step:
             step, _, rest = self.cannot_import.partition(": ")
             is_other = step.startswith("step ") and not rest.startswith(f"{name}.py")
             return f"{start} {f'waits for {step}' if is_other else 'cannot be imported'}"
-        if self.unwritten and not self.passed[False]:
+        if self.unwritten[False] and not self.passed[False]:
             return f"{start} not written yet"
         parts = []
         for beyond in (False, True):
             if total := self.total(beyond):
                 count = f"{self.passed[beyond]} of {total}"
                 parts.append(f"beyond {count}" if beyond else f"{count:<9}")
-        if waiting := self.unjudged[False] + self.unjudged[True]:
-            parts.append(f"{waiting} cannot be judged yet")
+        if unwritten := sum(self.unwritten.values()):
+            parts.append(f"{unwritten} not written yet")
+        if waiting := sum(self.unjudged.values()):
+            parts.append(f"{waiting} cannot be judged yet: {self.why_unjudged}")
         return f"{start} {'   '.join(parts)}".rstrip()
 
 
@@ -77,10 +85,10 @@ class Provided:
     failed: int = 0
     waiting: int = 0
 
-    def line(self) -> str:
+    def line(self, wait_for: str) -> str:
         """Such as "provided code         812 of 870   58 wait for the steps above"."""
         count = f"{self.passed} of {self.passed + self.failed + self.waiting}"
-        waiting = f"   {self.waiting} wait for the steps above" if self.waiting else ""
+        waiting = f"   {self.waiting} wait for {wait_for}" if self.waiting else ""
         return f"{'provided code':<21} {count:<9}{waiting}".rstrip()
 
 
@@ -154,16 +162,19 @@ def pytest_runtest_makereport(
     step = item.config.stash[STEPS_FOUND][name]
     if report.failed:
         if unwritten:
-            step.unwritten = True
+            step.unwritten[beyond] += 1
             report.is_unwritten = True
             report.longrepr = f"{name}.py: {error}"
-        step.failed[beyond].append((item.name, _reason(report)))
+        else:
+            step.failed[beyond].append((item.name, _reason(report)))
         if beyond and not unwritten and not item.config.option.runxfail:
             report.outcome = "skipped"
             report.wasxfail = "beyond the handout"
             report.is_beyond = True
     elif report.skipped:
-        step.unjudged[beyond] += str(report.longrepr).find("cannot judge") >= 0
+        _, is_unjudged, why = str(report.longrepr[-1]).partition("cannot judge: ")
+        step.unjudged[beyond] += bool(is_unjudged)
+        step.why_unjudged = step.why_unjudged or why
     elif report.when == "call":
         step.passed[beyond] += 1
 
@@ -188,7 +199,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if name not in found:
             continue
         step = found[name]
-        is_right = not step.cannot_import and not step.failed[False]
+        is_right = step.is_whole(False)
         terminalreporter.write_line(step.line(name), green=is_right, red=not is_right)
         is_short = config.option.tbstyle == "no"  # else tracebacks have told of the contract
         for line in _first_reasons(name, step, (False, True) if is_short else (True,)):
@@ -196,7 +207,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     provided = config.stash[PROVIDED_FOUND]
     if provided != Provided():
         is_right = not provided.failed
-        terminalreporter.write_line(provided.line(), green=is_right, red=not is_right)
+        are_whole = all(step.is_whole(False) for step in found.values())
+        line = provided.line("what is beyond" if are_whole else "the steps above")
+        terminalreporter.write_line(line, green=is_right, red=not is_right)
     letters = [text for kind, text in LEGEND.items() if terminalreporter.stats.get(kind)]
     if letters and config.option.tbstyle != "no":
         terminalreporter.write_line(f"letters: {', '.join(letters)}")
@@ -208,15 +221,14 @@ def _unfinished(config: pytest.Config) -> str:
     return ", ".join(
         f"{STEPS[name]} {name}"
         for name in STEPS
-        if name in found
-        and (found[name].cannot_import or found[name].failed[False] or found[name].failed[True])
+        if name in found and not (found[name].is_whole(False) and found[name].is_whole(True))
     )
 
 
 def _first_reasons(name: str, step: Step, kinds: tuple[bool, ...]) -> list[str]:
     if step.cannot_import:
         return [f"    {step.cannot_import}"] if False in kinds else []
-    if step.unwritten and not step.passed[False]:
+    if step.unwritten[False] and not step.passed[False]:
         return []
     lines = []
     for beyond in kinds:
@@ -225,6 +237,8 @@ def _first_reasons(name: str, step: Step, kinds: tuple[bool, ...]) -> list[str]:
             first_test.setdefault(reason, test)
         for reason, test in list(first_test.items())[:REASONS_SHOWN]:
             lines += [f"    {'beyond: ' if beyond else ''}{test}", *_indented(reason)]
+        if len(first_test) > REASONS_SHOWN:
+            lines.append(f"    and {len(first_test) - REASONS_SHOWN} more")
     if lines:
         beyond_too = "--runxfail " if step.failed[True] else ""
         lines.append(f"    all of it: python -m pytest {beyond_too}unit_tests/test_{name}.py")
@@ -239,8 +253,11 @@ def _reason(report: pytest.TestReport) -> str:
     """What a test says, without the expression that pytest adds to it."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else str(report.longrepr)
+    own = text.removeprefix("AssertionError: ").removeprefix("Failed: ")
+    if own == text and re.match(r"[\w.]+(Error|Exception|Exit|Interrupt): ", text):
+        return text.splitlines()[0]  # not a test's own words
     lines = []
-    for line in text.removeprefix("AssertionError: ").splitlines():
+    for line in own.splitlines():
         if line.startswith(("assert ", "  + ", "  - ")) and lines:
             break
         lines.append(line.strip())

@@ -251,7 +251,7 @@ def test_matrix_rows_are_shares_of_their_class() -> None:
         elif np.allclose(matrix, COUNTS / totals.T):
             why = "column j is divided by the total of row j: use sum(axis=1, keepdims=True)"
         elif np.allclose(matrix.sum(0), 1):
-            why = "each column sums to 1: sum the rows (axis=1), not the columns"
+            why = "in yours, each column does: sum the rows (axis=1), not the columns"
         elif np.allclose(matrix, COUNTS / totals, atol=0.05):
             why = "these are rounded"
         elif np.isclose(matrix.sum(), 1):

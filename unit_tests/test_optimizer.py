@@ -78,7 +78,8 @@ def test_gives_a_torch_optimizer() -> None:
             )
     pytest.fail(
         "get_optimizer must give an optimizer for one of 'sgd', 'adam', 'adamw' at least; "
-        "with lr and weight_decay in the config it gives none:\n" + "\n".join(reasons)
+        "from a config with the keys optimizer_type, lr and weight_decay it gives none:\n"
+        + "\n".join(reasons)
     )
 
 

@@ -24,6 +24,7 @@ from scene_recog.simple_net import SimpleNet
 
 # number of values: (what, shape)
 PARAMETERS = {math.prod(shape): (what, shape) for what, shape in FIGURE_2.shapes.items()}
+NAMED = 2  # in a message
 Step = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -131,6 +132,11 @@ SUSPECTS: dict[str, dict[str, Any]] = {
         "end": torch.sigmoid
     },
 }
+
+
+def rest(names: list[str]) -> str:
+    """Of names of which the first are told: how many more there are."""
+    return f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
 
 
 def same(got: torch.Tensor, expected: torch.Tensor) -> bool:
@@ -265,8 +271,8 @@ def test_has_the_learnable_parameters_of_figure_2(net: SimpleNet) -> None:
     expected = FIGURE_2.parameters
     assert sum(numbers) == expected, (
         f"{sum(numbers):,} learnable parameters; figure 2 has {expected:,}."
-        + (f" There are no {', no '.join(missing)}." if missing else "")
-        + (f" Not in figure 2: {', '.join(extra)}." if extra else "")
+        + (f" There are no {', no '.join(missing[:NAMED])}{rest(missing)}." if missing else "")
+        + (f" Not in figure 2: {', '.join(extra[:NAMED])}{rest(extra)}." if extra else "")
     )
 
 

@@ -19,7 +19,11 @@ def add_parsers(verbs: Verbs) -> None:
     verb.add_argument(
         "--out", type=Path, metavar="ZIP", help="default: submission.zip in the project's folder"
     )
-    verb.add_argument("--name", help="yours, if it is to be in the zip; nothing else says whose")
+    verb.add_argument(
+        "--name",
+        help="yours, if it is to be in the zip (default: that of the last one); nothing else says "
+        "whose it is",
+    )
     verb.add_argument("--no-tests", action="store_true", help="check and pack only: a few seconds")
     add_json(verb)
     verb.set_defaults(run=_submit)
@@ -32,7 +36,8 @@ def _submit(args: argparse.Namespace) -> int:
 
     project = submission.find_project()
     out = _place(args.out, project / "submission.zip")
-    found = submission.collect(project, args.name)
+    name = args.name or submission.earlier_name(out)
+    found = submission.collect(project, name)
     submission.pack(found, out)
 
     will_test = not args.no_tests and _has_pytest(found)
@@ -61,7 +66,7 @@ def _submit(args: argparse.Namespace) -> int:
         print_json(_summary(out, found, counts, points, worth))
     else:
         _print_tests(counts, points, worth)
-        _print(out, found)
+        _print(out, found, name)
     return 1 if found.problems else 0
 
 
@@ -164,7 +169,7 @@ def _print_tests(
         print()
 
 
-def _print(out: Path, found: Submission) -> None:
+def _print(out: Path, found: Submission, name: str | None) -> None:
     from scene_recog.submission import megabytes
     from scene_recog.system.text import in_one_line
 
@@ -176,5 +181,6 @@ def _print(out: Path, found: Submission) -> None:
             print()
     again = "; when you have fixed something, run this again" if found.problems else ""
     print(f"{out}: {len(found.files)} files, {megabytes(out.stat().st_size)}{again}")
-    for name in found.files:
-        print(f"  {name}")
+    for file in found.files:
+        print(f"  {file}")
+    print(f"name in it: {in_one_line(name)}" if name else "no name in it: add one with --name")

@@ -99,7 +99,8 @@ def _train_in_group(args: argparse.Namespace) -> int:
         f"{trainer.dataset_info.title} in {seconds:.0f} s, {trainer.validation_name} accuracy "
         f"{trainer.validation_accuracy_history[-1]:.1%} "
         f"(best {best.validation_accuracy:.1%} in epoch {best.epoch})\n"
-        f"saved in {trainer.model_dir}; next: scene-recog evaluate {trainer.model_dir}"
+        f"saved in {trainer.model_dir}; next: scene-recog evaluate {trainer.model_dir} --split "
+        f"{trainer.validation_name}"
     )
     return 0
 

@@ -99,5 +99,6 @@ def _set_options(optimizer: Optimizer, config: Mapping[str, Any]) -> None:
         optimizer.defaults.update(other)
         named = ", ".join(f"{key} {value}" for key, value in other.items())
         notice(
-            f"get_optimizer in optimizer.py does not set all options: the recipe's {named} is used."
+            "get_optimizer in optimizer.py does not set all options (the handout does not ask for "
+            f"it): the recipe's {named} is used."
         )

@@ -7,8 +7,10 @@ must not matter.
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,6 +70,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         state = {"fc_layers.weight": torch.ones(1, size), "fc_layers.bias": torch.ones(1)}
         torch.save({"class_name": name, "state_dict": state}, root / file)
     (root / "report.pdf").write_bytes(b"%PDF-1.7")
+    (root / "report.md").write_bytes(b"My answers.")
     monkeypatch.setattr(submission, "find_project", lambda: root)
     monkeypatch.setattr(submission, "check_weights", lambda project, file: None)  # slow, see below
     return root
@@ -154,8 +157,10 @@ def test_name_and_place_are_those_given(
     out = tmp_path / "mine.zip"
     summary = submit(capsys, "--no-tests", "--name", "Ann Müller", "--out", str(out))
     assert summary["zip"] == str(out)
-    with zipfile.ZipFile(out) as packed:
-        assert json.loads(packed.read("submission.json"))["name"] == "Ann Müller"
+    for arguments in ([], ["--name", "Ann Müller"]):  # a name is kept
+        with zipfile.ZipFile(out) as packed:
+            assert json.loads(packed.read("submission.json"))["name"] == "Ann Müller"
+        submit(capsys, "--no-tests", "--out", str(out), *arguments)
     assert not (project / "submission.zip").exists()
 
 
@@ -174,8 +179,10 @@ def test_last_lines_say_what_is_in_the_zip(
 ) -> None:
     assert cli.main(["submit", "--no-tests"]) == 0
     first, *rest = capsys.readouterr().out.splitlines()
-    assert first == f"{project / 'submission.zip'}: 13 files, 0.1 MB"
-    assert rest == [f"  {name}" for name in LIMITS]
+    assert first == f"{project / 'submission.zip'}: 14 files, 0.1 MB"
+    assert rest == [*(f"  {name}" for name in LIMITS), "no name in it: add one with --name"]
+    assert cli.main(["submit", "--no-tests", "--name", "Ann Müller"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "name in it: Ann Müller"
 
 
 def test_nothing_written_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,7 +207,8 @@ def test_what_is_not_there_is_named(project: Path, capsys: pytest.CaptureFixture
     lost = [STEP_FILES["optimizer"], NOTEBOOK, FIRST]
     for name in lost:
         (project / name).unlink()
-    (project / "report.pdf").unlink()
+    for name in ("report.pdf", "report.md"):
+        (project / name).unlink()
     (project / SECOND).write_bytes(b"")
     (project / STEP_FILES["dl_utils"]).write_text(" \n")
     (project / STEP_FILES["stats_helper"]).write_text('"""Only words."""\n# and a comment\n')
@@ -213,9 +221,42 @@ def test_what_is_not_there_is_named(project: Path, capsys: pytest.CaptureFixture
         "is empty",
     ]  # fmt: skip
     assert summary["notices"] == [
-        "no report.pdf: hand it in separately, or export it and run this again"
+        "no report.pdf: hand it in separately, or put it here and run this again"
     ]
     assert not set(lost) & set(summary["files"])
+
+
+def test_a_report_that_is_no_pdf_is_packed(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "report.pdf").unlink()
+    summary = check(capsys)
+    assert "report.md" in summary["files"]
+    assert summary["notices"][0].startswith("no report.pdf: report.md is packed instead. ")
+    handed_out = {"files": {"report.md": hashlib.sha256(b"# 1\n").hexdigest()}}
+    (project / ".handout.json").write_text(json.dumps(handed_out))
+    (project / "report.md").write_bytes(b"# 1\r\n")
+    assert check(capsys)["notices"] == ["no report.pdf, and report.md has no answers yet"]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "title", "is_said"),
+    [(3, "the photographs", True), (40, "drawn sketches", True), (40, "the photographs", False)],
+)
+def test_networks_of_the_quick_notebook_are_named(
+    project: Path, capsys: pytest.CaptureFixture[str], epochs: int, title: str, is_said: bool
+) -> None:
+    run = project / "model_checkpoints" / "notebook_part1"
+    run.mkdir()
+    (run / "config.json").write_text(json.dumps({"data": {"title": title}}))
+    (run / "history.csv").write_text("epoch\n" + "1\n" * epochs)
+    os.utime(run / "history.csv", (1e9, 1e9))
+    said = [line for line in check(capsys)["notices"] if line.startswith(FIRST)]
+    assert bool(said) == is_said
+    if said:
+        assert f"for {epochs} epochs on {title}. For the accuracy points, run the" in said[0]
+    os.utime(project / FIRST, (9e8, 9e8))  # not of this run
+    assert not [line for line in check(capsys)["notices"] if line.startswith(FIRST)]
 
 
 def test_links_are_followed_to_files(
@@ -366,11 +407,11 @@ def test_notebook_is_packed_without_who_and_where(
     assert cell["outputs"][2]["data"]["image/png"] == "/home/ann/abc="
     assert cell["outputs"][2]["data"]["text/html"] == "<a href='file://~/x'>"
     assert cell["outputs"][2]["metadata"] == {"where": "~"}
-    assert cell["source"] == [
-        f"# {home}ish and {project}s\nx = '~'  # http://a.org/home/ann/x half \ud83d"
-    ]
+    expected = f"# {home}ish and {project}s\nx = '~'  # http://a.org/home/ann/x half \ud83d"
+    assert cell["source"] == [re.sub(r"pytest-of-\w+", "pytest-of-~", expected)]
     (notice,) = summary["notices"]
-    assert notice.startswith("proj3.ipynb: 9 paths of your computer")
+    count = 9 + 2 * ("pytest-of-" in str(home))
+    assert notice.startswith(f"proj3.ipynb: {count} paths of your computer")
 
 
 @pytest.mark.parametrize("text", ["no json", "[1]", '{"cells": [1]}', "[" * 100_000])
