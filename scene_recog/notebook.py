@@ -46,7 +46,8 @@ def run_tests(*names: str, folder: str | Path = "unit_tests") -> None:
     for path in paths:
         if not path.is_file():
             raise FileNotFoundError(f"no tests {path}: run the notebook in the project's folder")
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-rN", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-rN", "--color=no"]
+    command += ["-p", "no:cacheprovider"]
     finished = subprocess.run([*command, *map(str, paths)], capture_output=True, text=True)
     _, _, table = finished.stdout.partition(TABLE_TITLE)
     if not table:

@@ -136,7 +136,7 @@ def tests(tmp_path: Path) -> Path:
 
 def run(tests: Path, *options: str) -> tuple[int, str]:
     finished = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *options],
+        [sys.executable, "-m", "pytest", "-q", "--color=no", *options],
         cwd=tests, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return finished.returncode, finished.stdout
