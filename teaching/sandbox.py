@@ -144,6 +144,10 @@ _MEANINGS = {  # name: (what is so without it, what is so with it)
         "the command can read every file that its user can: keep solutions where it cannot",
         "the command reads its own folder, the system's programs and this Python only",
     ),
+    "hidden": (
+        "what is to be hidden in a readable folder can be read all the same",
+        "what is to be hidden in a readable folder cannot be read",
+    ),
     "user": (
         "the command runs as the user who grades, with that user's rights",
         "the command runs as a user who owns nothing but its folder",
@@ -192,8 +196,7 @@ def run(
             there is one, and stays so. It must be where that user can reach it.
         input: what it reads from stdin.
         readable: files and folders besides the system's and this Python's.
-        hidden: those in them that it must not see; this needs mounts of its own (Linux as root or
-            with user namespaces).
+        hidden: those in them that it must not see; the protection "hidden" says if this holds.
         environment: what it has besides a path, a home, a language and one thread.
         users: ranges to take its user from: first and how many.
 
@@ -248,6 +251,7 @@ def _in_force(taken: frozenset[str]) -> dict[str, bool]:
     return {
         "network": bool(taken & {"net", "seccomp"}),
         "files": bool(taken & {"root", "landlock"}),
+        "hidden": "root" in taken,
         "user": "uid" in taken,
         "processes": "pid" in taken,
         "ipc": "ipc" in taken,
@@ -441,8 +445,10 @@ class _Watched:
     def end(self) -> None:
         """Kill what is alive, read what is left in the pipes, and close them."""
         deadline = time.monotonic() + GRACE
-        if self.mark is None:  # its init dies with the launcher, and all others with their init
-            self.process.kill()
+        if self.mark is None and self.ended_for is None:  # its init ends, and all others with it
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=GRACE / 2)
+        # The launcher ends by itself when nothing is left below it; killed, it could not say so.
         while self.process.poll() is None and time.monotonic() < deadline:
             for pid, _, _ in _below(self.process.pid):
                 _kill(pid)

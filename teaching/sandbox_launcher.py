@@ -158,6 +158,8 @@ class Launcher:
                     LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
             if "uid" in self.taken:
                 os.setresuid(self.user, self.user, self.user)
+                if os.getuid() != self.user or os.getgid() != self.user:
+                    raise OSError(errno.EPERM, "")  # -1 means no change
             die_with_parent()  # it was forgotten with the change of user
             self.attempt("privileges", lambda: prctl(PR_SET_NO_NEW_PRIVS, 1))
             if "root" not in self.taken:
