@@ -67,21 +67,13 @@ def receive(path: Path) -> Received:
     """
     try:
         if path.is_dir():
-            entries, notices = _in_folder(path)
-        else:
-            with path.open("rb", opener=_open_file) as file:
-                size = os.fstat(file.fileno()).st_size
-                if not size:
-                    return Received(reason="the file is empty")
-                # read while it is open
-                return _chosen(*_in_zip(file, size))
-        return _chosen(entries, notices)
+            return _chosen(*_in_folder(path))
+        with open(path, "rb", opener=_open_file) as file:  # noqa: PTH123, Path has no opener
+            return _chosen(_in_zip(file), [])  # read while it is open
     except _NothingToGradeError as error:
         return Received(reason=str(error))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return Received(reason=f"it cannot be read ({in_one_line(reason_of(error))})")
-    except Exception as error:  # a crafted zip may raise anything
-        return Received(reason=f"the zip is damaged ({in_one_line(reason_of(error))[:200]})")
 
 
 class _NothingToGradeError(Exception):
@@ -263,7 +255,8 @@ def _kind(child: os.DirEntry[str]) -> str:
 
 def _reader(top: Path, place: tuple[str, ...]) -> Callable[[int], bytes]:
     def read(limit: int) -> bytes:
-        with top.joinpath(*place).open("rb", opener=_open_own_file) as file:
+        path = top.joinpath(*place)
+        with open(path, "rb", opener=_open_own_file) as file:  # noqa: PTH123
             return file.read(limit)
 
     return read
@@ -285,20 +278,27 @@ def _open_own_file(path: str, flags: int) -> int:
 # ------------------------------------------------------------------------ zips
 
 
-def _in_zip(file: BinaryIO, size: int) -> tuple[list[_Entry], list[str]]:
+def _in_zip(file: BinaryIO) -> list[_Entry]:
     """The files of a zip, in its order."""
+    size = os.fstat(file.fileno()).st_size
+    if not size:
+        raise _NothingToGradeError("the file is empty")
     listed = _directory_size(file, size)
     if listed is None:
         raise _NothingToGradeError("it is not a zip, or its end is missing")
     if listed > DIRECTORY_LIMIT:
         raise _NothingToGradeError("the zip has far too many entries")
-    archive = zipfile.ZipFile(file)
+    try:
+        archive = zipfile.ZipFile(file)
+    except Exception as error:  # a crafted zip may raise anything
+        reason = in_one_line(reason_of(error))[:200]
+        raise _NothingToGradeError(f"the zip is damaged ({reason})") from error
     infos = archive.infolist()
     if len(infos) > ENTRIES:
         raise _NothingToGradeError(f"the zip has {len(infos)} entries, and {ENTRIES} are the limit")
     if not infos:
         raise _NothingToGradeError("the zip is empty")
-    return list(_zip_entries(archive, infos)), []
+    return list(_zip_entries(archive, infos))
 
 
 def _directory_size(file: BinaryIO, size: int) -> int | None:
