@@ -68,7 +68,7 @@ def receive(path: Path) -> Received:
     try:
         if path.is_dir():
             return _chosen(*_in_folder(path))
-        with open(path, "rb", opener=_open_file) as file:  # noqa: PTH123, Path has no opener
+        with open(path, "rb", opener=_open_file) as file:
             return _chosen(_in_zip(file), [])  # read while it is open
     except _NothingToGradeError as error:
         return Received(reason=str(error))
@@ -256,7 +256,7 @@ def _kind(child: os.DirEntry[str]) -> str:
 def _reader(top: Path, place: tuple[str, ...]) -> Callable[[int], bytes]:
     def read(limit: int) -> bytes:
         path = top.joinpath(*place)
-        with open(path, "rb", opener=_open_own_file) as file:  # noqa: PTH123
+        with open(path, "rb", opener=_open_own_file) as file:
             return file.read(limit)
 
     return read

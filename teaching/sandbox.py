@@ -179,7 +179,7 @@ def run(
     command: Sequence[str],
     folder: Path,
     *,
-    limits: Limits = Limits(),  # noqa: B008, frozen
+    limits: Limits = Limits(),
     input: bytes = b"",
     readable: Sequence[Path] = (),
     hidden: Sequence[Path] = (),
@@ -287,7 +287,9 @@ def _run(
         "parent": os.getpid(),
         "command": list(command),
         "folder": str(folder),
-        "readable": sorted({str(form) for path in paths for form in (path.absolute(), path.resolve())}),
+        "readable": sorted(
+            {str(form) for path in paths for form in (path.absolute(), path.resolve())}
+        ),
         "hidden": sorted(str(path.resolve()) for path in hidden),
         "users": users,
         "scratch": limits.scratch,
@@ -509,7 +511,12 @@ def _processes() -> Iterator[tuple[int, int, int, int]]:
                     fields = file.read().rpartition(b")")[2].split()
                 with open(f"/proc/{name}/statm", "rb") as file:  # noqa: PTH123
                     memory = file.read().split()
-                yield int(name), int(fields[1]), int(fields[17]), (int(memory[1]) - int(memory[2])) * page
+                yield (
+                    int(name),
+                    int(fields[1]),
+                    int(fields[17]),
+                    (int(memory[1]) - int(memory[2])) * page,
+                )
             except (OSError, IndexError):  # it has ended
                 continue
 

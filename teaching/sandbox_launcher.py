@@ -6,6 +6,8 @@ the namespaces, if there are any, and waits; the third becomes the command. Run 
 JSON comes, and lines of JSON go back. The untrusted command does not inherit it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import errno
@@ -13,8 +15,11 @@ import json
 import os
 import resource
 import signal
+import stat
 import struct
 import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 IS_LINUX = sys.platform.startswith("linux")
@@ -58,19 +63,19 @@ def main() -> None:
 class Launcher:
     """One run. `spec` is made in `sandbox.run`."""
 
-    def __init__(self, spec, status):
+    def __init__(self, spec: dict[str, Any], status: int) -> None:
         self.spec = spec
         self.status = status
-        self.taken = []
-        self.failed = {}
+        self.taken: list[str] = []
+        self.failed: dict[str, str] = {}
         self.doing = "start"
-        self.user = None
+        self.user: int | None = None
 
-    def tell(self, **message):
+    def tell(self, **message: Any) -> None:
         """Send a line to the trusted process."""
         os.write(self.status, json.dumps(message).encode() + b"\n")
 
-    def attempt(self, name, action):
+    def attempt(self, name: str, action: Callable[[], object]) -> None:
         """Take a measure, if it is in the plan.
 
         While the plan is being made, it may fail; later, what has been possible must be possible.
@@ -87,7 +92,7 @@ class Launcher:
         else:
             self.taken.append(name)
 
-    def launch(self):
+    def launch(self) -> NoReturn:
         """In the first process."""
         die_with_parent()
         if os.getppid() != self.spec["parent"]:
@@ -110,7 +115,7 @@ class Launcher:
             except ChildProcessError:
                 os._exit(0)
 
-    def become_init(self, number):
+    def become_init(self, number: int) -> NoReturn:
         """In the second process. It is nobody's to trace, and as init, nobody's inside to kill."""
         try:
             die_with_parent()
@@ -137,7 +142,7 @@ class Launcher:
         finally:
             os._exit(126)
 
-    def become_command(self):
+    def become_command(self) -> NoReturn:
         """In the third process."""
         spec = self.spec
         try:
@@ -146,17 +151,17 @@ class Launcher:
             with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
                 file.write("1000")
             os.umask(0o022)
-            if "uid" in self.taken:
+            if self.user is not None and "uid" in self.taken:
                 self.doing = "uid"
-                for descriptor in range(3):
-                    with contextlib.suppress(OSError):
+                for descriptor in range(3):  # to be opened again, as /dev/stdout
+                    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):  # not the system's /dev/null
                         os.fchown(descriptor, self.user, self.user)
                 os.setgroups([])
                 os.setresgid(self.user, self.user, self.user)
             if IS_LINUX:
                 for capability in range(64):  # EINVAL: there are not as many; EPERM: we have none
                     LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-            if "uid" in self.taken:
+            if self.user is not None and "uid" in self.taken:
                 os.setresuid(self.user, self.user, self.user)
                 if os.getuid() != self.user or os.getgid() != self.user:
                     raise OSError(errno.EPERM, "")  # -1 means no change
@@ -182,7 +187,7 @@ class Launcher:
         finally:
             os._exit(126)
 
-    def set_limit(self, kind, value):
+    def set_limit(self, kind: int | None, value: int) -> None:
         """The hard limit too; a lower one that holds already stays."""
         if kind is None:
             return
@@ -196,13 +201,13 @@ class Launcher:
             if IS_LINUX:
                 raise
 
-    def give_folder(self, number):
+    def give_folder(self, number: int) -> None:
         """Choose a user that nobody is, and give it the folder; the number is unique at a time."""
         folder = self.spec["folder"]
         for first, count in self.spec["users"]:
-            self.user = first + number % count
+            user = first + number % count
             try:
-                os.chown(folder, self.user, self.user)
+                os.chown(folder, user, user)
                 break
             except OSError:  # the container knows fewer users
                 if [first, count] == self.spec["users"][-1]:
@@ -212,10 +217,11 @@ class Launcher:
                 path = os.path.join(place, name)  # noqa: PTH118
                 found = os.lstat(path)  # a second name of a file may stand outside
                 if name in folders or found.st_nlink == 1:
-                    os.lchown(path, self.user, self.user)
+                    os.lchown(path, user, user)
         os.chmod(folder, 0o700)  # noqa: PTH101
+        self.user = user
 
-    def build_root(self):
+    def build_root(self) -> None:
         """A root folder that holds the system's programs, what is readable, and the folder."""
         spec = self.spec
         scratch = f"mode=1777,size={spec['scratch']}"
@@ -228,10 +234,17 @@ class Launcher:
             bind(path, None)
         for path in ("/dev/shm", "/tmp"):
             # the folder may stand in /tmp, and then stays to be seen
-            if not any(place.startswith(path + "/") for place in [spec["folder"], *spec["readable"]]):
+            if not any(
+                place.startswith(path + "/") for place in [spec["folder"], *spec["readable"]]
+            ):
                 os.makedirs(NEW_ROOT + path, exist_ok=True)  # noqa: PTH103
                 mount("tmpfs", NEW_ROOT + path, "tmpfs", MS_NOSUID | MS_NODEV, scratch)
-        for name, target in [("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")]:
+        for name, target in [
+            ("fd", "fd"),
+            ("stdin", "fd/0"),
+            ("stdout", "fd/1"),
+            ("stderr", "fd/2"),
+        ]:
             os.symlink(f"/proc/self/{target}", f"{NEW_ROOT}/dev/{name}")  # noqa: PTH211
         user = os.getuid() if self.user is None else self.user
         write(NEW_ROOT + "/etc/passwd", f"student:x:{user}:{user}::{spec['folder']}:/bin/sh\n")
@@ -249,7 +262,7 @@ class Launcher:
         os.chroot(NEW_ROOT)
         os.chdir("/")
 
-    def restrict_files(self):
+    def restrict_files(self) -> None:
         """The same by Landlock, which needs no rights; names of other files can still be seen."""
         version = LIBC.syscall(LANDLOCK_CREATE, None, 0, 1)
         if version < 1:
@@ -260,7 +273,7 @@ class Launcher:
             attributes = struct.pack("=QQQ", everything, 3, 3)
         rules = call(LIBC.syscall, LANDLOCK_CREATE, attributes, len(attributes), 0)
         look = 1 | 4 | 8  # execute, read a file, list a folder
-        places = {path: look for path in [*SYSTEM, "/proc", *self.spec["readable"]]}
+        places = dict.fromkeys([*SYSTEM, "/proc", *self.spec["readable"]], look)
         places |= dict.fromkeys(DEVICES, everything)
         places["/dev/shm"] = everything
         places[self.spec["folder"]] = everything
@@ -281,7 +294,7 @@ class Launcher:
 # ------------------------------------------------------------------------ calls of Linux
 
 
-def call(function, *args):
+def call(function: Callable[..., int], *args: object) -> int:
     """Call a function of C.
 
     Raises:
@@ -294,23 +307,23 @@ def call(function, *args):
     return result
 
 
-def prctl(option, value):
+def prctl(option: int, value: int) -> None:
     """Raises OSError."""
     call(LIBC.prctl, option, ctypes.c_ulong(value), 0, 0, 0)
 
 
-def unshare(flags):
+def unshare(flags: int) -> None:
     """Raises OSError."""
     call(LIBC.unshare, flags)
 
 
-def die_with_parent():
+def die_with_parent() -> None:
     """Be killed when the process that started this one ends."""
     if IS_LINUX:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def become_root_of_own():
+def become_root_of_own() -> None:
     """A user namespace, in which this user may make the other namespaces."""
     user, group = os.getuid(), os.getgid()
     unshare(CLONE_NEWUSER)
@@ -320,26 +333,28 @@ def become_root_of_own():
     die_with_parent()  # it was forgotten with the change of rights
 
 
-def write(path, text):
+def write(path: str, text: str) -> None:
     """Raises OSError."""
     with open(path, "w") as file:  # noqa: PTH123
         file.write(text)
 
 
-def mount(source, target, kind, flags, data=None):
+def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     """Raises OSError."""
-    arguments = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
+    arguments = [
+        None if text is None else os.fsencode(text) for text in (source, target, kind, data)
+    ]
     call(LIBC.mount, *arguments[:3], ctypes.c_ulong(flags), arguments[3])
 
 
-def set_mount(target, flags, *, recursive):
+def set_mount(target: str, flags: int, *, recursive: bool) -> None:
     """Set attributes of a mount; none is taken away. Raises OSError."""
     attributes = struct.pack("=QQQQ", flags, 0, 0, 0)
     depth = AT_RECURSIVE if recursive else 0
     call(LIBC.syscall, MOUNT_SETATTR, AT_FDCWD, os.fsencode(target), depth, attributes, 32)
 
 
-def bind(path, readonly):
+def bind(path: str, readonly: bool | None) -> None:
     """Show a path of the old root in the new one, if there is one; None: a device."""
     target = NEW_ROOT + path
     if os.path.islink(path):  # noqa: PTH114, such as /bin
@@ -375,7 +390,7 @@ CLONE3, X32 = 435, 0x40000000
 NAMESPACES = 0x7E020000
 
 
-def restrict_calls(machine):
+def restrict_calls(machine: str) -> None:
     """A filter of system calls: no sockets but Unix ones, no tracing, no new namespaces."""
     if machine not in MACHINES or sys.maxsize < 1 << 32:
         raise OSError(errno.ENOSYS, "")
@@ -384,13 +399,15 @@ def restrict_calls(machine):
     deny, allow = 0x00050000 | errno.EPERM, 0x7FFF0000
     program = [(load, 0, 0, 4), (equal, 1, 0, audit), (leave, 0, 0, 0x80000000), (load, 0, 0, 0)]
 
-    def forbid(code, number, answer=deny):
+    def forbid(code: int, number: int, answer: int = deny) -> None:
         program.extend([(code, 0, 1, number), (leave, 0, 0, answer)])
 
     forbid(above, X32)
     for number in FORBIDDEN[machine]:
         forbid(equal, number)
-    forbid(equal, CLONE3, 0x00050000 | errno.ENOSYS)  # its flags cannot be seen; clone is tried next
+    forbid(
+        equal, CLONE3, 0x00050000 | errno.ENOSYS
+    )  # its flags cannot be seen; clone is tried next
     program += [(equal, 0, 3, clone), (load, 0, 0, 16), (bits, 0, 1, NAMESPACES)]
     program += [(leave, 0, 0, deny), (load, 0, 0, 0)]
     program += [(equal, 0, 3, socket), (load, 0, 0, 16), (equal, 1, 0, 1), (leave, 0, 0, deny)]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from scene_recog.submission import ABOUT, LIMITS, MB, NOTEBOOK, STEP_FILES, WEIGHTS
 from scene_recog.system.files import zipped
+from scene_recog.system.text import in_one_line
 from teaching import receiving
 from teaching.receiving import Received, receive, shown
 
@@ -39,7 +40,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def without_missing(received: Received) -> list[str]:
-    assert all(receiving.in_one_line(notice) == notice for notice in received.notices)
+    assert all(in_one_line(notice) == notice for notice in received.notices)
     return [notice for notice in received.notices if not notice.endswith(" is missing")]
 
 
@@ -184,7 +185,9 @@ def test_encrypted(path: Path) -> None:
     contents[6] |= 1
     contents[contents.index(b"PK\1\2") + 8] |= 1
     path.write_bytes(contents)
-    assert receive(path).reason == f"none of the eight files is in it to be read: {ONE} is encrypted"
+    assert (
+        receive(path).reason == f"none of the eight files is in it to be read: {ONE} is encrypted"
+    )
 
 
 def test_a_damaged_file_spoils_no_other(path: Path) -> None:

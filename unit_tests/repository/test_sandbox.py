@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,12 +39,13 @@ def python(
     """Run code in a folder of its own; afterwards, nothing of it may be alive."""
     plan = sandbox._plan()
     if request.param != "all":
-        monkeypatch.setattr(sandbox, "_possible", lambda: plan - NAMESPACES | rest)
         rest = {"landlock"} if sandbox.IS_LINUX and landlock() else set()
+        less = frozenset(plan - NAMESPACES | rest)
+        monkeypatch.setattr(sandbox, "_possible", lambda: less)
     folder = tmp_path / "work"
     folder.mkdir()
 
-    def run(code: str, *, limits: Limits = LIMITS, **options: object) -> Outcome:
+    def run(code: str, *, limits: Limits = LIMITS, **options: Any) -> Outcome:
         command = [sys.executable, "-I", "-c", textwrap.dedent(code)]
         return sandbox.run(command, folder, limits=limits, **options)
 
@@ -397,6 +399,15 @@ def test_another_user(tmp_path: Path) -> None:
     assert outcome.exit_code == 0
     assert (work / "sub" / "x").stat().st_uid == 50_000
     assert tmp_path.stat().st_uid == os.getuid()
+
+
+@LINUX
+def test_devices_stay_what_they_are(python: Runner) -> None:
+    before = Path("/dev/null").stat()
+    python("import os; open('/dev/null', 'w').write('x'); open('/dev/stdout', 'w').write('x')")
+    after = Path("/dev/null").stat()
+    assert (before.st_uid, before.st_gid, before.st_mode) == (0, 0, after.st_mode)
+    assert (after.st_uid, after.st_gid) == (0, 0)
 
 
 @LINUX
