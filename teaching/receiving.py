@@ -103,6 +103,7 @@ def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
     entries = [e for e in entries if e.parts and not _is_junk(e.parts)]
     top = _top(entries, found)
     wanted: dict[str, _Entry] = {}
+    misspelled: set[str] = set()
     twice, ignored, refused = Counter[str](), [], []
     for entry in entries:
         name = "/".join(entry.parts[len(top) :]) if entry.parts[: len(top)] == top else ""
@@ -113,7 +114,8 @@ def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
         else:
             ignored.append(entry.name)
             meant = FOLDED.get(name.casefold())
-            if meant:
+            if meant and meant not in misspelled:
+                misspelled.add(meant)
                 found.notices.append(
                     f"{shown(entry.name)} is not taken: it must be {meant}, upper and lower case "
                     "as here"

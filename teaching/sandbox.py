@@ -6,7 +6,8 @@ What holds depends on the system, is found out by trying, once, and is said by `
   system's programs, this Python and what is named readable; no other process, no network. All that
   it starts is in a namespace of processes, and the kernel kills it with the command.
 - Linux without namespaces, such as a container without rights: no TCP or UDP, by a filter of
-  system calls; Landlock keeps it from reading elsewhere; as root, another user. What it starts
+  system calls; Landlock keeps it from reading and writing elsewhere (as the same user, it can still
+  change the rights and times of files); as root, another user. What it starts
   stays below the launcher, also after setsid and a double fork, and is killed until nothing is
   left. Only where it runs as the same user and the kernel has no Landlock of version 6 can it kill
   the launcher; then processes that carry the mark of the run in their environment are killed.
@@ -40,6 +41,7 @@ from typing import IO, Any, NamedTuple
 
 MB = 1 << 20
 LAUNCHER = Path(__file__).with_name("sandbox_launcher.py")
+IS_POSIX = os.name == "posix"
 IS_LINUX = sys.platform.startswith("linux")
 MARK = "SANDBOX_RUN"  # in the environment, where processes must be found by it
 WATCH = 0.2  # seconds between two looks at memory, processes and the folder
@@ -223,7 +225,7 @@ def _plan() -> frozenset[str]:
 @cache
 def _possible() -> frozenset[str]:
     """The measures that work here together, the most there can be."""
-    if os.name != "posix":
+    if not IS_POSIX:
         raise SandboxError(
             "untrusted code cannot be run safely on Windows: use Linux, macOS, or WSL"
         )

@@ -106,6 +106,10 @@ class Launcher:
         self.attempt("root", lambda: unshare(CLONE_NEWNS))
         self.attempt("pid", lambda: unshare(CLONE_NEWPID))
         self.doing = "fork"
+        if IS_LINUX:
+            with contextlib.suppress(OSError):  # if memory ends, the kernel ends this first
+                write("/proc/self/oom_score_adj", "1000")
+            prctl(PR_SET_DUMPABLE, 0)  # the same user must not trace it
         if os.fork() == 0:
             self.become_init(number)
         os.closerange(0, 3)  # the pipes end when the command does
@@ -116,11 +120,9 @@ class Launcher:
                 os._exit(0)
 
     def become_init(self, number: int) -> NoReturn:
-        """In the second process. It is nobody's to trace, and as init, nobody's inside to kill."""
+        """In the second process; as init, it cannot be killed by those inside."""
         try:
             die_with_parent()
-            if IS_LINUX:
-                prctl(PR_SET_DUMPABLE, 0)
             self.attempt("uid", lambda: self.give_folder(number))
             if "root" in self.taken:
                 self.taken.remove("root")
@@ -148,8 +150,6 @@ class Launcher:
         try:
             self.doing = "session"
             os.setsid()  # kill(0) must not reach the other two
-            with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
-                file.write("1000")
             os.umask(0o022)
             if self.user is not None and "uid" in self.taken:
                 self.doing = "uid"
@@ -169,7 +169,7 @@ class Launcher:
             self.attempt("privileges", lambda: prctl(PR_SET_NO_NEW_PRIVS, 1))
             if "root" not in self.taken:
                 self.attempt("landlock", self.restrict_files)
-            self.attempt("seccomp", lambda: restrict_calls(os.uname().machine))
+            self.attempt("seccomp", self.restrict_sockets_and_calls)
             self.doing = spec["folder"]
             os.chdir(spec["folder"])
             for name, value in spec["limits"].items():
@@ -261,6 +261,10 @@ class Launcher:
         set_mount(NEW_ROOT, MS_RDONLY, recursive=False)
         os.chroot(NEW_ROOT)
         os.chdir("/")
+
+    def restrict_sockets_and_calls(self) -> None:
+        """Unix sockets, which workers need, only where others' cannot be seen or opened."""
+        restrict_calls(os.uname().machine, bool({"root", "uid"}.intersection(self.taken)))
 
     def restrict_files(self) -> None:
         """The same by Landlock, which needs no rights; names of other files can still be seen."""
@@ -390,7 +394,7 @@ CLONE3, X32 = 435, 0x40000000
 NAMESPACES = 0x7E020000
 
 
-def restrict_calls(machine: str) -> None:
+def restrict_calls(machine: str, unix_sockets: bool) -> None:
     """A filter of system calls: no sockets but Unix ones, no tracing, no new namespaces."""
     if machine not in MACHINES or sys.maxsize < 1 << 32:
         raise OSError(errno.ENOSYS, "")
@@ -410,7 +414,9 @@ def restrict_calls(machine: str) -> None:
     )  # its flags cannot be seen; clone is tried next
     program += [(equal, 0, 3, clone), (load, 0, 0, 16), (bits, 0, 1, NAMESPACES)]
     program += [(leave, 0, 0, deny), (load, 0, 0, 0)]
-    program += [(equal, 0, 3, socket), (load, 0, 0, 16), (equal, 1, 0, 1), (leave, 0, 0, deny)]
+    family = 1 if unix_sockets else X32  # which is none
+    program += [(equal, 0, 3, socket), (load, 0, 0, 16), (equal, 1, 0, family)]
+    program += [(leave, 0, 0, deny)]
     program += [(leave, 0, 0, allow)]
     code = b"".join(struct.pack("=HBBI", *line) for line in program)
     buffer = ctypes.create_string_buffer(code)

@@ -108,6 +108,7 @@ def test_upper_and_lower_case(path: Path) -> None:
     assert f"{TWO.title()} is not taken: it must be {TWO}, upper and lower case as here" in (
         received.notices
     )
+    assert sum("is not taken" in notice for notice in received.notices) == 1
 
 
 def test_a_name_twice(path: Path) -> None:

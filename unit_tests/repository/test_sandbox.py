@@ -18,15 +18,8 @@ import pytest
 from teaching import sandbox
 from teaching.sandbox import MB, Limits, Outcome, SandboxError
 
-if os.name != "posix":
-
-    def test_says_that_windows_is_not_served(tmp_path: Path) -> None:
-        with pytest.raises(SandboxError, match=r"^untrusted .* Windows: use Linux, macOS, or WSL$"):
-            sandbox.run([sys.executable], tmp_path)
-
-    pytest.skip("nothing else to test on Windows", allow_module_level=True)
-
 LINUX = pytest.mark.skipif(not sandbox.IS_LINUX, reason="macOS does not hold this back")
+pytestmark = pytest.mark.skipif(not sandbox.IS_POSIX, reason="Windows has no sandbox")
 LIMITS = Limits(seconds=20, cpu_seconds=20, address_space=1000 * MB, memory=300 * MB)
 NAMESPACES = {"userns", "net", "ipc", "pid", "root", "uid"}
 Runner = Callable[..., Outcome]
@@ -317,6 +310,21 @@ def test_network(python: Runner) -> None:
     assert outcome.stdout == b"refused\nrefused\n"
 
 
+@LINUX
+def test_unix_sockets_of_the_same_user(python: Runner, tmp_path: Path) -> None:
+    if not python("").protections["calls"]:
+        pytest.skip("this system has no filter of calls")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        server.listen()
+        tmp_path.chmod(0o755)
+        (tmp_path / "s").chmod(0o700)
+        outcome = python(
+            f"import socket; socket.socket(socket.AF_UNIX).connect({server.getsockname()!r})"
+        )
+    assert outcome.exit_code == 1
+
+
 def test_files_elsewhere(python: Runner, tmp_path: Path) -> None:
     if not python("").protections["files"]:
         pytest.skip("this system lets all files be read")
@@ -467,6 +475,12 @@ def test_what_python_needs_works(python: Runner) -> None:
     )
     assert outcome.stderr == b""
     assert outcome.stdout == b"thread\nb'process'\nchild\n" or b"child" in outcome.stdout
+
+
+def test_windows_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "IS_POSIX", False)
+    with pytest.raises(SandboxError, match=r"^untrusted .* Windows: use Linux, macOS, or WSL$"):
+        sandbox._possible.__wrapped__()
 
 
 def test_a_command_that_is_not_there(tmp_path: Path) -> None:
