@@ -10,9 +10,10 @@ What holds depends on the system, is found out by trying, once, and is said by `
   change the rights and times of files); as root, another user. What it starts
   stays below the launcher, also after setsid and a double fork, and is killed until nothing is
   left. Only where it runs as the same user and the kernel has no Landlock of version 6 can it kill
-  the launcher; then processes that carry the mark of the run in their environment are killed.
-- macOS: limits of time, output, processes and file size; as root, another user. Its group and what
-  carries the mark are killed. Network and files are open.
+  the launcher; then processes that carry the mark of the run in their environment are killed. If
+  the grader itself is killed, the command is too, but not all that it may have started.
+- macOS: limits of time, output, processes and file size; as root, another user. What it started and what
+  carries the mark are killed, but not if the grader itself is killed. Network and files are open.
 - Windows: not at all.
 
 Everywhere, limits are set by the kernel for each process, and the sum over all its processes is

@@ -157,12 +157,12 @@ class Launcher:
                     if stat.S_ISFIFO(os.fstat(descriptor).st_mode):  # not the system's /dev/null
                         os.fchown(descriptor, self.user, self.user)
                 os.setgroups([])
-                os.setresgid(self.user, self.user, self.user)
+                os.setgid(self.user)  # as root: the saved one too
             if IS_LINUX:
                 for capability in range(64):  # EINVAL: there are not as many; EPERM: we have none
                     LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
             if self.user is not None and "uid" in self.taken:
-                os.setresuid(self.user, self.user, self.user)
+                os.setuid(self.user)
                 if os.getuid() != self.user or os.getgid() != self.user:
                     raise OSError(errno.EPERM, "")  # -1 means no change
             die_with_parent()  # it was forgotten with the change of user
