@@ -7,13 +7,14 @@ What holds depends on the system, is found out by trying, once, and is said by `
   it starts is in a namespace of processes, and the kernel kills it with the command.
 - Linux without namespaces, such as a container without rights: no TCP or UDP, by a filter of
   system calls; Landlock keeps it from reading and writing elsewhere (as the same user, it can still
-  change the rights and times of files); as root, another user. What it starts
-  stays below the launcher, also after setsid and a double fork, and is killed until nothing is
-  left. Only where it runs as the same user and the kernel has no Landlock of version 6 can it kill
-  the launcher; then processes that carry the mark of the run in their environment are killed. If
-  the grader itself is killed, the command is too, but not all that it may have started.
-- macOS: limits of time, output, processes and file size; as root, another user. What it started and what
-  carries the mark are killed, but not if the grader itself is killed. Network and files are open.
+  change the rights and times of files); as root, another user. What it starts stays below the
+  launcher, also after setsid and a double fork, and is killed until nothing is left. Only where it
+  runs as the same user and the kernel has no Landlock of version 6 can it kill the launcher; then
+  processes that carry the mark of the run in their environment are killed. If the grader itself is
+  killed, the command is too, but not all that it may have started.
+- macOS: limits of time, output, processes and file size; as root, another user. What it started
+  and what carries the mark are killed, but not if the grader itself is killed. Network and files
+  are open. Not tried on a Mac yet.
 - Windows: not at all.
 
 Everywhere, limits are set by the kernel for each process, and the sum over all its processes is
