@@ -1,0 +1,354 @@
+"""Read one submission, a zip or a folder, into memory: what counts, and what is to be said of it.
+
+Whatever a student hands in, nothing is written to disk, nothing outside is read, at most
+`LIMITS[name]` + 1 bytes are unpacked for each name, and nothing is raised.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from scene_recog.submission import LIMITS, NAMED, STEP_FILES, megabytes
+from scene_recog.system.text import in_one_line, reason_of
+
+ENTRIES = 50_000  # looked at; whoever hands in the environment as well has some 20,000
+DIRECTORY_LIMIT = 16_000_000  # bytes of a zip's list of entries, before it is read
+NAME_LIMIT = 80  # characters of a student's name of a file that are shown
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # unpacked in steps of a known size
+JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__")  # nobody's intention
+FOLDED = {name.casefold(): name for name in LIMITS}
+
+
+@dataclass
+class Received:
+    """What a submission holds.
+
+    Attributes:
+        files: name -> contents, for the names of `LIMITS` that could be read, in their order.
+        notices: a line each: what is missing, was not read, or is no part of a submission.
+        reason: why nothing can be graded, in one line; None if something can.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    reason: str | None = None
+
+
+@dataclass
+class _Entry:
+    """A file in a submission.
+
+    Attributes:
+        name: as the student's system wrote it.
+        parts: of the name; empty if it is absolute or leads out of the folder.
+        refusal: why it must not be read, if so.
+        read: called with a number of bytes, returns at most as many; raises anything.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    refusal: str | None
+    read: Callable[[int], bytes]
+
+
+def receive(path: Path) -> Received:
+    """Read a submission; links are not followed.
+
+    If a zip has a name twice, the first counts. The project may stand in a folder within: that
+    with the most of the eight files counts.
+    """
+    try:
+        if path.is_dir():
+            return _chosen(*_in_folder(path))
+        with open(path, "rb", opener=_open_file) as file:
+            return _chosen(_in_zip(file), [])  # read while it is open
+    except _NothingToGradeError as error:
+        return Received(reason=str(error))
+    except (OSError, ValueError) as error:
+        return Received(reason=f"it cannot be read ({in_one_line(reason_of(error))})")
+
+
+class _NothingToGradeError(Exception):
+    """Says why."""
+
+
+def shown(name: str) -> str:
+    """A name that a student chose, in one short line; what no encoding can write, as escapes."""
+    name = in_one_line(name)
+    if len(name) <= NAME_LIMIT:
+        return name
+    half = (NAME_LIMIT - 3) // 2
+    return f"{name[:half]}...{name[-half:]}"
+
+
+# ------------------------------------------------------------------------ what counts
+
+
+def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
+    found = Received(notices=notices)
+    unsafe = [entry.name for entry in entries if not entry.parts]
+    if unsafe:
+        found.notices.append(
+            f"{_counted(unsafe, 'name leads', 'names lead')} out of the submission; ignored: "
+            f"{_named(unsafe)}"
+        )
+    entries = [e for e in entries if e.parts and not _is_junk(e.parts)]
+    top = _top(entries, found)
+    wanted: dict[str, _Entry] = {}
+    misspelled: set[str] = set()
+    twice, ignored, refused = Counter[str](), [], []
+    for entry in entries:
+        name = "/".join(entry.parts[len(top) :]) if entry.parts[: len(top)] == top else ""
+        if name in wanted:
+            twice[name] += 1
+        elif name in LIMITS:
+            wanted[name] = entry
+        else:
+            ignored.append(entry.name)
+            meant = FOLDED.get(name.casefold())
+            if meant and meant not in misspelled:
+                misspelled.add(meant)
+                found.notices.append(
+                    f"{shown(entry.name)} is not taken: it must be {meant}, upper and lower case "
+                    "as here"
+                )
+    for name, count in sorted(twice.items()):
+        found.notices.append(f"{name} is there {count + 1} times; the first is taken")
+    for name, limit in LIMITS.items():
+        if name not in wanted:
+            found.notices.append(f"{name} is missing")
+            continue
+        contents, problem = _contents(wanted[name], limit)
+        if problem:
+            found.notices.append(f"{name} {problem}")
+        if contents is None:
+            refused.append(f"{name} {problem}")
+        else:
+            found.files[name] = contents
+    if ignored:
+        one, many = "file is no part", "files are no part"
+        found.notices.append(
+            f"{_counted(ignored, one, many)} of a submission; ignored: {_named(ignored)}"
+        )
+    if not any(file in found.files for file in STEP_FILES.values()):
+        found.files.clear()
+        found.reason = _why_none(ignored, refused)
+    return found
+
+
+def _top(entries: list[_Entry], found: Received) -> tuple[str, ...]:
+    """The folder in which the project stands: the one with the most of the eight files.
+
+    Of several, the one nearest to the top, then the first by name.
+    """
+    files = {tuple(file.split("/")) for file in STEP_FILES.values()}
+    places: dict[tuple[str, ...], set[str]] = {}
+    for entry in entries:
+        if entry.parts[-2:] in files:
+            places.setdefault(entry.parts[:-2], set()).add(entry.parts[-1])
+    order = sorted(places, key=lambda top: (-len(places[top]), len(top), top))
+    if len(order) > 1:
+        found.notices.append(
+            f"several folders hold a project; taken is {shown('/'.join(order[0])) or 'the top'}, "
+            f"not {_named(['/'.join(top) or 'the top' for top in order[1:]])}"
+        )
+    return order[0] if order else ()
+
+
+def _contents(entry: _Entry, limit: int) -> tuple[bytes | None, str | None]:
+    """What the file holds, None if it is not taken; and what is wrong with it, if anything."""
+    if entry.refusal:
+        return None, entry.refusal
+    try:
+        contents = entry.read(limit + 1)
+    except Exception as error:  # a crafted zip may raise anything
+        return None, f"cannot be read ({in_one_line(reason_of(error))[:200]})"
+    if len(contents) > limit:
+        return None, f"is not read: it has more than {megabytes(limit)}"
+    return contents, None if contents.strip() else "is empty"
+
+
+def _why_none(ignored: list[str], refused: list[str]) -> str:
+    reason = "none of the eight files is in it"
+    if refused:
+        return f"{reason} to be read: {refused[0]}"
+    packed = [name for name in ignored if name.lower().endswith((".zip", ".tar", ".gz", ".rar"))]
+    if packed:
+        return f"{reason}, but another archive, which is not opened: {_named(packed)}"
+    names = {file.partition("/")[2] for file in STEP_FILES.values()}
+    loose = [name for name in ignored if name.replace("\\", "/").rpartition("/")[2] in names]
+    if loose:
+        return f"{reason}, in a folder scene_recog as it must be; there is {_named(loose)}"
+    return reason
+
+
+def _is_junk(parts: tuple[str, ...]) -> bool:
+    return parts[-1].startswith("._") or any(part in JUNK for part in parts)
+
+
+def _named(names: list[str]) -> str:
+    names = sorted(names)
+    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(shown(name) for name in names[:NAMED]) + rest
+
+
+def _counted(names: list[str], one: str, many: str) -> str:
+    return f"{len(names)} {one if len(names) == 1 else many}"
+
+
+# ------------------------------------------------------------------------ folders
+
+
+def _in_folder(top: Path) -> tuple[list[_Entry], list[str]]:
+    """The files of a folder, those near the top first, by name."""
+    entries: list[_Entry] = []
+    notices: list[str] = []
+    waiting: list[tuple[str, ...]] = [()]
+    unreadable = []
+    for parts in waiting:  # grows
+        try:
+            with os.scandir(top.joinpath(*parts)) as scan:
+                children = []
+                for child in scan:
+                    children.append(child)
+                    if len(children) > ENTRIES:
+                        break
+        except OSError:
+            if not parts:
+                raise
+            unreadable.append("/".join(parts))
+            continue
+        for child in sorted(children, key=lambda child: child.name):
+            if len(entries) + len(waiting) > ENTRIES:
+                notices.append(f"it has more than {ENTRIES} files: the rest is not looked at")
+                return entries, notices
+            place = (*parts, child.name)
+            kind = _kind(child)
+            if kind == "folder":
+                waiting.append(place)
+                continue
+            refusal = None if kind == "file" else f"is not read: it is a {kind}"
+            entries.append(_Entry("/".join(place), place, refusal, _reader(top, place)))
+    if unreadable:
+        notices.append(
+            f"{_counted(unreadable, 'folder', 'folders')} cannot be read: {_named(unreadable)}"
+        )
+    return entries, notices
+
+
+def _kind(child: os.DirEntry[str]) -> str:
+    try:
+        if child.is_symlink():
+            return "link"
+        if child.is_dir(follow_symlinks=False):
+            return "folder"
+        return "file" if child.is_file(follow_symlinks=False) else "pipe, socket or device"
+    except OSError:
+        return "file"  # reading it will say why not
+
+
+def _reader(top: Path, place: tuple[str, ...]) -> Callable[[int], bytes]:
+    def read(limit: int) -> bytes:
+        path = top.joinpath(*place)
+        with open(path, "rb", opener=_open_own_file) as file:
+            return file.read(limit)
+
+    return read
+
+
+def _open_file(path: str, flags: int) -> int:
+    """Open a file, and nothing else: a named pipe would wait for its other end."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("it is no file")
+    return descriptor
+
+
+def _open_own_file(path: str, flags: int) -> int:
+    return _open_file(path, flags | getattr(os, "O_NOFOLLOW", 0))
+
+
+# ------------------------------------------------------------------------ zips
+
+
+def _in_zip(file: BinaryIO) -> list[_Entry]:
+    """The files of a zip, in its order."""
+    size = os.fstat(file.fileno()).st_size
+    if not size:
+        raise _NothingToGradeError("the file is empty")
+    listed = _directory_size(file, size)
+    if listed is None:
+        raise _NothingToGradeError("it is not a zip, or its end is missing")
+    if listed > DIRECTORY_LIMIT:
+        raise _NothingToGradeError("the zip has far too many entries")
+    try:
+        archive = zipfile.ZipFile(file)
+    except Exception as error:  # a crafted zip may raise anything
+        reason = in_one_line(reason_of(error))[:200]
+        raise _NothingToGradeError(f"the zip is damaged ({reason})") from error
+    infos = archive.infolist()
+    if len(infos) > ENTRIES:
+        raise _NothingToGradeError(f"the zip has {len(infos)} entries, and {ENTRIES} are the limit")
+    if not infos:
+        raise _NothingToGradeError("the zip is empty")
+    return list(_zip_entries(archive, infos))
+
+
+def _directory_size(file: BinaryIO, size: int) -> int | None:
+    """The bytes of the list of entries, as zipfile will read it; None if there is none.
+
+    It is asked first, because zipfile makes an object of each entry before it returns.
+    """
+    start = max(0, size - 22 - 0xFFFF - 76)
+    file.seek(start)
+    tail = file.read()
+    file.seek(0)
+    at = len(tail) - 22
+    if at < 0:
+        return None
+    if tail[at : at + 4] != b"PK\5\6" or tail[-2:] != b"\0\0":  # a comment follows
+        at = tail.rfind(b"PK\5\6", max(0, len(tail) - 22 - 0xFFFF))
+    if at < 0 or len(tail) < at + 22:
+        return None
+    listed = int(struct.unpack_from("<L", tail, at + 12)[0])
+    large = at - 76  # zip64, with a locator of 20 bytes between
+    if large >= 0 and tail[large : large + 4] == b"PK\6\6":
+        listed = max(listed, int(struct.unpack_from("<Q", tail, large + 40)[0]))
+    return listed
+
+
+def _zip_entries(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iterator[_Entry]:
+    for info in infos:
+        name = info.filename.replace("\\", "/")  # Windows
+        if name.endswith("/"):
+            continue
+        parts = tuple(part for part in name.split("/") if part not in ("", "."))
+        drive = name[1:2] == ":"
+        if name.startswith("/") or drive or ".." in parts:
+            parts = ()
+        refusal = None
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if info.flag_bits & 0x1:
+            refusal = "is encrypted"
+        elif kind not in (0, stat.S_IFREG):
+            refusal = f"is not read: it is a {'link' if stat.S_ISLNK(kind) else 'special file'}"
+        elif info.compress_type not in METHODS:
+            refusal = "is packed in a way that is not read: zip it with your system's own means"
+        yield _Entry(info.filename, parts, refusal, _zip_reader(archive, info))
+
+
+def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[int], bytes]:
+    def read(limit: int) -> bytes:
+        with archive.open(info) as file:
+            return file.read(limit)
+
+    return read
