@@ -19,7 +19,10 @@ from teaching import sandbox
 from teaching.sandbox import MB, Limits, Outcome, SandboxError
 
 LINUX = pytest.mark.skipif(not sandbox.IS_LINUX, reason="macOS does not hold this back")
-pytestmark = pytest.mark.skipif(not sandbox.IS_POSIX, reason="Windows has no sandbox")
+pytestmark = [
+    pytest.mark.slow,  # it starts what misbehaves on purpose
+    pytest.mark.skipif(not sandbox.IS_POSIX, reason="Windows has no sandbox"),
+]
 LIMITS = Limits(seconds=20, cpu_seconds=20, address_space=1000 * MB, memory=300 * MB)
 NAMESPACES = {"userns", "net", "ipc", "pid", "root", "uid"}
 Runner = Callable[..., Outcome]
