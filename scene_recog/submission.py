@@ -35,6 +35,7 @@ MB = 1_000_000  # bytes
 NOTEBOOK = "proj3.ipynb"
 REPORT = "report.pdf"
 REPORT_DRAFT = "report.md"  # the questions, and the answers if they are written there
+HANDOUT_RECORD = ".handout.json"  # in a handed-out folder: its variant, and each file's fingerprint
 ABOUT = "submission.json"  # {"format": 1, "name": what the student typed, or null}
 FORMAT = 1
 NOTEBOOK_RUNS = ("notebook_part1", "notebook_part2")  # where the notebook trains the two networks
@@ -176,11 +177,16 @@ def _about_report(project: Path, files: dict[str, bytes]) -> Iterator[str]:
 
 def _is_as_handed_out(project: Path, name: str, contents: bytes) -> bool:
     try:
-        record = json.loads((project / ".handout.json").read_bytes())
+        record = json.loads((project / HANDOUT_RECORD).read_bytes())
         expected = record["files"][name]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return bool(expected == hashlib.sha256(contents.replace(b"\r\n", b"\n")).hexdigest())
+    return bool(expected == fingerprint(contents))
+
+
+def fingerprint(contents: bytes) -> str:
+    """Of a file, whatever its line ends: git on Windows may have changed them."""
+    return hashlib.sha256(contents.replace(b"\r\n", b"\n")).hexdigest()
 
 
 def _about_training(project: Path, files: dict[str, bytes]) -> Iterator[str]:
@@ -362,13 +368,17 @@ def _paths_in_cell(source: str) -> Iterator[str]:
     """The absolute paths in a code cell; what IPython alone understands is passed over."""
     if source.lstrip().startswith("%%"):
         return
-    python = re.sub(r"^(\s*)[%!?].*$", r"\1pass", source, flags=re.MULTILINE)
     try:
-        tree = _parse(python)
+        tree = _parse(python_of_cell(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for _, path in absolute_paths(tree):
         yield path
+
+
+def python_of_cell(source: str) -> str:
+    """A code cell with `pass` in the lines that IPython alone understands."""
+    return re.sub(r"^(\s*)[%!?].*$", r"\1pass", source, flags=re.MULTILINE)
 
 
 def _personal_paths(project: Path) -> re.Pattern[str]:

@@ -9,7 +9,6 @@ is searched for what must not be in it: solved bodies, and words about the solut
 from __future__ import annotations
 
 import ast
-import hashlib
 import io
 import json
 import re
@@ -17,16 +16,22 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from scene_recog.assignment import STEPS
+from scene_recog.assignment import functions_in
+from scene_recog.submission import (
+    HANDOUT_RECORD,
+    NOTEBOOK,
+    REPORT_DRAFT,
+    STEP_FILES,
+    fingerprint,
+    python_of_cell,
+)
 from scene_recog.system.files import write_atomically, zipped
 from teaching.rubric import read_rubric
 from teaching.variants import rewritten
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
-NOTEBOOK = "proj3.ipynb"
-REPORT = "report.md"
-ASSIGNMENT = [f"scene_recog/{file}.py" for file in STEPS]
+ASSIGNMENT = list(STEP_FILES.values())
 FOLDERS = ("scene_recog", "unit_tests")
 NOT_HANDED_OUT = (
     "unit_tests/repository/",
@@ -39,8 +44,7 @@ FILES = (
     "LICENSE", ".gitignore", "pyproject.toml", NOTEBOOK, "data/README.md",
     "model_checkpoints/README.md", "docs/DOCTOR.md",
 )  # fmt: skip
-STUDENTS_OWN = {*ASSIGNMENT, NOTEBOOK, REPORT}  # an update leaves them alone
-RECORD = ".handout.json"  # in the folder: its variant, and what each provided file was
+STUDENTS_OWN = {*ASSIGNMENT, NOTEBOOK, REPORT_DRAFT}  # an update leaves them alone
 REPOSITORY_TAG = "repository"  # cells of the notebook that are not handed out
 WHAT = {  # is to be written in each of the eight files
     "image_loader": "`Dataset` over `data/{train,test}/<class>/*.jpg`",
@@ -77,7 +81,7 @@ def hand_out(folder: Path, variant: int = 0, *, make_zip: bool = False) -> list[
     """
     _must_be_new(folder)
     contents = handed_out(variant)
-    contents = {**contents, RECORD: _record(contents, variant)}
+    contents = {**contents, HANDOUT_RECORD: _record(contents, variant)}
     _write_new_folder(folder, contents)
     lines = [f"{folder}: {len(contents)} files, {len(ASSIGNMENT)} of them for students to write"]
     if make_zip:
@@ -109,13 +113,13 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
     for name, new in contents.items():
         path = folder / name
         if name in STUDENTS_OWN:
-            if then.get(name) != _hash(new):
+            if then.get(name) != fingerprint(new):
                 lines.append(f"{name} has changed in the repository; yours was not touched")
             continue
         old = path.read_bytes() if path.is_file() else None
-        if old is not None and _hash(old) == _hash(new):
+        if old is not None and fingerprint(old) == fingerprint(new):
             continue
-        if old is not None and _hash(old) != then.get(name):
+        if old is not None and fingerprint(old) != then.get(name):
             lines.append(_keep(path, old, folder))
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, new)
@@ -124,17 +128,17 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
         path = folder / name
         if name in STUDENTS_OWN or not path.is_file():
             continue
-        if _hash(path.read_bytes()) == then[name]:
+        if fingerprint(path.read_bytes()) == then[name]:
             path.unlink()
             lines.append(f"{name}: removed, it is no longer provided")
         else:
             lines.append(f"{name} is no longer provided, but was changed here: it stays")
     record = _record(contents, variant)  # last: an update that was interrupted is done again
-    _write(folder / RECORD, record)
+    _write(folder / HANDOUT_RECORD, record)
     if make_zip:
         provided = {name: new for name, new in contents.items() if name not in STUDENTS_OWN}
         archive = folder.with_name(f"{folder.name}-update.zip")
-        lines.append(_zip(archive, "", {**provided, RECORD: record}))
+        lines.append(_zip(archive, "", {**provided, HANDOUT_RECORD: record}))
     return lines or [f"{folder}: everything is as it should be"]
 
 
@@ -179,7 +183,7 @@ def handed_out(variant: int = 0) -> dict[str, bytes]:
     contents["docs/figure_2.png"] = _figure_2(variant)
     contents["README.md"] = _readme(rubric.steps_table(WHAT), rubric.points_table(), variant)
     contents["rubric.toml"] = rubric.public_part().encode()
-    contents[REPORT] = _report(contents[NOTEBOOK].decode())
+    contents[REPORT_DRAFT] = _report(contents[NOTEBOOK].decode())
     if problems := list(_must_not_be_handed_out(contents, variant)):
         raise ValueError("\n".join(problems))
     return contents
@@ -198,17 +202,9 @@ def emptied(source: str) -> str:
         private = isinstance(node, ast.FunctionDef) and node.name.startswith("_")
         if private or isinstance(node, ast.Assign | ast.AnnAssign):
             cuts.append((node.lineno, node.end_lineno or node.lineno, ""))
-    parents: list[ast.Module | ast.ClassDef] = [
-        module, *(node for node in module.body if isinstance(node, ast.ClassDef))
-    ]  # fmt: skip
-    functions = [
-        node
-        for parent in parents
-        for node in parent.body
-        if isinstance(node, ast.FunctionDef)
-        and not (parent is module and node.name.startswith("_"))
-    ]
-    for function in functions:
+    for name, function in functions_in(module):
+        if name.startswith("_") and "." not in name:
+            continue
         indent = " " * (function.col_offset + 4)
         todo = f'{indent}raise NotImplementedError("write {function.name}")\n'
         if "super().__init__()" in ast.unparse(function):
@@ -341,8 +337,7 @@ def _code_cells(name: str, text: str) -> Iterator[str]:
     if name == NOTEBOOK:
         for cell in json.loads(text)["cells"]:
             if cell["cell_type"] == "code":
-                lines = "".join(cell["source"]).splitlines()
-                yield "\n".join(re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in lines)
+                yield python_of_cell("".join(cell["source"]))
 
 
 # ------------------------------------------------------------------------ files
@@ -388,24 +383,19 @@ def _keep(path: Path, old: bytes, folder: Path) -> str:
 
 
 def _record(contents: Mapping[str, bytes], variant: int) -> bytes:
-    files = {name: _hash(data) for name, data in sorted(contents.items())}
+    files = {name: fingerprint(data) for name, data in sorted(contents.items())}
     return (json.dumps({"variant": variant, "files": files}, indent=1) + "\n").encode()
 
 
 def _read_record(folder: Path, variant: int | None) -> tuple[dict[str, str], int]:
-    path = folder / RECORD
+    path = folder / HANDOUT_RECORD
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         then, own = dict(record["files"]), int(record["variant"])
     except FileNotFoundError:
-        raise ValueError(f"{folder} was not handed out: it has no {RECORD}") from None
+        raise ValueError(f"{folder} was not handed out: it has no {HANDOUT_RECORD}") from None
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{path} is damaged: hand out to a new folder, and copy it") from None
     if variant not in (None, own):
         raise ValueError(f"{folder} is of variant {own}, not {variant}")
     return then, own
-
-
-def _hash(data: bytes) -> str:
-    """Of the contents, whatever the line ends: git on Windows may have changed them."""
-    return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()

@@ -33,6 +33,22 @@ def check_named_parts(net: nn.Module) -> None:
     )
 
 
+def check_scores(output: object, count: int) -> None:
+    """What forward gives for `count` images: 15 scores for each."""
+    shape = [count, 1, 64, 64]
+    assert isinstance(output, torch.Tensor), (
+        f"forward gives {type(output).__name__} instead of a tensor: is there a return?"
+    )
+    assert list(output.shape) == [count, 15], (
+        f"images {shape} must give scores [{count}, 15], not {list(output.shape)}"
+        + (
+            ": is the batch of one taken away, by squeeze() or by flatten()?"
+            if output.shape == (15,)
+            else ""
+        )
+    )
+
+
 def check_loss_criterion(net: nn.Module) -> None:
     """The mean cross-entropy of raw scores."""
     if not hasattr(net, "loss_criterion"):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from nets import check_loss_criterion, check_named_parts, images
+from nets import check_loss_criterion, check_named_parts, check_scores, images
 from steps import cannot_judge
 from torch import nn
 
@@ -205,17 +205,7 @@ def test_output_is_15_scores_per_image(new_net: SimpleNet, count: int) -> None:
         raise AssertionError(
             f"forward stops for images of shape {shape}: {error}\n{hint}"
         ) from error
-    assert isinstance(output, torch.Tensor), (
-        f"forward gives {type(output).__name__} instead of a tensor: is there a return?"
-    )
-    assert list(output.shape) == [count, 15], (
-        f"images {shape} must give scores [{count}, 15], not {list(output.shape)}"
-        + (
-            ": is the batch of one taken away, by squeeze() or by flatten()?"
-            if output.shape == (15,)
-            else ""
-        )
-    )
+    check_scores(output, count)
 
 
 def test_convolutions_and_pooling_give_the_maps_of_figure_2(net: SimpleNet) -> None:

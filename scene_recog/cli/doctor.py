@@ -192,15 +192,18 @@ def _of_first_steps(recipe: Recipe, data_dir: Path, device: str) -> tuple[list[F
     checkup = trainer.checkup
     checkup.say = lambda text: None
     epochs = itertools.chain.from_iterable(itertools.repeat(trainer.train_loader))
-    trainer.train_loader = cast("Any", itertools.islice(epochs, FIRST_STEPS))
-    try:
+
+    def take_steps() -> None:
+        trainer.train_loader = cast("Any", itertools.islice(epochs, FIRST_STEPS))
         trainer.train_epoch()
+
+    try:
+        take_steps()
         if warms_up:
             for group in trainer.optimizer.param_groups:
                 group["lr"] *= ONE_CYCLE_START
-            trainer.train_loader = cast("Any", itertools.islice(epochs, FIRST_STEPS))
             checkup.begin_again()
-            trainer.train_epoch()
+            take_steps()
     except FloatingPointError as error:
         checkup.findings.append(Finding("explosion", str(error)))
     for _ in checkup.watch(trainer.val_loader):

@@ -14,7 +14,7 @@ import pytest
 
 from scene_recog.assignment import STEPS
 from teaching import handout
-from teaching.handout import ASSIGNMENT, NOTEBOOK, RECORD, REPOSITORY, hand_out, update
+from teaching.handout import ASSIGNMENT, HANDOUT_RECORD, NOTEBOOK, REPOSITORY, hand_out, update
 
 SOLVED = (REPOSITORY / "scene_recog" / "simple_net.py").read_text(encoding="utf-8")
 
@@ -278,7 +278,7 @@ def test_update_as_a_zip_has_no_file_of_a_student(folder: Path) -> None:
     with zipfile.ZipFile(folder.with_name("starter-update.zip")) as archive:
         names = set(archive.namelist())
         assert archive.read("unit_tests/test_optimizer.py") == b"# changed\n"
-    assert names == {*handout.handed_out(), RECORD} - {*ASSIGNMENT, NOTEBOOK, "report.md"}
+    assert names == {*handout.handed_out(), HANDOUT_RECORD} - {*ASSIGNMENT, NOTEBOOK, "report.md"}
 
 
 def test_update_needs_a_hand_out(folder: Path, tmp_path: Path) -> None:
@@ -286,6 +286,6 @@ def test_update_needs_a_hand_out(folder: Path, tmp_path: Path) -> None:
         update(tmp_path)
     with pytest.raises(ValueError, match="is of variant 0, not 3"):
         update(folder, 3)
-    (folder / RECORD).write_text("{")
+    (folder / HANDOUT_RECORD).write_text("{")
     with pytest.raises(ValueError, match="is damaged"):
         update(folder)
