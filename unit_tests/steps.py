@@ -149,7 +149,8 @@ def pytest_runtest_makereport(
     if name is None:
         waits_for = unwritten or (_unfinished(item.config) if report.failed else "")
         if waits_for:
-            reason = waits_for if unwritten else f"{waits_for}: {_reason(report).splitlines()[0]}"
+            first_line, _, _ = _reason(report).partition("\n")  # it may be empty
+            reason = waits_for if unwritten else f"{waits_for}: {first_line}"
             report.outcome = "skipped"
             report.longrepr = (str(item.path), 0, f"waits for {reason}")
         provided = item.config.stash[PROVIDED_FOUND]

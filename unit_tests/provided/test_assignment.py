@@ -227,11 +227,12 @@ def test_provided_code_waits_for_files_that_lack_something(tests: Path) -> None:
         "def test_stops(): raise ValueError('there are no images')\n"
         "@pytest.fixture\ndef images(): raise OSError('none')\n"
         "def test_cannot_begin(images): pass\n"
+        "def test_says_nothing(): pytest.fail('')\n"
     )
     code, text = run(tests, "-k", "not wrong", "-rs")
     assert code == 0
-    assert "provided code         1 of 3      2 wait for what is beyond" in text
+    assert "provided code         1 of 4      3 wait for what is beyond" in text
     assert "waits for 1.3 optimizer: ValueError: there are no images" in text
     code, text = run(tests, "-k", "not wrong and not most")  # all that is asked for is there
     assert code == 1
-    assert "provided code         1 of 3\n" in text
+    assert "provided code         1 of 4\n" in text
