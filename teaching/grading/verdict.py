@@ -1,0 +1,100 @@
+"""What is found out about one submission, before points are given for it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Outcome = Literal["passed", "failed", "not written", "waits"]
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One test of the contract.
+
+    Attributes:
+        name: such as "test_learning_rate_is_the_config_s[0.1]".
+        outcome: "waits" if it cannot be judged while another part is broken.
+        words: why it did not pass, in its own words, of several lines perhaps; parts of it come
+            from the student's code. "" if it passed, and of every hidden test.
+    """
+
+    __test__ = False  # it is none of pytest's
+
+    name: str
+    outcome: Outcome
+    words: str = ""
+
+
+@dataclass
+class FileVerdict:
+    """One of the eight files, beside stand-ins for the other seven.
+
+    Attributes:
+        public: the tests that students have.
+        hidden: the same with other sizes, seeds and names, in the same order.
+        problem: why none or not all of them could be run, in one line.
+        signs: of tampering, for a person to look at; a line each. Points are not withheld for
+            them, but for `is_tampered`.
+        is_tampered: answers came back right for code that is known to be wrong.
+    """
+
+    public: list[TestResult] = field(default_factory=list)
+    hidden: list[TestResult] = field(default_factory=list)
+    problem: str | None = None
+    signs: list[str] = field(default_factory=list)
+    is_tampered: bool = False
+
+
+@dataclass
+class Trained:
+    """A network with the weights that were handed in.
+
+    Attributes:
+        accuracy: on the teacher's images, 0..1; None if it could not be found out.
+        parameters: learnable ones.
+        problem: why there is no accuracy, in one line.
+    """
+
+    accuracy: float | None = None
+    parameters: int | None = None
+    problem: str | None = None
+
+
+@dataclass
+class Verdict:
+    """A submission.
+
+    Attributes:
+        reason: why nothing can be graded, in one line.
+        notices: what is missing or was not read; a line each.
+        files: of each of the eight that is there; "image_loader" and so on.
+        trained: of "SimpleNet" and "SimpleNetFinal".
+        seconds: that it took.
+        peak_memory: bytes, of the student's processes.
+    """
+
+    reason: str | None = None
+    notices: list[str] = field(default_factory=list)
+    files: dict[str, FileVerdict] = field(default_factory=dict)
+    trained: dict[str, Trained] = field(default_factory=dict)
+    seconds: float = 0.0
+    peak_memory: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, from which `from_json` makes the same again."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(found: dict[str, Any]) -> Verdict:
+        """Raises KeyError or TypeError for anything but what `as_json` gives."""
+        files = {
+            file: FileVerdict(
+                public=[TestResult(**each) for each in one.pop("public")],
+                hidden=[TestResult(**each) for each in one.pop("hidden")],
+                **one,
+            )
+            for file, one in found.pop("files").items()
+        }
+        trained = {network: Trained(**one) for network, one in found.pop("trained").items()}
+        return Verdict(files=files, trained=trained, **found)
