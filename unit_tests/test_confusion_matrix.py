@@ -13,12 +13,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from fakes import FakeDataset, FakeModel
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 from steps import cannot_judge
 from torch import nn
-from torch.utils.data import Dataset
 
 from scene_recog import confusion_matrix as student
 
@@ -29,59 +28,22 @@ COUNTS = np.array([[2, 1, 0, 0], [1, 1, 0, 0], [0, 0, 3, 2], [0, 0, 0, 1]])
 SHARES = np.array(
     [[0.7, 0.1, 0.2, 0.0], [0.05, 0.6, 0.15, 0.2], [0.0, 0.25, 0.45, 0.3], [0.3, 0.0, 0.2, 0.5]]
 )
-GREY = 60  # between the shades of two predictions
+GREYS = [120, 0, 180, 60]  # by which the model tells the classes
+
+# A dataset, and what the model will say of it.
+_rng = np.random.default_rng(0)
+TARGET_OF_EACH = _rng.choice(4, 137, p=[0.4, 0.3, 0.2, 0.1])
+PREDICTED_OF_EACH = np.where(_rng.random(137) < 0.5, TARGET_OF_EACH, _rng.integers(0, 4, 137))
 
 
-def to_tensor(image: Image.Image) -> torch.Tensor:
-    return torch.from_numpy(np.array(image, dtype=np.float32))[None] / 255
+def fake_model() -> FakeModel:
+    return FakeModel(GREYS)
 
 
-class FakeDataset(Dataset[Any]):
-    """Like an ImageLoader: 137 images; the shade of each says what the model will predict."""
-
-    def __init__(self) -> None:
-        rng = np.random.default_rng(0)
-        self.targets = rng.choice(4, 137, p=[0.4, 0.3, 0.2, 0.1])
-        self.predictions = np.where(rng.random(137) < 0.5, self.targets, rng.integers(0, 4, 137))
-        self.root, self.split, self.curr_folder = "data", "test", "data/test"
-        self.transform = to_tensor
-        self.class_dict = {name: index for index, name in enumerate(CLASS_NAMES)}
-        self.dataset = [
-            (f"data/test/{CLASS_NAMES[target]}/image_{i:04d}.jpg", int(target))
-            for i, target in enumerate(self.targets)
-        ]
-
-    def get_classes(self) -> dict[str, int]:
-        return self.class_dict
-
-    def load_imagepaths_with_labels(self, class_labels: dict[str, int]) -> list[tuple[str, int]]:
-        return self.dataset
-
-    def load_img_from_path(self, path: str) -> Image.Image:
-        number = int(Path(path).stem.removeprefix("image_"))
-        return Image.new("L", (64, 64), GREY * int(self.predictions[number]))
-
-    def __len__(self) -> int:
-        return len(self.predictions)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        path, label = self.dataset[index]
-        return self.transform(self.load_img_from_path(path)), label
-
-
-class FakeModel(nn.Module):
-    """Reads the prediction off the image, but only in eval mode."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(()))
-        self.loss_criterion = nn.CrossEntropyLoss()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        wanted = (x[:, 0, 0, 0] * 255 / GREY).round().long()
-        if self.training:  # as dropout and batch norm would
-            wanted = (wanted + 1) % 4
-        return nn.functional.one_hot(wanted, 4) * 5.0 * self.scale - 7
+def fake_dataset(targets: np.ndarray = TARGET_OF_EACH) -> FakeDataset:
+    """137 images; the grey level of each says what the model will predict."""
+    greys = np.array(GREYS)[PREDICTED_OF_EACH]
+    return FakeDataset(CLASS_NAMES, targets.tolist(), greys.tolist())
 
 
 SHOWN: list[Figure] = []
@@ -130,11 +92,11 @@ def dl_utils_work() -> None:
     if "dl_utils" in inspect.getsource(student):
         from scene_recog.dl_utils import predict_labels
 
-        dataset = FakeDataset()
+        dataset = fake_dataset()
         for count in (1, 5):
             x = torch.stack([dataset[i][0] for i in range(count)])
-            labels = torch.as_tensor(predict_labels(FakeModel().eval(), x))
-            assert labels.tolist() == dataset.predictions[:count].tolist()
+            labels = torch.as_tensor(predict_labels(fake_model().eval(), x))
+            assert labels.tolist() == PREDICTED_OF_EACH[:count].tolist()
 
 
 def class_indices(values: Any, what: str) -> np.ndarray:
@@ -156,24 +118,25 @@ def pairs(targets: np.ndarray, predictions: np.ndarray) -> Counter[tuple[int, in
     return Counter(zip(targets.tolist(), predictions.tolist(), strict=True))
 
 
-def check_data(dataset: FakeDataset, **options: bool) -> None:
-    result = student.generate_confusion_data(FakeModel().train(), dataset, **options)
+def check_data(expected_targets: np.ndarray = TARGET_OF_EACH, **options: bool) -> None:
+    dataset = fake_dataset(expected_targets)
+    result = student.generate_confusion_data(fake_model().train(), dataset, **options)
     assert isinstance(result, tuple | list), f"expected a tuple, got a {type(result).__name__}"
     assert len(result) == 3, (
         f"expected (targets, predictions, class_labels), got {len(result)} things"
     )
     targets = class_indices(result[0], "targets")
     predictions = class_indices(result[1], "predictions")
-    expected = pairs(dataset.targets, dataset.predictions)
+    expected = pairs(expected_targets, PREDICTED_OF_EACH)
     got = pairs(targets, predictions)
     missing = sum((expected - got).values())
     if pairs(predictions, targets) == expected:
         why = "targets and predictions are swapped: return the targets first."
     elif pairs(targets, (predictions - 1) % 4) == expected:
         why = "these are the predictions in train mode (dropout on): call model.eval() first."
-    elif Counter(targets.tolist()) != Counter(dataset.targets.tolist()):
+    elif Counter(targets.tolist()) != Counter(expected_targets.tolist()):
         why = "the targets are not the labels of the images: is the last, smaller batch in there?"
-    elif Counter(predictions.tolist()) == Counter(dataset.predictions.tolist()):
+    elif Counter(predictions.tolist()) == Counter(PREDICTED_OF_EACH.tolist()):
         why = "targets and predictions are in different orders: keep those of a batch together."
     else:
         why = "the prediction is the index of the highest score of each image."
@@ -187,7 +150,7 @@ def check_data(dataset: FakeDataset, **options: bool) -> None:
 
 def test_data_has_every_image() -> None:
     with unless_broken(dl_utils_work):
-        check_data(FakeDataset())
+        check_data()
 
 
 # --------------------------------------------------------------------- matrix
@@ -378,16 +341,17 @@ def says_target(text: str) -> bool:
     return any(word in text for word in words) and not says_prediction(text)
 
 
-def normalized_matrix_of(dataset: FakeDataset) -> tuple[np.ndarray, np.ndarray]:
+def normalized_matrix() -> tuple[np.ndarray, np.ndarray]:
+    """Of the dataset: shares and counts."""
     counts = np.zeros((4, 4))
-    for target, prediction in zip(dataset.targets, dataset.predictions, strict=True):
+    for target, prediction in zip(TARGET_OF_EACH, PREDICTED_OF_EACH, strict=True):
         counts[target, prediction] += 1
     return counts / counts.sum(1, keepdims=True), counts
 
 
 def test_generate_and_plot_shows_the_model_s_normalized_matrix() -> None:
-    dataset = FakeDataset()
-    shares, counts = normalized_matrix_of(dataset)
+    dataset = fake_dataset()
+    shares, counts = normalized_matrix()
     with unless_broken(
         test_data_has_every_image,
         test_matrix_counts_targets_in_rows,
@@ -397,7 +361,7 @@ def test_generate_and_plot_shows_the_model_s_normalized_matrix() -> None:
     ):
         plt.close("all")
         SHOWN.clear()
-        student.generate_and_plot_confusion_matrix(FakeModel(), dataset)
+        student.generate_and_plot_confusion_matrix(fake_model(), dataset)
         got = shown_matrix()
         what = "counts, not shares of each row" if same_picture(got, counts) else "another matrix"
         assert same_picture(got, shares), (
@@ -422,13 +386,13 @@ def place(path: str | Path) -> str:
 
 
 def check_images(predicted: int, target: int) -> None:
-    dataset = FakeDataset()
+    dataset = fake_dataset()
 
     def names(model_says: int, folder: int, shift: int = 0) -> list[str]:
-        chosen = (dataset.targets == folder) & ((dataset.predictions + shift) % 4 == model_says)
+        chosen = (folder == TARGET_OF_EACH) & ((PREDICTED_OF_EACH + shift) % 4 == model_says)
         return sorted(place(dataset.dataset[i][0]) for i in np.flatnonzero(chosen))
 
-    found = student.get_pred_images_for_target(FakeModel(), dataset, predicted, target)
+    found = student.get_pred_images_for_target(fake_model(), dataset, predicted, target)
     assert found is not None, "get_pred_images_for_target returns None: is there a return?"
     found = list(found)
     assert all(isinstance(path, str | Path) for path in found), (
@@ -458,10 +422,13 @@ def check_images(predicted: int, target: int) -> None:
 
 @pytest.mark.beyond
 def test_data_is_in_the_dataset_s_order() -> None:
-    dataset = FakeDataset()
+    dataset = fake_dataset()
     with unless_broken(test_data_has_every_image):
-        targets, predictions, _ = student.generate_confusion_data(FakeModel(), dataset)
-        for values, expected in ((targets, dataset.targets), (predictions, dataset.predictions)):
+        targets, predictions, _ = student.generate_confusion_data(fake_model(), dataset)
+        for values, expected in (
+            (targets, TARGET_OF_EACH),
+            (predictions, PREDICTED_OF_EACH),
+        ):
             array = np.asarray(values)
             assert np.array_equal(array, expected), (
                 "keep the dataset's order (no shuffling): result i belongs to dataset.dataset[i]"
@@ -474,8 +441,8 @@ def test_data_is_in_the_dataset_s_order() -> None:
 @pytest.mark.beyond
 @pytest.mark.parametrize("training", [True, False])
 def test_model_comes_back_in_its_mode(training: bool) -> None:
-    model = FakeModel().train(training)
-    student.generate_confusion_data(model, FakeDataset())
+    model = fake_model().train(training)
+    student.generate_confusion_data(model, fake_dataset())
     assert model.training == training, (
         "put the model back into the mode it was in: training may go on, or an evaluation"
     )
@@ -483,21 +450,16 @@ def test_model_comes_back_in_its_mode(training: bool) -> None:
 
 @pytest.mark.beyond
 def test_class_without_images_keeps_its_name() -> None:
-    dataset = FakeDataset()
-    dataset.targets[np.isin(dataset.targets, (1, 3))] = 0
-    dataset.dataset = [
-        (path, int(target))
-        for (path, _), target in zip(dataset.dataset, dataset.targets, strict=True)
-    ]
+    targets = np.where(np.isin(TARGET_OF_EACH, (1, 3)), 0, TARGET_OF_EACH)
     with unless_broken(test_data_has_every_image):
-        check_data(dataset)
+        check_data(targets)
 
 
 @pytest.mark.beyond
 def test_class_names_stand_by_index_whatever_the_dict_s_order() -> None:
-    dataset = FakeDataset()
+    dataset = fake_dataset()
     dataset.class_dict = {"kitchen": 3, "coast": 1, "bedroom": 0, "forest": 2}
-    _, _, labels = student.generate_confusion_data(FakeModel(), dataset)
+    _, _, labels = student.generate_confusion_data(fake_model(), dataset)
     assert list(labels) == CLASS_NAMES, (
         f"with class_dict {dataset.class_dict}, class_labels should be {CLASS_NAMES}"
     )
@@ -511,9 +473,9 @@ def test_the_gpu_is_not_used_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(nn.Module, "cuda", fail)
     monkeypatch.setattr(torch.Tensor, "cuda", fail)
-    model = FakeModel()
+    model = fake_model()
     try:
-        student.generate_confusion_data(model, FakeDataset(), use_cuda=False)
+        student.generate_confusion_data(model, fake_dataset(), use_cuda=False)
     except RuntimeError as error:
         pytest.fail(f"use_cuda=False must not touch the GPU: {error}")
     assert model.scale.device.type == "cpu"
@@ -523,14 +485,14 @@ def test_the_gpu_is_not_used_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_without_a_gpu_the_cpu_is_used() -> None:
     with unless_broken(test_data_has_every_image):
-        check_data(FakeDataset(), use_cuda=True)
+        check_data(use_cuda=True)
 
 
 @pytest.mark.beyond
 def test_counting_leaves_no_gradients() -> None:
-    model = FakeModel()
+    model = fake_model()
     weights = model.scale.item()
-    student.generate_confusion_data(model, FakeDataset())
+    student.generate_confusion_data(model, fake_dataset())
     assert model.scale.grad is None, "looking at predictions must not compute gradients"
     assert model.scale.item() == weights, "looking at predictions must not train"
     assert torch.is_grad_enabled(), "gradients must be on again afterwards: use a with-block"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fakes import FakeNet, SimpleNet, SimpleNetFinal, SmallNet
 from steps import cannot_judge
 from torch import nn
 
@@ -28,40 +29,7 @@ LOGITS = torch.tensor(
 PREDICTED = [0, 1, 3, 1, 2, 0]  # where the highest scores are
 LABELS = torch.tensor([0, 1, 2, 2, 2, 3])
 LOSSES = -LOGITS.log_softmax(1)[range(6), LABELS]  # cross-entropy of each example
-
-
-class FakeNet(nn.Module):
-    """A network whose scores are in the image: the first 15 pixels of the first row."""
-
-    def __init__(self, criterion: nn.Module | None = None) -> None:
-        super().__init__()
-        self.loss_criterion = criterion or nn.CrossEntropyLoss()
-        self.weight = nn.Parameter(torch.ones(()))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x[:, 0, 0, :15] * self.weight
-
-
-# Small networks with the names of the handout's: the course's own function saves no others. They
-# have running averages, which are saved with the weights.
-class SimpleNet(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(1, 3, 5, stride=4), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(675, 15)
-        )
-        self.loss_criterion = nn.CrossEntropyLoss()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layers(x)
-
-
-class SimpleNetFinal(SimpleNet):
-    pass
-
-
-class SmallNet(SimpleNet):
-    pass
+MAPS = 3  # of the small networks that are saved
 
 
 @pytest.fixture(autouse=True)
@@ -310,8 +278,8 @@ def _what_is(saved: Any) -> str:
 
 
 @pytest.mark.parametrize("network", [SimpleNet, SimpleNetFinal])
-def test_saved_file_has_class_name_and_weights(network: type[nn.Module], tmp_path: Path) -> None:
-    check_saved(trained(network()), tmp_path / "models")
+def test_saved_file_has_class_name_and_weights(network: type[SimpleNet], tmp_path: Path) -> None:
+    check_saved(trained(network(MAPS)), tmp_path / "models")
 
 
 def assignment_net(module: str, name: str) -> nn.Module:
@@ -357,7 +325,7 @@ def test_saved_weights_come_back(module: str, name: str, tmp_path: Path) -> None
         check_loaded(dl_utils.load_trained_model_weights(str(path)), model)
     except Exception:
         try:
-            check_saved(trained(SimpleNet()), tmp_path / "models")
+            check_saved(trained(SimpleNet(MAPS)), tmp_path / "models")
         except Exception:
             cannot_judge("save_trained_model_weights writes another file (see the test above)")
         raise
@@ -412,7 +380,7 @@ def test_loss_leaves_the_criterion_alone(reduction: str) -> None:
 
 @pytest.mark.beyond
 def test_saved_file_is_plain_and_alone(tmp_path: Path) -> None:
-    check_saved(trained(SmallNet()), tmp_path)  # a network of any name
+    check_saved(trained(SmallNet(MAPS)), tmp_path)  # a network of any name
     assert len(list(tmp_path.iterdir())) == 1, "saving should leave one file"
     saved = torch.load(tmp_path / "trained_SmallNet_final.pt", weights_only=True)
     assert set(saved) == {"class_name", "state_dict"}
@@ -420,14 +388,14 @@ def test_saved_file_is_plain_and_alone(tmp_path: Path) -> None:
 
 @pytest.mark.beyond
 def test_saving_again_replaces_the_file(tmp_path: Path) -> None:
-    check_saved(trained(SimpleNet()), tmp_path)
-    check_saved(trained(SimpleNet()), tmp_path)
+    check_saved(trained(SimpleNet(MAPS)), tmp_path)
+    check_saved(trained(SimpleNet(MAPS)), tmp_path)
 
 
 @pytest.mark.beyond
 def test_folder_is_made_if_need_be(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "yet" / "there"
-    dl_utils.save_trained_model_weights(SimpleNet(), folder)
+    dl_utils.save_trained_model_weights(SimpleNet(MAPS), folder)
     assert (folder / "trained_SimpleNet_final.pt").is_file(), (
         "make the folder out_dir if it is not there: a training run should not end in an error"
     )
@@ -444,7 +412,7 @@ def test_loaded_network_is_ready_to_predict(tmp_path: Path) -> None:
 
 @pytest.mark.beyond
 def test_weights_go_into_a_given_model(tmp_path: Path) -> None:
-    saved, given = trained(SimpleNet()), SimpleNet()
+    saved, given = trained(SimpleNet(MAPS)), SimpleNet(MAPS)
     loaded = dl_utils.load_trained_model_weights(write_weights(saved, tmp_path), given)
     assert loaded is given, "fill the model that was passed, and return it"
     assert not loaded.training, "return it in eval mode, ready to predict"
@@ -455,7 +423,7 @@ def test_weights_go_into_a_given_model(tmp_path: Path) -> None:
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = write_weights(assignment_net("simple_net", "SimpleNet"), tmp_path)
     with pytest.raises(ValueError, match="SimpleNet"):
-        dl_utils.load_trained_model_weights(path, SmallNet())
+        dl_utils.load_trained_model_weights(path, SmallNet(MAPS))
 
 
 @pytest.mark.beyond

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fakes import list_folders
 from PIL import Image
 from steps import cannot_judge
 from torch.utils.data import DataLoader
@@ -51,32 +51,11 @@ def grey_levels(path: Path) -> np.ndarray:
         return np.asarray(image.convert("L"), dtype=int)
 
 
-def list_folders(monkeypatch: pytest.MonkeyPatch, *, reverse: bool) -> None:
-    """Let os.listdir, os.scandir and all that is built on them list by name, A to Z or Z to A."""
-    real_listdir, real_scandir = os.listdir, os.scandir
-
-    class SortedScandir:
-        def __init__(self, path: Any = ".") -> None:
-            with real_scandir(path) as entries:
-                self.entries = iter(sorted(entries, key=lambda e: e.name, reverse=reverse))
-
-        def __enter__(self) -> SortedScandir:
-            return self
-
-        def __exit__(self, *args: object) -> None:
-            self.close()
-
-        def __iter__(self) -> Iterator[os.DirEntry[str]]:
-            return self
-
-        def __next__(self) -> os.DirEntry[str]:
-            return next(self.entries)
-
-        def close(self) -> None:
-            self.entries = iter(())
-
-    monkeypatch.setattr(os, "listdir", lambda path=".": sorted(real_listdir(path), reverse=reverse))
-    monkeypatch.setattr(os, "scandir", SortedScandir)
+@pytest.fixture
+def restored_listing() -> Iterator[None]:
+    """For tests that change how folders are listed."""
+    yield
+    list_folders(None)
 
 
 def test_classes_are_a_dict_from_name_to_index(tiny_dataset: Path) -> None:
@@ -92,15 +71,15 @@ def test_classes_are_a_dict_from_name_to_index(tiny_dataset: Path) -> None:
     )
 
 
-def test_classes_are_in_alphabetical_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("restored_listing")
+def test_classes_are_in_alphabetical_order(tmp_path: Path) -> None:
     names = ["mountain", "coast", "suburb", "office", "bedroom", "street", "forest", "kitchen"]
     for place in [f"{split}/{name}" for split in ("train", "test") for name in names]:
         (tmp_path / place).mkdir(parents=True)
         Image.new("L", (8, 8)).save(tmp_path / place / "image_0001.jpg")
     expected = {name: index for index, name in enumerate(sorted(names))}
     for reverse in (None, False, True):  # as this file system lists folders; and as others do
-        if reverse is not None:
-            list_folders(monkeypatch, reverse=reverse)
+        list_folders(reverse)
         loader = ImageLoader(root_dir=str(tmp_path), split="train")
         found = loader.get_classes()
         if set(found) != set(names) or sorted(found.values()) != list(range(len(names))):
@@ -345,16 +324,15 @@ def test_labels_come_from_the_given_mapping(tiny_dataset: Path) -> None:
 
 
 @pytest.mark.beyond
-def test_order_does_not_depend_on_the_file_system(
-    tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("restored_listing")
+def test_order_does_not_depend_on_the_file_system(tiny_dataset: Path) -> None:
     def order() -> list[tuple[str, str, int]]:
         loader = ImageLoader(str(tiny_dataset), split="train")
         return [(path.parent.name, path.name, label) for path, label in examples(loader)]
 
     expected = order()
     for reverse in (False, True):
-        list_folders(monkeypatch, reverse=reverse)
+        list_folders(reverse)
         assert order() == expected, (
             "the order of self.dataset changes with the order in which the file system lists "
             "files: sort what os.listdir, glob or iterdir gives, and leave shuffling to the "

@@ -8,33 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fakes import TwoPartNet
 from steps import cannot_judge
 from torch import nn
 
 from scene_recog.optimizer import get_optimizer
 
 TYPES = ("sgd", "adam", "adamw")  # of the contract, one is enough
-
-
-class SmallNet(nn.Module):
-    """A net with the parts that the course's nets have."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv_layers = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
-        self.fc_layers = nn.Sequential(nn.Flatten(), nn.Linear(8, 2), nn.ReLU(), nn.Linear(2, 2))
-        self.loss_criterion = nn.CrossEntropyLoss()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = self.fc_layers(self.conv_layers(x))
-        return scores
+MAPS = 2  # of the net
 
 
 def attempt(optimizer_type: str) -> torch.optim.Optimizer | Exception | str:
     """The optimizer of this type, or why there is none."""
     config = {"optimizer_type": optimizer_type, "lr": 0.01, "weight_decay": 0.001}
     try:
-        optimizer = get_optimizer(SmallNet(), config)
+        optimizer = get_optimizer(TwoPartNet(MAPS), config)
     except Exception as error:
         return error
     if isinstance(optimizer, torch.optim.Optimizer):
@@ -85,7 +73,7 @@ def test_gives_a_torch_optimizer() -> None:
 
 def test_moves_every_parameter_of_the_model(written: list[str]) -> None:
     for optimizer_type in written:
-        model = SmallNet()
+        model = TwoPartNet(MAPS)
         optimizer = get_optimizer(model, config_of(optimizer_type, weight_decay=0.001))
         given = {id(p) for group in optimizer.param_groups for p in group["params"]}
         left_out = [name for name, p in model.named_parameters() if id(p) not in given]
@@ -102,7 +90,9 @@ def test_moves_every_parameter_of_the_model(written: list[str]) -> None:
 @pytest.mark.parametrize("lr", [0.1, 0.003])
 def test_learning_rate_is_the_config_s(written: list[str], lr: float) -> None:
     for optimizer_type in written:
-        optimizer = get_optimizer(SmallNet(), config_of(optimizer_type, lr=lr, weight_decay=0.02))
+        optimizer = get_optimizer(
+            TwoPartNet(MAPS), config_of(optimizer_type, lr=lr, weight_decay=0.02)
+        )
         for group in optimizer.param_groups:
             found = float(group["lr"])
             assert found == pytest.approx(lr, rel=1e-4), (
@@ -121,7 +111,7 @@ def test_weight_decay_is_the_config_s(written: list[str], weight_decay: float) -
     for optimizer_type in written:
         config = config_of(optimizer_type, weight_decay=weight_decay)
         try:
-            optimizer = get_optimizer(SmallNet(), config)
+            optimizer = get_optimizer(TwoPartNet(MAPS), config)
         except ValueError as error:
             raise AssertionError(
                 f"{optimizer_type}: with weight_decay {weight_decay} there is no optimizer "
@@ -145,7 +135,7 @@ def test_weight_decay_is_the_config_s(written: list[str], weight_decay: float) -
 
 def test_a_step_goes_down_the_slope(written: list[str]) -> None:
     for optimizer_type in written:
-        model = SmallNet()
+        model = TwoPartNet(MAPS)
         before = copy.deepcopy(model)
         optimizer = get_optimizer(model, config_of(optimizer_type, lr=0.01, weight_decay=0.001))
         for parameter in model.parameters():
@@ -170,14 +160,14 @@ GRADIENTS = [
 ]
 
 
-def net_with_known_weights() -> SmallNet:
-    model = SmallNet()
+def net_with_known_weights() -> TwoPartNet:
+    model = TwoPartNet(MAPS)
     with torch.no_grad():
         model.fc_layers[-1].weight.copy_(torch.tensor(START))
     return model
 
 
-def three_steps(model: SmallNet, optimizer: torch.optim.Optimizer) -> np.ndarray:
+def three_steps(model: TwoPartNet, optimizer: torch.optim.Optimizer) -> np.ndarray:
     """The last weights after three steps with the gradients above."""
     weight = model.fc_layers[-1].weight
     for gradient in GRADIENTS:

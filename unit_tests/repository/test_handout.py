@@ -86,6 +86,8 @@ def test_what_the_repository_needs_is_left_out(contents: dict[str, bytes]) -> No
         "docs/DOCTOR.md", "docs/figure_2.png",
     ]  # fmt: skip
     assert not [name for name in contents if "repository" in name or "cache" in Path(name).parts]
+    helpers = {"unit_tests/conftest.py", "unit_tests/fakes.py", "unit_tests/nets.py"}
+    assert helpers <= contents.keys()  # the tests need them
     pyproject = contents["pyproject.toml"].decode()
     for word in ("ruff", "mypy", "importlinter", "hypothesis", "dev ="):
         assert word not in pyproject
