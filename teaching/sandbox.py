@@ -46,6 +46,7 @@ LAUNCHER = Path(__file__).with_name("sandbox_launcher.py")
 IS_POSIX = os.name == "posix"
 IS_LINUX = sys.platform.startswith("linux")
 MARK = "SANDBOX_RUN"  # in the environment, where processes must be found by it
+CHANNEL = "SANDBOX_CHANNEL"  # in the environment: the number of a descriptor
 WATCH = 0.2  # seconds between two looks at memory, processes and the folder
 GRACE = 3.0  # seconds in which all processes of a run must be gone
 # Users that nobody is, as (first, how many); the next where a container knows fewer.
@@ -188,6 +189,7 @@ def run(
     readable: Sequence[Path] = (),
     hidden: Sequence[Path] = (),
     environment: Mapping[str, str] | None = None,
+    channel: socket.socket | None = None,
     users: Sequence[tuple[int, int]] = USERS,
 ) -> Outcome:
     """Run a command that is not trusted, to its end or to a limit; then nothing of it is alive.
@@ -202,13 +204,15 @@ def run(
         readable: files and folders besides the system's and this Python's.
         hidden: those in them that it must not see; the protection "hidden" says if this holds.
         environment: what it has besides a path, a home, a language and one thread.
+        channel: given to it, as the descriptor that `SANDBOX_CHANNEL` in its environment names,
+            and closed here.
         users: ranges to take its user from: first and how many.
 
     Raises:
         SandboxError: it cannot be started, or not with the protections that this system has.
     """
     return _run(
-        _plan(), command, folder, limits, input, readable, hidden, environment or {}, users
+        _plan(), command, folder, limits, input, readable, hidden, environment or {}, users, channel
     )[0]
 
 
@@ -278,6 +282,7 @@ def _run(
     hidden: Sequence[Path],
     environment: Mapping[str, str],
     users: Sequence[tuple[int, int]],
+    channel: socket.socket | None = None,
     *,
     probing: bool = False,
 ) -> tuple[Outcome, list[str]]:
@@ -306,6 +311,7 @@ def _run(
             "OMP_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             **({} if "pid" in plan else {MARK: mark}),
+            **({CHANNEL: str(channel.fileno())} if channel else {}),
             **environment,
         },
         "limits": {
@@ -322,11 +328,11 @@ def _run(
     # Not preexec_fn: between fork and exec, a process with threads may run hardly any Python, and
     # an error there is hard to report. A launcher starts clean, without our memory.
     with ours:
-        with theirs:
+        with theirs, channel or contextlib.nullcontext():
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-B", str(LAUNCHER), str(theirs.fileno())],
                 stdin=subprocess.PIPE if input else subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[theirs.fileno()],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[end.fileno() for end in (theirs, channel) if end],
                 start_new_session=True, env={}, cwd="/",
             )  # fmt: skip
         watched = _Watched(process, ours, folder, limits, mark if "pid" not in plan else None)

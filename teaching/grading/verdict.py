@@ -16,7 +16,7 @@ class TestResult:
         name: such as "test_learning_rate_is_the_config_s[0.1]".
         outcome: "waits" if it cannot be judged while another part is broken.
         words: why it did not pass, in its own words, of several lines perhaps; parts of it come
-            from the student's code. "" if it passed, and of every hidden test.
+            from the student's code. "" if it passed. Those of hidden tests are for the teacher.
     """
 
     __test__ = False  # it is none of pytest's

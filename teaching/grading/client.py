@@ -1,0 +1,519 @@
+"""What the tests see instead of a student's file: objects that ask the worker in the sandbox.
+
+All that comes from there is data (`wire.py`). Networks are rebuilt here (`replica.py`); other
+objects stay there, and `Remote` passes on what is asked of them.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import io
+import json
+import pickle
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+from torchvision import transforms
+
+from teaching import sandbox
+from teaching.grading import wire
+from teaching.grading.replica import replica
+
+LENGTH = struct.Struct(">Q")
+CALL_SECONDS = 20.0  # for one answer
+START_SECONDS = 60.0  # for the worker to have imported everything
+LIBRARY = {"Compose": transforms.Compose, "Dataset": Dataset}  # as in worker.py
+SHARED = ("torch", "torchvision", "numpy", "PIL", "builtins", "fakes", "math")  # modules there too
+
+
+class StudentError(Exception):
+    """What the student's code raised, here as a class of the same name and kind.
+
+    Attributes:
+        place: (file, line, function) in the student's files, if it was there.
+    """
+
+    place: tuple[str, int, str] | None = None
+
+
+class NoAnswerError(StudentError):
+    """The student's code did not return, or took its process with it."""
+
+
+# ------------------------------------------------------------------------ the sandbox
+
+
+@dataclass
+class Place:
+    """Where a submission is graded.
+
+    Attributes:
+        package: a folder with what the worker imports; readable.
+        submission: a folder with the student's files; readable.
+        inputs: a folder in which tests make files; readable.
+        folder: the worker's own, thrown away after.
+        hidden: what the worker must not see.
+        limits: of the worker.
+    """
+
+    package: Path
+    submission: Path
+    inputs: Path
+    folder: Path
+    hidden: Sequence[Path] = ()
+    limits: sandbox.Limits = field(default_factory=sandbox.Limits)
+
+
+class Sandbox:
+    """The worker's first process, which forks one for each session."""
+
+    def __init__(self, place: Place, is_alone: bool) -> None:
+        self.place = place
+        self.is_alone = is_alone
+        self.peak_memory = 0
+        self.said: list[str] = []
+        self.start()
+
+    def start(self) -> None:
+        """Start it, again if need be."""
+        place = self.place
+        ours, theirs = socket.socketpair()
+        self.control = ours
+        spec = {
+            "command": [
+                sys.executable, "-B", "-m", "teaching.grading.worker", str(place.submission),
+                "alone" if self.is_alone else "among others",
+            ],
+            "folder": str(place.folder),
+            "limits": asdict(place.limits),
+            "readable": [str(each) for each in (place.package, place.submission, place.inputs)],
+            "hidden": [str(each) for each in place.hidden],
+            "environment": {
+                "PYTHONPATH": str(place.package), "MPLBACKEND": "agg", "PYTHONHASHSEED": "0",
+                "MPLCONFIGDIR": str(place.folder / "matplotlib"),
+            },
+        }  # fmt: skip
+        with theirs:
+            self.watcher = subprocess.Popen(
+                [sys.executable, "-m", "teaching.grading.watching", str(theirs.fileno())],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[theirs.fileno()],
+                encoding="utf-8",
+            )  # fmt: skip
+        assert self.watcher.stdin is not None
+        self.watcher.stdin.write(json.dumps(spec))
+        self.watcher.stdin.close()
+        self.watcher.stdin = None
+
+    def answers(self, order: bytes) -> bool:
+        """Whether it does: b"k" kills what earlier sessions have left, b"p" does nothing."""
+        try:
+            self.control.settimeout(START_SECONDS)
+            self.control.sendall(order)
+            return self.control.recv(1) == order
+        except OSError:
+            return False
+
+    def session(
+        self, oracle: Mapping[str, Callable[..., Any]], *, beside: bool = False
+    ) -> Session:
+        """A new one; if need be, with a new worker.
+
+        Args:
+            oracle: functions that the worker may call by name.
+            beside: leave the other sessions alive.
+
+        Raises:
+            NoAnswerError: it does not start.
+        """
+        if not self.answers(b"p" if beside else b"k"):
+            self.close()
+            self.start()
+            if not self.answers(b"p"):
+                raise NoAnswerError(f"the worker does not start: {self.close()}")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self.control, [b"s"], [theirs.fileno()])
+        return Session(ours, oracle)
+
+    def close(self) -> str:
+        """End it, and say what was unusual about it, in one line."""
+        self.control.close()
+        try:
+            said, _ = self.watcher.communicate(timeout=10)
+            found = json.loads(said)
+        except (subprocess.TimeoutExpired, ValueError):
+            self.watcher.kill()
+            self.watcher.communicate()
+            return "its end is not known"
+        self.peak_memory = max(self.peak_memory, found.get("peak_rss", 0))
+        self.said.append(found.get("stdout", "") + found.get("stderr", ""))
+        if "error" in found:
+            return str(found["error"])
+        if found["ended_for"]:
+            return f"it was ended for its use of {found['ended_for']}"
+        return found["stderr"].strip().rpartition("\n")[2][:300]
+
+
+# ------------------------------------------------------------------------ a session
+
+
+class Session:
+    """Asks one process of the worker.
+
+    Attributes:
+        seeds: (generator, seed) that a test has set since the last request.
+    """
+
+    def __init__(self, channel: socket.socket, oracle: Mapping[str, Callable[..., Any]]) -> None:
+        self.channel = channel
+        self.oracle = oracle
+        self.seeds: list[tuple[str, int]] = []
+        self.originals: dict[int, Any] = {}
+        self.callbacks: dict[int, Callable[..., Any]] = {}
+        self.is_closed = False
+        self.leaves: list[int] = []  # tensors of the last message that need gradients
+        self.named: list[int] = []  # what answers have named, of the originals
+        self.reader = wire.Reader(
+            {
+                "known": self._known,
+                "grown": self._grown,
+                "net": self._net,
+                "optimizer": self._optimizer,
+                "class": lambda node, _: type(_identifier(node["name"]), (), {}),
+                "ref": self._ref,
+            }
+        )
+
+    def close(self) -> None:
+        """The process ends then by itself, or is killed before the next session."""
+        self.is_closed = True
+        self.channel.close()
+
+    def request(self, verb: str, *arguments: Any) -> Any:
+        """What comes back.
+
+        Raises:
+            NoAnswerError: nothing, or nothing that can be read.
+            StudentError: the student's code did.
+        """
+        try:
+            answer = self._answer((verb, *arguments), time.monotonic() + CALL_SECONDS)
+            error = _as_exception(answer["error"]) if "error" in answer else None
+            value = None if error else answer["value"]
+        except TimeoutError:
+            reason = f"no answer within {CALL_SECONDS:.0f} s: is there an endless loop?"
+        except (EOFError, OSError):
+            reason = (
+                "the process has ended in the middle of a call: by sys.exit(), os._exit(), or for "
+                "its use of memory or time"
+            )
+        except (ValueError, KeyError, TypeError) as broken:
+            reason = f"the answer cannot be read ({broken})"
+        else:
+            if error:
+                raise error
+            return value
+        self.close()
+        raise NoAnswerError(reason)
+
+    def _answer(self, question: Any, deadline: float) -> dict[str, Any]:
+        """The answer; until it comes, the worker may ask, too."""
+        self._send(question)
+        while True:
+            self.channel.settimeout(max(0.01, deadline - time.monotonic()))
+            answer = self.reader.value(wire.receive(self.channel))
+            if not isinstance(answer, dict):
+                raise wire.BrokenFrameError("it is no answer")
+            if "ask" not in answer:
+                return answer
+            self._send(self._asked(answer))
+
+    def _asked(self, question: dict[str, Any]) -> tuple[Any, str | None]:
+        name = question["ask"]
+        function = self.oracle.get(name) if isinstance(name, str) else self.callbacks.get(name)
+        if function is None:
+            return None, "there is no such function"
+        try:
+            return function(*question["args"], **question["kwargs"]), None
+        except Exception as error:
+            return None, f"{type(error).__name__}: {error}"
+
+    def _send(self, what: Any) -> None:
+        self.leaves = []
+        pickler = _Pickler(self)
+        do = pickler.pickled(what)
+        message = {"define": pickler.definitions, "seeds": list(self.seeds), "do": do}
+        self.seeds.clear()
+        data = pickle.dumps(message)
+        self.channel.sendall(LENGTH.pack(len(data)) + data)
+
+    # -------------------------------------------------------------------- what is made of answers
+
+    def _known(self, node: dict[str, Any], _: wire.Reader) -> Any:
+        self.named.append(int(node["n"]))
+        return self.originals[node["n"]]
+
+    def _grown(self, node: dict[str, Any], reader: wire.Reader) -> torch.Tensor:
+        value = reader.tensor(node["v"])
+        if not (value.is_floating_point() and self.leaves):
+            return value
+        leaves = [self.originals[number] for number in self.leaves]
+        made: torch.Tensor = _Grown.apply(self, int(node["r"]), list(self.leaves), value, *leaves)
+        return made
+
+    def _net(self, node: dict[str, Any], reader: wire.Reader) -> nn.Module:
+        number = int(node["r"])
+
+        def trace_for(training: bool, shape: tuple[int, ...]) -> Any:
+            x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+            return self.request("trace", number, training, x)
+
+        return replica(reader.made(node["v"]), trace_for)
+
+    def _optimizer(self, node: dict[str, Any], reader: wire.Reader) -> torch.optim.Optimizer:
+        self.named = []
+        groups = reader.made(node["groups"])
+        for group in groups:
+            if not all(isinstance(each, torch.Tensor) for each in group["params"]):
+                raise wire.BrokenFrameError("a group of parameters of what?")
+        kind = type(_identifier(node["name"]), (RemoteOptimizer,), {})
+        optimizer: torch.optim.Optimizer = kind(self, int(node["r"]), groups, self.named)
+        return optimizer
+
+    def _ref(self, node: dict[str, Any], _: wire.Reader) -> Remote:
+        bases = [LIBRARY[name] for name in node["as"]]
+        kind = type(_identifier(node["name"]), (Remote, *bases), {})
+        remote: Remote = kind.__new__(kind)
+        remote.__dict__["_of"] = (self, int(node["r"]))
+        return remote
+
+
+class _Pickler:
+    """Pickles for the worker; objects with an identity are defined by number, once a message."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.definitions: list[tuple[int, bytes]] = []
+        self.numbers: dict[int, int] = {}
+
+    def pickled(self, value: Any, inside: Any = None) -> bytes:
+        file = io.BytesIO()
+        pickler = pickle.Pickler(file, protocol=5)
+        pickler.persistent_id = lambda each: (  # type: ignore[method-assign]
+            None if each is inside else self.reference(each)
+        )
+        pickler.dump(value)
+        return file.getvalue()
+
+    def reference(self, value: Any) -> tuple[str, int] | None:
+        """For what is not pickled by value."""
+        if isinstance(value, Remote):
+            return "remote", value.__dict__["_of"][1]
+        if isinstance(value, FunctionType | MethodType | BuiltinMethodType):
+            if not _is_shared(value):
+                number = len(self.session.callbacks)
+                self.session.callbacks[number] = value
+                return "callback", number
+            return None
+        if not isinstance(value, nn.Module | torch.Tensor | Dataset | transforms.Compose):
+            return None
+        number = self.numbers.get(id(value), -1)
+        if number < 0:
+            number = self.numbers[id(value)] = len(self.session.originals)
+            self.session.originals[number] = value
+            if isinstance(value, torch.Tensor) and value.requires_grad:
+                self.session.leaves.append(number)
+            plain = value
+            if isinstance(value, torch.Tensor) and value.grad_fn is not None:
+                plain = value.detach().requires_grad_()
+            self.definitions.append((number, self.pickled(plain, inside=plain)))
+        return "known", number
+
+
+def _is_shared(function: Any) -> bool:
+    """Whether the worker can import it by its name."""
+    module = (getattr(function, "__module__", None) or "").partition(".")[0]
+    return module in SHARED and "<" not in getattr(function, "__qualname__", "<")
+
+
+class _Grown(torch.autograd.Function):
+    """A tensor that the worker has computed from some of ours, and can differentiate."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, session: Session, number: int, names: list[int], value: torch.Tensor,
+        *leaves: torch.Tensor,
+    ) -> torch.Tensor:  # fmt: skip
+        ctx.where = (session, number, names)
+        ctx.shapes = [leaf.shape for leaf in leaves]
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:  # type: ignore[override]
+        session, number, names = ctx.where
+        found = session.request("backward", number, gradient, names)
+        for one, shape in zip(found, ctx.shapes, strict=True):
+            if one is not None and one.shape != shape:
+                raise NoAnswerError("a gradient has a wrong shape")
+        return None, None, None, None, *found
+
+
+class RemoteOptimizer(torch.optim.Optimizer):
+    """An optimizer that makes its steps in the worker, for the parameters here."""
+
+    def __init__(
+        self, session: Session, number: int, groups: list[dict[str, Any]], named: list[int]
+    ) -> None:
+        self.param_groups = groups
+        self.defaults: dict[str, Any] = {}
+        self.state: Any = {}
+        self.where = (session, number, named)
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """With the gradients as they are here."""
+        session, number, named = self.where
+        ours = {key: session.originals[key] for key in named}
+        values = {key: value.detach().clone() for key, value in ours.items()}
+        gradients = {key: value.grad for key, value in ours.items() if value.grad is not None}
+        plain = {key: value.detach().clone() for key, value in gradients.items()}
+        found = session.request("step", number, values, plain)
+        with torch.no_grad():
+            for key, value in ours.items():
+                if found[key].shape != value.shape:
+                    raise NoAnswerError("a step has changed a shape")
+                value.copy_(found[key])
+
+
+class Remote:
+    """An object in the worker."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._ask("get", name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask("call", args, kwargs)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._ask("index", key)
+
+    def __len__(self) -> int:
+        length = self._ask("length")
+        if not isinstance(length, int):
+            raise TypeError(f"len() is {length!r}, no integer")
+        return length
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._ask("iterate"))
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        try:
+            return str(self._ask("text"))
+        except StudentError:
+            return f"<{type(self).__name__}>"
+
+    def _ask(self, verb: str, *arguments: Any) -> Any:
+        session, target = self.__dict__["_of"]
+        return session.request(verb, target, *arguments)
+
+
+class RemoteModule(ModuleType):
+    """A student's file.
+
+    Args:
+        name: such as "scene_recog.optimizer".
+        session: called for the session each time, since a new one may have been needed.
+        wrapped: for some functions, what is called with the function in the worker and the
+            arguments.
+    """
+
+    def __init__(
+        self, name: str, session: Callable[[], Session],
+        wrapped: Mapping[str, Callable[..., Any]],
+    ) -> None:  # fmt: skip
+        super().__init__(name)
+        self._session = session
+        self._wrapped = wrapped
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        can_be_called, value = self._session().request("name", name)
+        return _Named(name, self._session, self._wrapped.get(name)) if can_be_called else value
+
+
+class _Named(Remote):
+    """A function or class of a student's file; by its name, whatever stands there then."""
+
+    def __init__(
+        self, name: str, session: Callable[[], Session], wrapped: Callable[..., Any] | None
+    ) -> None:
+        self.__dict__.update(_name=name, _session=session, _wrapped=wrapped)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if wrapped := self.__dict__["_wrapped"]:
+            return wrapped(lambda *a, **k: self._ask("call", a, k), *args, **kwargs)
+        return self._ask("call", args, kwargs)
+
+    def _ask(self, verb: str, *arguments: Any) -> Any:
+        return self.__dict__["_session"]().request(verb, self.__dict__["_name"], *arguments)
+
+
+# ------------------------------------------------------------------------ errors
+
+
+# Of the others, some cannot be made from a message alone, or mean something to a loop.
+_SIMPLE = {
+    each
+    for each in vars(builtins).values()
+    if isinstance(each, type) and issubclass(each, Exception)
+    and not issubclass(each, UnicodeError | StopIteration | StopAsyncIteration)
+    and "Group" not in each.__name__
+}  # fmt: skip
+
+
+def _as_exception(found: Any) -> Exception:
+    """The student's error here: of a class of that name, below the built-in one that it is."""
+    message = str(found["message"])
+    name, bases = _identifier(found["name"]), [str(each) for each in found["bases"]]
+    base: type[Exception] = Exception
+    for each in bases:
+        known = getattr(builtins, each, None)
+        if isinstance(known, type) and issubclass(known, Exception):
+            base = known if known in _SIMPLE else ValueError
+            break
+    else:
+        message = f"the code ends Python with {name}: {message}"
+    kind = type(name, (StudentError, base), {"__str__": lambda self: message})
+    error: Exception = kind(message)
+    place = found.get("place")
+    if place:
+        error.place = (str(place[0]), int(place[1]), str(place[2]))  # type: ignore[attr-defined]
+    return error
+
+
+def _identifier(name: Any) -> str:
+    return name if isinstance(name, str) and name.isidentifier() and len(name) < 80 else "Unnamed"
+
+
+def closed(session: Session | None) -> None:
+    """Close a session, if there is one."""
+    if session is not None:
+        with contextlib.suppress(OSError):
+            session.close()

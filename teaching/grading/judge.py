@@ -1,0 +1,538 @@
+"""Judge one submission: run the tests here, and let its code answer them from the sandbox.
+
+    python -m teaching.grading.judge < JSON > JSON
+
+The tests are the students' own, and the same with other numbers (`twins.py`). They run in children
+of this process, one for each of the eight files and kind of test, in which that file is a
+`RemoteModule`; a test that hangs or dies takes nothing else with it. After its hidden tests, a file
+is exchanged for one that is known to be wrong, in the same process of the worker: if a test of that
+passes, the answers do not come from the code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from scene_recog.assignment import STEPS
+from scene_recog.submission import STEP_FILES, WEIGHTS
+from scene_recog.system.text import in_one_line
+from teaching import sandbox
+from teaching.grading import figures
+from teaching.grading.client import (
+    NoAnswerError,
+    Place,
+    RemoteModule,
+    Sandbox,
+    Session,
+    StudentError,
+    closed,
+)
+from teaching.grading.signs import signs_in
+from teaching.grading.verdict import FileVerdict, TestResult, Trained, Verdict
+from teaching.grading.wrong_twins import WRONG_TWINS
+
+STANDINS = Path(__file__).parent / "standins"
+FILE_SECONDS = 120.0  # for the tests of one file, of one kind
+BREAKS = 2  # sessions of one kind of test that may end before their time
+BATCH = 100
+NORMALIZATIONS = [(0.0, 1.0), (0.45547, 0.25316)]  # of Part 1, of Part 2: mean and std of 15-scene
+NETWORK_FILES = {"SimpleNet": "simple_net", "SimpleNetFinal": "simple_net_final"}
+
+
+class Judge:
+    """One submission.
+
+    Args:
+        files: as `Received.files`.
+        work: made by `workshop.prepare`.
+        hidden: what the worker must not see.
+        is_alone: whether the worker sees its own processes only.
+        limits: of the worker.
+    """
+
+    def __init__(
+        self, files: Mapping[str, bytes], work: Path, hidden: list[Path], is_alone: bool,
+        limits: sandbox.Limits,
+    ) -> None:  # fmt: skip
+        self.files = files
+        self.work = work
+        self.base = Path(tempfile.mkdtemp(prefix="submission-"))
+        self.base.chmod(0o755)
+        self.place = Place(
+            package=work / "package", submission=self.base / "files", inputs=self.base / "inputs",
+            folder=self.base / "own", hidden=hidden, limits=limits,
+        )  # fmt: skip
+        for folder in (self.place.submission, self.place.inputs, self.place.folder):
+            folder.mkdir()
+        for file, name in STEP_FILES.items():
+            if name in files:
+                (self.place.submission / f"{file}.py").write_bytes(files[name])
+        caches = Path(matplotlib.get_cachedir()).glob("fontlist-*.json")
+        (self.place.folder / "matplotlib").mkdir()
+        for cache in caches:  # or the worker looks for fonts, which takes seconds
+            shutil.copy(cache, self.place.folder / "matplotlib")
+        self.sandbox = Sandbox(self.place, is_alone)
+
+    def verdict(self) -> Verdict:
+        """All that is found out."""
+        started = time.monotonic()
+        verdict = Verdict()
+        try:
+            for file, name in STEP_FILES.items():
+                if name in self.files:
+                    verdict.files[file] = self._file(file)
+            for name, network in WEIGHTS.items():
+                verdict.trained[network] = self._trained(network, name)
+        finally:
+            self.sandbox.close()
+            shutil.rmtree(self.base, ignore_errors=True)
+        verdict.seconds = time.monotonic() - started
+        verdict.peak_memory = self.sandbox.peak_memory
+        return verdict
+
+    # -------------------------------------------------------------------- tests of a file
+
+    def _file(self, file: str) -> FileVerdict:
+        verdict = FileVerdict()
+        for kind in ("public", "hidden"):
+            folder = self.work / ("handout" if kind == "public" else "hidden")
+            tests = _Tests(self, file, folder, with_twin=kind == "hidden")
+            names: list[str] = []
+            results: dict[str, TestResult] = {}
+            for said in _from_child(tests.run, FILE_SECONDS):
+                if "names" in said:
+                    names = said["names"]
+                elif "result" in said:
+                    result = TestResult(**said["result"])
+                    results[result.name] = result
+                elif "sign" in said:
+                    verdict.signs.append(said["sign"])
+                elif "tampered" in said:
+                    verdict.is_tampered = True
+                    verdict.signs.append(said["tampered"])
+                else:
+                    verdict.problem = verdict.problem or said["problem"]
+            not_run = "it was not run: see the tests before it, or the problem of this file"
+            found = [results.get(name, TestResult(name, "failed", not_run)) for name in names]
+            setattr(verdict, kind, found)
+            if not names:
+                break
+        source = self.files[STEP_FILES[file]]
+        verdict.signs = list(dict.fromkeys([*verdict.signs, *signs_in(source)]))
+        return verdict
+
+    def modules(self, file: str, holder: _Holder) -> dict[str, ModuleType]:
+        """What stands in the place of the eight files in a child."""
+        wrapped: dict[str, Callable[..., Any]] = {}
+        if file == "confusion_matrix":
+            for name in ("plot_confusion_matrix", "generate_and_plot_confusion_matrix"):
+                wrapped[name] = holder.with_figures
+        if file == "dl_utils":
+            wrapped["save_trained_model_weights"] = holder.with_files
+        name = f"scene_recog.{file}"
+        student = RemoteModule(name, holder.session, wrapped)
+        student.__file__ = str(self.place.submission / f"{file}.py")
+        modules: dict[str, ModuleType] = {name: student}
+        for path in sorted(STANDINS.glob("[!_]*.py")):
+            if path.stem != file:
+                modules[f"scene_recog.{path.stem}"] = _standin(path, holder.oracle)
+        return modules
+
+    # -------------------------------------------------------------------- accuracy
+
+    def _trained(self, network: str, name: str) -> Trained:
+        if name not in self.files:
+            return Trained(problem=f"{name} was not handed in")
+        file = NETWORK_FILES[network]
+        if STEP_FILES[file] not in self.files:
+            return Trained(problem=f"{STEP_FILES[file]} was not handed in")
+        trained = Trained()
+
+        def evaluate(say: Callable[..., None]) -> None:
+            holder = _Holder(self, file)
+            try:
+                weights = self.loaded(self.files[name])
+                state = weights["state_dict"] if isinstance(weights, dict) else None
+                if not isinstance(state, dict):
+                    raise ValueError(f"{name} holds no state_dict")
+                net = getattr(RemoteModule("student", holder.session, {}), network)()
+                say(parameters=sum(p.numel() for p in net.parameters() if p.requires_grad))
+                try:
+                    net.load_state_dict(state)
+                except Exception as error:
+                    reason = str(error).partition("\n\t")[2].partition("\n")[0] or str(error)
+                    raise ValueError(f"{name} does not fit {file}.py: {reason}") from None
+                say(accuracy=self._accuracy(net))
+            except (ValueError, KeyError, TypeError, RuntimeError, StudentError) as error:
+                say(problem=in_one_line(str(error))[:300])
+
+        for said in _from_child(evaluate, FILE_SECONDS):
+            for key, value in said.items():
+                setattr(trained, key, value)
+        return trained
+
+    def _accuracy(self, net: torch.nn.Module) -> float:
+        """The best over both normalizations: which one was trained with is not handed in."""
+        images = np.load(self.work / "images.npy")
+        labels = torch.from_numpy(np.load(self.work / "labels.npy"))
+        x = torch.from_numpy(images)[:, None].float() / 255
+        net.eval()
+        found = []
+        with torch.no_grad():
+            for mean, std in NORMALIZATIONS:
+                scores = [net((part - mean) / std) for part in x.split(BATCH)]
+                found.append((torch.cat(scores).argmax(1) == labels).double().mean().item())
+        return max(found)
+
+    def loaded(self, data: bytes) -> Any:
+        """What a file of weights holds; read in the sandbox, in a process of its own."""
+        session = self.sandbox.session({}, beside=True)
+        try:
+            return session.request("run", "__main__", "loaded", (data,))
+        finally:
+            session.close()
+
+
+def _standin(path: Path, oracle: Mapping[str, Callable[..., Any]]) -> ModuleType:
+    spec = spec_from_file_location(f"scene_recog.{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    module.__dict__["ask"] = lambda name, *args: oracle[name](*args)
+    spec.loader.exec_module(module)
+    return module
+
+
+# ------------------------------------------------------------------------ in a child
+
+
+class _Holder:
+    """The session of a child; another one if it has ended."""
+
+    def __init__(self, judge: Judge, file: str) -> None:
+        self.judge = judge
+        self.file = file
+        self.seeds: list[tuple[str, int]] = []
+        self.breaks = 0
+        self.folders = 0
+        self.current: Session | None = None
+        self.oracle = {
+            "labels": lambda scores: scores.argmax(1),
+            "accuracy": lambda scores, labels: (scores.argmax(1) == labels).double().mean().item(),
+            "listed": self._listed,
+            "image": self._image,
+        }
+
+    def session(self) -> Session:
+        """Raises NoAnswerError if it has ended too often."""
+        if self.current is None or self.current.is_closed:
+            if self.current is not None:
+                self.breaks += 1
+            if self.breaks > BREAKS:
+                raise NoAnswerError("not run: the calls before it gave no answer")
+            self.current = self.judge.sandbox.session(self.oracle)
+            self.current.seeds = self.seeds
+            self.current.request("open", self.file)
+        return self.current
+
+    def with_figures(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function that plots; its figures are drawn here."""
+        result = call(*args, **kwargs)
+        figures.drawn(self.session().request("figures"))
+        return result
+
+    def with_files(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function that writes to a folder, its last argument; the files are copied here."""
+        self.folders += 1
+        there = str(self.judge.place.folder / f"saved-{os.getpid()}-{self.folders}")
+        name = "out_dir" if "out_dir" in kwargs else None
+        here = kwargs[name] if name else args[-1]
+        same_kind: Any = there if isinstance(here, str) else Path(there)
+        self.session().request("run", "__main__", "made_folder", (there,))
+        if name:
+            kwargs[name] = same_kind
+        else:
+            args = (*args[:-1], same_kind)
+        result = call(*args, **kwargs)
+        files = self.session().request("run", "__main__", "files_in", (there,))
+        for each, contents in files.items():
+            if isinstance(contents, bytes) and Path(each).name == each and each.isprintable():
+                (Path(here) / each).write_bytes(contents)
+        return result
+
+    def _below_inputs(self, path: str) -> Path:
+        found = Path(path).resolve()
+        if not found.is_relative_to(self.judge.place.inputs.resolve()):
+            raise FileNotFoundError(path)
+        return found
+
+    def _listed(self, root: str, split: str) -> tuple[dict[str, int], list[tuple[str, int]]]:
+        folder = self._below_inputs(f"{root}/{split}")
+        names = sorted(each.name for each in folder.iterdir() if each.is_dir())
+        classes = {name: index for index, name in enumerate(names)}
+        pairs = [
+            (str(path), index)
+            for name, index in classes.items()
+            for path in sorted((folder / name).glob("*.jpg"))
+        ]
+        return classes, pairs
+
+    def _image(self, path: str) -> Image.Image:
+        with Image.open(self._below_inputs(path)) as image:
+            return image.convert("L")
+
+
+class _Tests:
+    """The tests of one file, of one kind."""
+
+    def __init__(self, judge: Judge, file: str, folder: Path, *, with_twin: bool) -> None:
+        self.judge = judge
+        self.file = file
+        self.folder = folder
+        self.with_twin = with_twin
+        self.holder = _Holder(judge, file)
+
+    def run(self, say: Callable[..., None]) -> None:
+        """In a child."""
+        try:
+            self.holder.session()
+        except StudentError as error:
+            say(problem=f"it cannot be imported: {self.judge_words(error)}")
+            return
+        sys.modules.update(self.judge.modules(self.file, self.holder))
+        self._mirror_seeds()
+        if self.file == "dl_utils":
+            torch.load = self._load  # type: ignore[assignment]
+        results: list[TestResult] = []
+
+        def note(**said: Any) -> None:
+            if "result" in said:
+                results.append(TestResult(**said["result"]))
+            say(**said)
+
+        self._pytest(_Plugin(self, note))
+        if self.holder.breaks:
+            say(sign="its process ended, or gave no answer, in the middle of a test")
+        if self.with_twin and any(each.outcome == "passed" for each in results):
+            self._try_wrong_twin(say)
+        closed(self.holder.current)
+
+    def _try_wrong_twin(self, say: Callable[..., None]) -> None:
+        twin = WRONG_TWINS[self.file]
+        outcomes: list[str] = []
+
+        def note(**said: Any) -> None:
+            if "result" in said:
+                outcomes.append(said["result"]["outcome"])
+
+        try:
+            self.holder.session().request("replace", twin.source)
+        except StudentError as error:
+            say(sign=f"the code that is known to be wrong could not be tried: {error}"[:300])
+            return
+        self._pytest(_Plugin(self, note, only=twin.test))
+        if not outcomes or "passed" in outcomes:
+            say(tampered=f"{twin.test} passes for code that is known to be wrong, too")
+
+    def _pytest(self, plugin: _Plugin) -> None:
+        path = self.folder / "unit_tests" / f"test_{self.file}.py"
+        arguments = [
+            str(path), "-q", "-p", "no:cacheprovider", "--tb=short", "-c",
+            str(self.folder / "pyproject.toml"), f"--rootdir={self.folder}", "-W", "ignore",
+        ]  # fmt: skip
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+            code = pytest.main(arguments, plugins=[plugin])
+        if code not in (0, 1, 2):
+            plugin.say(problem=f"the tests could not be run: {output.getvalue()[-300:]!r}")
+
+    def _mirror_seeds(self) -> None:
+        """A seed that a test sets here is set there, too, before the next call."""
+        for module, name, generator in (
+            (torch, "manual_seed", "torch"), (np.random, "seed", "numpy"), (random, "seed", "random")
+        ):  # fmt: skip
+            real = getattr(module, name)
+
+            def both(seed: Any, real: Any = real, generator: str = generator) -> Any:
+                if isinstance(seed, int):
+                    self.holder.seeds.append((generator, seed))
+                return real(seed)
+
+            setattr(module, name, both)
+
+    def _load(self, path: Any, *_: Any, **__: Any) -> Any:
+        """In place of torch.load: a file that a student's function wrote is read in the sandbox."""
+        return self.judge.loaded(Path(path).read_bytes())
+
+    def judge_words(self, error: BaseException) -> str:
+        """An error of the student's code, and its place there."""
+        words = f"{type(error).__name__}: {error}"
+        place = getattr(error, "place", None)
+        if place is None or STEP_FILES.get(place[0]) not in self.judge.files:
+            return words
+        file, line, _ = place
+        lines = self.judge.files[STEP_FILES[file]].decode(errors="replace").splitlines()
+        code = lines[line - 1].strip()[:120] if 0 < line <= len(lines) else ""
+        return f"{words}\n{file}.py, line {line}: {code}"
+
+
+class _Plugin:
+    """Collects what the tests of the contract say."""
+
+    def __init__(self, tests: _Tests, say: Callable[..., None], only: str | None = None) -> None:
+        self.tests = tests
+        self.say = say
+        self.only = only
+        self.folders = 0
+
+    @pytest.fixture
+    def tmp_path(self) -> Path:
+        """A folder that the worker can read."""
+        self.folders += 1
+        folder = Path(tempfile.mkdtemp(dir=self.tests.judge.place.inputs))
+        folder.chmod(0o755)
+        return folder
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out what is beyond the handout."""
+        items[:] = [
+            item
+            for item in items
+            if not item.get_closest_marker("beyond")
+            and (self.only is None or item.name.partition("[")[0] == self.only)
+        ]
+        self.say(names=[item.name for item in items])
+        for module in {item.getparent(pytest.Module).obj for item in items}:  # type: ignore[union-attr]
+            if hasattr(module, "list_folders"):
+                module.list_folders = lambda reverse: self.tests.holder.session().request(
+                    "run", "fakes", "list_folders", (reverse,)
+                )
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        """After what conftest.py makes of it."""
+        outcome: Any = yield
+        report = outcome.get_result()
+        error = call.excinfo.value if call.excinfo else None
+        if report.when == "teardown" or (report.when == "setup" and report.passed):
+            return
+        result = TestResult(item.name, "passed")
+        if report.skipped:
+            why = str(report.longrepr[-1]) if isinstance(report.longrepr, tuple) else ""
+            result = TestResult(item.name, "waits", why.partition("cannot judge: ")[2] or why)
+        elif not report.passed:
+            cause = error.__cause__ if error is not None else None
+            theirs = next((e for e in (error, cause) if isinstance(e, StudentError)), None)
+            if isinstance(theirs, NotImplementedError):
+                result = TestResult(item.name, "not written", str(theirs))
+            else:
+                words = sys.modules["steps"]._reason(report)
+                if theirs is not None:
+                    said = self.tests.judge_words(theirs)
+                    words = said if theirs is error else f"{words}\n{said.rpartition(chr(10))[2]}"
+                result = TestResult(item.name, "failed", words)
+        self.say(result=asdict(result))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """The tests could not even be read."""
+        if report.failed:
+            self.say(problem=f"the tests cannot import it: {report.longrepr}"[:600])
+
+
+# ------------------------------------------------------------------------ children
+
+
+def _from_child(act: Callable[[Callable[..., None]], None], limit: float) -> Iterator[Any]:
+    """Call a function in a child, and yield what it says, each a dict."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _be_child(act, writing)
+    os.close(writing)
+    deadline, rest = time.monotonic() + limit, b""
+    is_late = False
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        while True:
+            ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                is_late = True
+                break
+            part = pipe.read(1 << 16)
+            if not part:
+                break
+            *lines, rest = (rest + part).split(b"\n")
+            yield from (json.loads(line) for line in lines)
+    if is_late:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if is_late:
+        yield {"problem": f"its tests were ended after {limit:.0f} s"}
+    elif status:
+        yield {"problem": "its tests ended in the middle"}
+
+
+def _be_child(act: Callable[[Callable[..., None]], None], writing: int) -> NoReturn:
+    def say(**what: Any) -> None:
+        data = json.dumps(what).encode() + b"\n"
+        while data:
+            data = data[os.write(writing, data) :]
+
+    code = 1
+    try:
+        act(say)
+        code = 0
+    except BaseException as error:
+        traceback.print_exc(file=sys.stderr)
+        with contextlib.suppress(BaseException):
+            say(problem=f"the grader has a mistake, for a person: {type(error).__name__}: {error}")
+            code = 0
+    finally:
+        os._exit(code)
+
+
+def main() -> None:
+    """Judge what stdin describes, and write the verdict."""
+    spec = json.load(sys.stdin)
+    sys.path.insert(0, str(Path(spec["work"]) / "handout" / "unit_tests"))
+    files = {name: Path(path).read_bytes() for name, path in spec["files"].items()}
+    judge = Judge(
+        files, Path(spec["work"]), [Path(each) for each in spec["hidden"]], spec["is_alone"],
+        sandbox.Limits(**spec["limits"]),
+    )  # fmt: skip
+    out = os.dup(1)
+    os.dup2(2, 1)
+    verdict = judge.verdict()
+    with os.fdopen(out, "w", encoding="utf-8") as file:
+        json.dump(verdict.as_json(), file)
+
+
+if __name__ == "__main__":
+    assert list(STEPS) == list(STEP_FILES)
+    main()

@@ -1,0 +1,288 @@
+"""How values come from the student's process: plain data only, checked as it is read.
+
+A frame is a header in JSON and the bytes of its arrays. Reading one makes numbers, texts, arrays,
+tensors, images and containers of them, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+FRAME_LIMIT = 256_000_000  # bytes
+LENGTHS = struct.Struct(">QQ")  # of the header, of the bytes behind it
+MODES = {"1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16"}
+NUMBERS = "?bhilqBHILQefdFD"  # numpy's letters
+DTYPES = {str(each): each for each in vars(torch).values() if isinstance(each, torch.dtype)}
+FORMATS = {str(each): each for each in vars(torch).values() if isinstance(each, torch.memory_format)}
+PLAIN = (  # what `Writer` knows how to write, besides numbers and texts
+    tuple, list, dict, set, frozenset, bytes, bytearray, torch.Tensor, np.ndarray, Image.Image, Path,
+    torch.dtype, torch.device, torch.memory_format, slice, type(Ellipsis), complex,
+)  # fmt: skip
+Special = Callable[[Any, "Writer"], "dict[str, Any] | None"]
+
+
+class BrokenFrameError(ValueError):
+    """What came is not in the form that it must have."""
+
+
+# ------------------------------------------------------------------------ writing
+
+
+class Writer:
+    """Makes a frame.
+
+    Args:
+        special: called with each value that is no number or text, and this writer; it returns what
+            to write in the header for it, None to go on.
+    """
+
+    def __init__(self, special: Special = lambda value, writer: None) -> None:
+        self.special = special
+        self.buffers: list[bytes] = []
+        self.length = 0
+
+    def frame(self, value: Any) -> bytes:
+        """Raises TypeError for what is not plain, and not special."""
+        header = json.dumps(self.node(value)).encode("ascii")
+        return LENGTHS.pack(len(header), self.length) + header + b"".join(self.buffers)
+
+    def node(self, value: Any) -> Any:
+        """The value in JSON."""
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            number = int.__int__(value)
+            return number if abs(number) < 2**63 else {"k": "int", "v": str(number)[:4000]}
+        if isinstance(value, np.generic):
+            return self._scalar(value)
+        if isinstance(value, float):
+            return float.__float__(value)
+        if isinstance(value, str):
+            return str.__str__(value)
+        special = self.special(value, self)
+        if special is not None:
+            return special
+        if isinstance(value, torch.Size):
+            return {"k": "size", "v": list(value)}
+        if isinstance(value, tuple):
+            return {"k": "tuple", "v": [self.node(each) for each in value]}
+        if isinstance(value, list):
+            return [self.node(each) for each in value]
+        if isinstance(value, dict):
+            return {
+                "k": "dict",
+                "v": [[self.node(key), self.node(each)] for key, each in value.items()],
+            }
+        if isinstance(value, set | frozenset):
+            return {"k": "set", "v": [self.node(each) for each in value]}
+        if isinstance(value, bytes | bytearray):
+            return {"k": "bytes", "at": self._kept(bytes(value))}
+        if isinstance(value, torch.Tensor):
+            return self.tensor(value)
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, Image.Image):
+            if value.mode not in MODES:
+                value = value.convert("RGB")
+            kept = self._kept(value.tobytes())
+            return {"k": "image", "mode": value.mode, "size": list(value.size), "at": kept}
+        if isinstance(value, Path):
+            return {"k": "path", "v": str(value)}
+        if isinstance(value, torch.dtype | torch.device | torch.memory_format):
+            return {"k": type(value).__name__, "v": str(value)}
+        if isinstance(value, slice):
+            return {"k": "slice", "v": [self.node(e) for e in (value.start, value.stop, value.step)]}
+        if value is Ellipsis:
+            return {"k": "..."}
+        if isinstance(value, complex):
+            return {"k": "complex", "v": [value.real, value.imag]}
+        raise TypeError(f"{type(value).__name__} is not plain")
+
+    def tensor(self, value: torch.Tensor) -> dict[str, Any]:
+        """A tensor's values."""
+        plain = value.detach().cpu().contiguous().reshape(-1)
+        data = plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
+        return {
+            "k": "tensor", "dtype": str(value.dtype), "shape": list(value.shape),
+            "grad": value.requires_grad, "param": isinstance(value, torch.nn.Parameter),
+            "at": self._kept(data),
+        }  # fmt: skip
+
+    def _scalar(self, value: np.generic) -> Any:
+        if value.dtype.char not in NUMBERS:
+            return str(value) if isinstance(value, np.str_) else {"k": "other", "v": str(value)}
+        return {"k": "scalar", "dtype": value.dtype.str, "at": self._kept(value.tobytes())}
+
+    def _array(self, value: np.ndarray) -> dict[str, Any]:
+        shape = list(value.shape)
+        if value.dtype.char not in NUMBERS:
+            values = [self.node(each) for each in value.reshape(-1).tolist()]
+            return {"k": "objects", "texts": value.dtype.kind == "U", "shape": shape, "v": values}
+        kept = self._kept(np.ascontiguousarray(value).tobytes())
+        return {"k": "array", "dtype": value.dtype.str, "shape": shape, "at": kept}
+
+    def _kept(self, data: bytes) -> list[int]:
+        place = [self.length, len(data)]
+        self.buffers.append(data)
+        self.length += len(data)
+        return place
+
+
+# ------------------------------------------------------------------------ reading
+
+
+class Reader:
+    """Reads a frame.
+
+    Args:
+        special: of each kind that `Writer` does not know, what makes the value of its dict; called
+            with the dict and this reader.
+    """
+
+    def __init__(self, special: dict[str, Callable[[dict[str, Any], Reader], Any]]) -> None:
+        self.special = special
+        self.data = memoryview(b"")
+
+    def value(self, frame: bytes) -> Any:
+        """Raises BrokenFrameError."""
+        try:
+            header, length = LENGTHS.unpack_from(frame)
+            start = LENGTHS.size + header
+            if len(frame) != start + length:
+                raise BrokenFrameError("its lengths are wrong")
+            self.data = memoryview(frame)[start:]
+            return self.made(json.loads(bytes(frame[LENGTHS.size : start])))
+        except BrokenFrameError:
+            raise
+        except (
+            ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError,
+            OverflowError, struct.error, RuntimeError, MemoryError,
+        ) as error:  # fmt: skip
+            raise BrokenFrameError(f"{type(error).__name__}: {error}") from error
+
+    def made(self, node: Any) -> Any:
+        """The value of a node of the header."""
+        if node is None or isinstance(node, bool | int | float | str):
+            return node
+        if isinstance(node, list):
+            return [self.made(each) for each in node]
+        kind = node["k"]
+        if kind in self.special:
+            return self.special[kind](node, self)
+        return _MAKERS[kind](self, node)
+
+    def bytes_of(self, node: dict[str, Any]) -> bytes:
+        """The bytes that belong to a node."""
+        start, length = node["at"]
+        if not (0 <= start and 0 <= length and start + length <= len(self.data)):
+            raise BrokenFrameError("bytes are missing")
+        return bytes(self.data[start : start + length])
+
+    def tensor(self, node: dict[str, Any]) -> torch.Tensor:
+        """A tensor of its own."""
+        data, dtype = bytearray(self.bytes_of(node)), DTYPES[node["dtype"]]
+        shape = _shape(node, len(data), dtype.itemsize)
+        flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
+        made = flat.reshape(shape)
+        differentiable = bool(node["grad"]) and (dtype.is_floating_point or dtype.is_complex)
+        if node["param"]:
+            return torch.nn.Parameter(made, requires_grad=differentiable)
+        return made.requires_grad_() if differentiable else made
+
+    def _array(self, node: dict[str, Any]) -> np.ndarray:
+        data, dtype = bytearray(self.bytes_of(node)), np.dtype(str(node["dtype"]))
+        if dtype.char not in NUMBERS:
+            raise BrokenFrameError("an array of what?")
+        return np.frombuffer(data, dtype=dtype).reshape(_shape(node, len(data), dtype.itemsize))
+
+    def _objects(self, node: dict[str, Any]) -> np.ndarray:
+        values = [self.made(each) for each in node["v"]]
+        if node["texts"]:
+            return np.array([str(each) for each in values], dtype=str).reshape(node["shape"])
+        made = np.empty(len(values), dtype=object)
+        made[:] = values
+        return made.reshape(node["shape"])
+
+    def _image(self, node: dict[str, Any]) -> Image.Image:
+        width, height = node["size"]
+        if node["mode"] not in MODES or not (0 < width < 20_000 and 0 < height < 20_000):
+            raise BrokenFrameError("an image of what?")
+        data = self.bytes_of(node)
+        if width * height > 8 * len(data) + 64:
+            raise BrokenFrameError("an image has fewer bytes than pixels")
+        return Image.frombytes(node["mode"], (width, height), data)
+
+
+def _shape(node: dict[str, Any], length: int, size: int) -> list[int]:
+    shape: list[int] = node["shape"]
+    if not all(isinstance(n, int) and 0 <= n < 2**40 for n in shape) or len(shape) > 32:
+        raise BrokenFrameError("a shape of what?")
+    if math.prod(shape) * size != length:
+        raise BrokenFrameError("an array has too few or too many bytes")
+    return shape
+
+
+_MAKERS: dict[str, Callable[[Reader, dict[str, Any]], Any]] = {
+    "int": lambda reader, node: int(node["v"]),
+    "scalar": lambda reader, node: reader._array({**node, "shape": [1]})[0],
+    "other": lambda reader, node: str(node["v"]),
+    "size": lambda reader, node: torch.Size([int(n) for n in node["v"]]),
+    "tuple": lambda reader, node: tuple(reader.made(each) for each in node["v"]),
+    "dict": lambda reader, node: {reader.made(k): reader.made(v) for k, v in node["v"]},
+    "set": lambda reader, node: {reader.made(each) for each in node["v"]},
+    "bytes": Reader.bytes_of,
+    "tensor": Reader.tensor,
+    "array": Reader._array,
+    "objects": Reader._objects,
+    "image": Reader._image,
+    "path": lambda reader, node: Path(str(node["v"])),
+    "dtype": lambda reader, node: DTYPES[node["v"]],
+    "device": lambda reader, node: torch.device("cpu"),
+    "memory_format": lambda reader, node: FORMATS[node["v"]],
+    "slice": lambda reader, node: slice(*[reader.made(each) for each in node["v"]]),
+    "...": lambda reader, node: Ellipsis,
+    "complex": lambda reader, node: complex(*node["v"]),
+}
+
+
+# ------------------------------------------------------------------------ sockets
+
+
+def send(channel: socket.socket, frame: bytes) -> None:
+    """Raises OSError."""
+    channel.sendall(frame)
+
+
+def receive(channel: socket.socket, limit: int = FRAME_LIMIT) -> bytes:
+    """One frame.
+
+    Raises:
+        EOFError: the other end is closed.
+        BrokenFrameError: it would be too long.
+        OSError: as of a socket, TimeoutError too.
+    """
+    start = _exactly(channel, LENGTHS.size)
+    header, length = LENGTHS.unpack(start)
+    if header + length > limit:
+        raise BrokenFrameError("it is too long")
+    return start + _exactly(channel, header + length)
+
+
+def _exactly(channel: socket.socket, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count:
+        part = channel.recv(min(count - len(data), 1 << 20))
+        if not part:
+            raise EOFError("the other end is closed")
+        data += part
+    return bytes(data)

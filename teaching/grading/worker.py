@@ -1,0 +1,362 @@
+"""In the sandbox: the student's code answers calls.
+
+One process imports the libraries and waits. For each session it forks a child, which imports one of
+the student's files and answers what the grader asks for over a socket of the session's own. What
+comes from the grader is pickled; what goes back is plain data (`wire.py`), since the grader believes
+nothing that comes from here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pickle
+import random
+import signal
+import socket
+import struct
+import sys
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torchvision import transforms
+
+from teaching.grading import figures, tracing, wire
+
+EIGHT = (
+    "image_loader", "data_transforms", "simple_net", "dl_utils", "optimizer", "stats_helper",
+    "simple_net_final", "confusion_matrix",
+)  # fmt: skip
+STANDINS = Path(__file__).parent / "standins"
+LENGTH = struct.Struct(">Q")
+LIBRARY = {  # classes that objects of the student's may be of
+    "Compose": transforms.Compose,
+    "Dataset": torch.utils.data.Dataset,
+}
+ITEMS = 100_000  # of what is iterated over
+MESSAGE = 2000  # characters of an error's message
+
+
+def main() -> None:
+    """Fork a session for each socket that comes over the channel, until it is closed."""
+    control = socket.socket(fileno=int(os.environ["SANDBOX_CHANNEL"]))
+    submission = Path(sys.argv[1])
+    owns_all = sys.argv[2] == "alone"  # no other processes than ours can be seen
+    for name in ("PIL.JpegImagePlugin", "matplotlib.pyplot", "torch.utils.data", "fakes",
+                 "scene_recog.datasets.images", "scene_recog.figure_2"):  # fmt: skip
+        import_module(name)
+    figures.watch_show()
+    while True:
+        order, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not order:
+            break
+        if order in (b"k", b"p"):
+            if order == b"k" and owns_all:
+                with contextlib.suppress(OSError):
+                    os.kill(-1, signal.SIGKILL)
+            control.sendall(order)
+            continue
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            control.close()
+            os.setsid()
+            Session(socket.socket(fileno=descriptors[0]), submission).serve()
+            os._exit(0)
+        os.close(descriptors[0])
+
+
+class Session:
+    """Answers the calls of one session.
+
+    Attributes:
+        objects: those that the grader has references to, by number.
+        copies: of the grader's objects, by its number for each.
+        numbers: id of a copy -> that number.
+        results: tensors that know how they were computed, by number.
+    """
+
+    def __init__(self, channel: socket.socket, submission: Path) -> None:
+        self.channel = channel
+        self.submission = submission
+        self.process = os.getpid()
+        self.objects: dict[int, Any] = {}
+        self.copies: dict[int, Any] = {}
+        self.numbers: dict[int, int] = {}
+        self.module = ModuleType("nothing")
+        torch.manual_seed(0)
+        np.random.seed(0)
+        random.seed(0)
+
+    def serve(self) -> None:
+        """Until the grader closes the socket."""
+        while True:
+            try:
+                message = self.receive()
+            except (EOFError, OSError):
+                return
+            self.reply(lambda message=message: self.answer(message))
+
+    def receive(self) -> dict[str, Any]:
+        """The grader's next message; what it defines is defined."""
+        (length,) = LENGTH.unpack(wire._exactly(self.channel, LENGTH.size))
+        message: dict[str, Any] = pickle.loads(wire._exactly(self.channel, length))
+        for number, data in message["define"]:
+            copy = self.unpickled(data)
+            self.copies[number] = copy
+            self.numbers[id(copy)] = number
+        return message
+
+    def answer(self, message: dict[str, Any]) -> Any:
+        """What a message asks for."""
+        for name, seed in message["seeds"]:
+            {"torch": torch.manual_seed, "numpy": np.random.seed, "random": random.seed}[name](seed)
+        verb, *arguments = self.unpickled(message["do"])
+        return getattr(self, f"do_{verb}")(*arguments)
+
+    def reply(self, act: Callable[[], Any]) -> None:
+        """Send what a function returns, or its error."""
+        try:
+            frame = wire.Writer(self.special).frame({"value": act()})
+        except BaseException as error:
+            frame = wire.Writer().frame({"error": self.described(error)})
+        with contextlib.suppress(OSError):
+            wire.send(self.channel, frame)
+
+    def unpickled(self, data: bytes) -> Any:
+        """With references to copies, to objects here, and to functions there."""
+        unpickler = pickle.Unpickler(io.BytesIO(data))
+        unpickler.persistent_load = self._persistent
+        return unpickler.load()
+
+    def _persistent(self, reference: Any) -> Any:
+        kind, number = reference
+        if kind == "callback":
+            return lambda *args, **kwargs: self.ask(number, args, kwargs)
+        return (self.copies if kind == "known" else self.objects)[number]
+
+    def ask(self, number: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function of the grader's."""
+        if os.getpid() != self.process:
+            raise RuntimeError("this can only be called in the process that was asked")
+        question = {"ask": number, "args": list(args), "kwargs": kwargs}
+        wire.send(self.channel, wire.Writer(self.special).frame(question))
+        message = self.receive()
+        value, error = self.unpickled(message["do"])
+        if error:
+            raise RuntimeError(error)
+        return value
+
+    # -------------------------------------------------------------------- what goes back
+
+    def special(self, value: Any, writer: wire.Writer) -> dict[str, Any] | None:
+        """What is written for objects that are not plain."""
+        number = self.numbers.get(id(value))
+        if number is not None and self.copies.get(number) is value:
+            return {"k": "known", "n": number}
+        if isinstance(value, torch.Tensor) and value.grad_fn is not None:
+            return {"k": "grown", "r": self._kept(value), "v": writer.tensor(value.detach())}
+        if isinstance(value, wire.PLAIN):
+            return None
+        if isinstance(value, nn.Module):
+            with contextlib.suppress(NotImplementedError):
+                return {"k": "net", "r": self._kept(value), "v": writer.node(tracing.describe(value))}
+        if isinstance(value, torch.optim.Optimizer):
+            return {
+                "k": "optimizer", "r": self._kept(value), "name": type(value).__name__,
+                "groups": writer.node(value.param_groups),
+            }  # fmt: skip
+        if isinstance(value, type):
+            return {"k": "class", "name": value.__name__}
+        names = [name for name, each in LIBRARY.items() if isinstance(value, each)]
+        return {"k": "ref", "r": self._kept(value), "name": type(value).__name__, "as": names}
+
+    def _kept(self, value: Any) -> int:
+        number = len(self.objects)
+        self.objects[number] = value
+        return number
+
+    def described(self, error: BaseException) -> dict[str, Any]:
+        """An error: its type, message, and place in the student's files."""
+        place = None
+        for frame in traceback.extract_tb(error.__traceback__):
+            if Path(frame.filename).parent == self.submission:
+                place = [Path(frame.filename).stem, frame.lineno or 0, frame.name]
+        if isinstance(error, SyntaxError) and Path(error.filename or "").parent == self.submission:
+            place = [Path(error.filename or "").stem, error.lineno or 0, ""]
+        try:
+            message = str(error.msg if isinstance(error, SyntaxError) else error)[:MESSAGE]
+        except BaseException as second:
+            message = f"its message cannot be made: {type(second).__name__}"
+        bases = [each.__name__ for each in type(error).__mro__ if each.__module__ == "builtins"]
+        return {"name": type(error).__name__, "bases": bases, "message": message, "place": place}
+
+    # -------------------------------------------------------------------- what is asked for
+
+    def do_open(self, file: str) -> None:
+        """Import one of the eight files, beside stand-ins for the others."""
+        sys.meta_path.insert(0, Finder(file, self.submission, self.ask))
+        self.module = import_module(f"scene_recog.{file}")
+
+    def do_replace(self, source: str) -> None:
+        """Put other code in the place of the student's file."""
+        name = self.module.__name__
+        module = ModuleType(name)
+        sys.modules[name] = module
+        exec(compile(source, "other.py", "exec"), vars(module))
+        self.module = module
+
+    def _target(self, target: int | str) -> Any:
+        """An object by its number, or what the student's file has by this name."""
+        return getattr(self.module, target) if isinstance(target, str) else self.objects[target]
+
+    def do_call(self, target: int | str, args: Any, kwargs: Any) -> Any:
+        """Call an object."""
+        return self._target(target)(*args, **kwargs)
+
+    def do_get(self, target: int | str, name: str) -> Any:
+        """An object's attribute."""
+        return getattr(self._target(target), name)
+
+    def do_name(self, name: str) -> tuple[bool, Any]:
+        """What the student's file has by a name: whether it can be called, its value if not."""
+        value = getattr(self.module, name)
+        return callable(value), None if callable(value) else value
+
+    def do_index(self, target: int, key: Any) -> Any:
+        """An item."""
+        return self.objects[target][key]
+
+    def do_length(self, target: int) -> int:
+        """Of an object."""
+        return len(self.objects[target])
+
+    def do_iterate(self, target: int) -> list[Any]:
+        """The items of an object."""
+        return [item for _, item in zip(range(ITEMS), self.objects[target], strict=False)]
+
+    def do_text(self, target: int) -> str:
+        """As it is printed."""
+        return repr(self._target(target))[:MESSAGE]
+
+    def do_trace(self, target: int, training: bool, x: torch.Tensor) -> Any:
+        """What a network computes for a tensor of this shape."""
+        return tracing.trace(self.objects[target], x, training)
+
+    def do_backward(self, target: int, gradient: torch.Tensor, leaves: list[int]) -> Any:
+        """The gradients of a result with respect to the grader's tensors."""
+        copies = [self.copies[number] for number in leaves]
+        return torch.autograd.grad(
+            self.objects[target], copies, gradient, retain_graph=True, allow_unused=True
+        )
+
+    def do_step(self, target: int, values: dict[int, Any], gradients: dict[int, Any]) -> Any:
+        """A step of an optimizer; returns the new values."""
+        with torch.no_grad():
+            for number, value in values.items():
+                self.copies[number].copy_(value)
+        for number, gradient in gradients.items():
+            self.copies[number].grad = gradient
+        self.objects[target].step()
+        return {number: self.copies[number].detach().clone() for number in values}
+
+    def do_figures(self) -> Any:
+        """What pyplot's figures show; then they are closed."""
+        found = figures.described()
+        figures.forget()
+        return found
+
+    def do_run(self, module: str, function: str, args: Any) -> Any:
+        """A function of a module that is not the student's."""
+        return getattr(import_module(module), function)(*args)
+
+
+class Finder:
+    """Finds the eight files: one of the student's, stand-ins for those that others use.
+
+    What a stand-in lacks, and a file without one, is the student's own.
+    """
+
+    def __init__(self, file: str, submission: Path, ask: Callable[..., Any]) -> None:
+        self.file = file
+        self.submission = submission
+        self.ask = ask
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> Any:
+        """As importlib asks for."""
+        package, _, file = name.rpartition(".")
+        if package != "scene_recog" or file not in EIGHT:
+            return None
+        standin = STANDINS / f"{file}.py"
+        if file != self.file and standin.is_file():
+            return spec_from_loader(name, _StandinLoader(name, str(standin), self))
+        path = self.submission / f"{file}.py"
+        return spec_from_file_location(name, path) if path.is_file() else None
+
+    def own(self, file: str) -> ModuleType:
+        """The student's own file in place of which a stand-in is."""
+        path = self.submission / f"{file}.py"
+        if not path.is_file():
+            raise AttributeError(f"{file}.py was not handed in")
+        name = f"own_{file}"
+        if name not in sys.modules:
+            spec = spec_from_file_location(name, path)
+            assert isinstance(spec, ModuleSpec)
+            sys.modules[name] = module = module_from_spec(spec)
+            assert spec.loader is not None
+            spec.loader.exec_module(module)
+        return sys.modules[name]
+
+
+class _StandinLoader(SourceFileLoader):
+    def __init__(self, name: str, path: str, finder: Finder) -> None:
+        super().__init__(name, path)
+        self.finder = finder
+
+    def exec_module(self, module: ModuleType) -> None:
+        file = module.__name__.rpartition(".")[2]
+
+        def missing(name: str) -> Any:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return getattr(self.finder.own(file), name)
+
+        module.__dict__["ask"] = lambda name, *args: self.finder.ask(name, args, {})
+        super().exec_module(module)
+        module.__dict__["__getattr__"] = missing
+
+
+def files_in(folder: str, limit: int = 20_000_000) -> dict[str, bytes | None]:
+    """The files that were written to a folder; None for what is no file, or too large."""
+    found: dict[str, bytes | None] = {}
+    for path in sorted(Path(folder).iterdir())[:50]:
+        is_file = path.is_file() and not path.is_symlink() and path.stat().st_size <= limit
+        found[path.name] = path.read_bytes() if is_file else None
+    return found
+
+
+def made_folder(folder: str) -> None:
+    """A folder for the student's code to write to."""
+    Path(folder).mkdir(parents=True)
+
+
+def loaded(data: bytes) -> Any:
+    """What torch.load reads from a file of these bytes. Called before any student's code runs."""
+    try:
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=False)
+
+
+if __name__ == "__main__":
+    main()
