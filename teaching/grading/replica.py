@@ -1,0 +1,482 @@
+"""A network made from plain data, which computes what the student's network does.
+
+This runs where the tests run. The data comes from `teaching.grading.tracing` beside the student's
+code, so it may say anything: only modules of torch.nn that are named there are made, and only
+functions of torch that are named there are called, with tensors and plain values. Sizes are found
+out before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils.flop_counter import flop_registry
+
+from teaching.grading.tracing import CONTAINERS, STANDARD, TORCH_VALUES, functions, leaves
+
+MODULES = 1000  # of a net, those that are in it twice counted twice
+DEPTH = 40  # of modules in modules, and of values in values
+VALUES = 1 << 26  # of all weights, and of any tensor that is computed
+NAME = 100  # characters
+NODES = 5000  # of a trace
+ITEMS = 200_000  # of plain values in a trace
+OPERATIONS = 50_000  # of torch, within one forward
+COMPUTED = 1 << 29  # values, within one forward
+FLOPS = 4e12  # within one forward
+# Operations whose result has a size that depends on values, but is no larger than what they get.
+BOUNDED = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "is_nonzero"}
+
+
+class NotUnderstood(ValueError):  # noqa: N818, it is told to a person as it is
+    """A description or a trace makes no sense, or asks for too much; one line says what."""
+
+
+class TraceFor(Protocol):
+    """Asks the worker for `tracing.trace`; raises what the student's forward raises.
+
+    `path` is given only if a test calls a module of the student's own by itself, such as
+    `net.conv_layers(x)` where conv_layers contains one.
+    """
+
+    def __call__(self, training: bool, shape: tuple[int, ...], path: str = ..., /) -> Any: ...
+
+
+Remote = Callable[[str], Callable[..., Any]]
+
+
+def replica(description: Any, trace_for: TraceFor, remote: Remote | None = None) -> nn.Module:
+    """A network that is built and computes as the student's.
+
+    Its modules are those of torch.nn where the student's are; classes of the student's own have
+    their names and the same classes of torch.nn among their bases. Forward asks `trace_for` once
+    for each mode and shape of the input.
+
+    Args:
+        description: from `tracing.describe`.
+        trace_for: gives the traces.
+        remote: gives what is to be called in place of an attribute such as "loss_criterion" that
+            is a function, or of a module of the student's own that a test calls by itself with
+            anything but one tensor.
+
+    Raises:
+        NotUnderstood: by this function, or later by the net's forward.
+    """
+    with _understanding():
+        return _Builder(description, trace_for, remote).net()
+
+
+@contextmanager
+def _understanding() -> Iterator[None]:
+    try:
+        yield
+    except NotUnderstood:
+        raise
+    except Exception as error:
+        line = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise NotUnderstood(line) from error
+
+
+def _part(value: Any, key: str, kind: type) -> Any:
+    """An entry of a dict, of exactly this type."""
+    found = value.get(key) if type(value) is dict else None
+    if type(found) is not kind:
+        raise NotUnderstood(f"{key} is {type(found).__name__}, not {kind.__name__}")
+    return found
+
+
+def _name(value: Any) -> str:
+    if type(value) is not str or not 0 < len(value) <= NAME or "." in value:
+        raise NotUnderstood("a name is none")
+    return value
+
+
+def _class_name(value: Any) -> str:
+    if not _name(value).isidentifier():
+        raise NotUnderstood("a class's name is none")
+    return str(value)
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Plain numbers, names and tuples or lists of them."""
+    if value is None or type(value) in (bool, float):
+        return value
+    if type(value) is int and value.bit_length() < 64:
+        return value
+    if type(value) is str and len(value) <= NAME and "cuda" not in value:
+        return value
+    if type(value) in (tuple, list) and depth < 4 and len(value) <= NAME:
+        return type(value)(_plain(each, depth + 1) for each in value)
+    raise NotUnderstood(f"a value is {type(value).__name__}, or too large")
+
+
+def _tensor(value: Any) -> torch.Tensor:
+    """A copy of a tensor that is as it should be."""
+    is_one = type(value) is torch.Tensor and value.device.type == "cpu"
+    if not is_one or value.layout != torch.strided or str(value.dtype) not in TORCH_VALUES:
+        raise NotUnderstood(f"a tensor is {type(value).__name__}")
+    if value.numel() > VALUES:
+        raise NotUnderstood(f"a tensor of {value.numel():,} values is too large")
+    return value.detach().clone()
+
+
+def _constructed(cls: type[nn.Module], options: dict[str, Any]) -> nn.Module:
+    """A module whose weights take no memory yet."""
+    with torch.device("meta"):
+        return cls(**{_name(name): _plain(value) for name, value in options.items()})
+
+
+def _class(description: Any) -> type[nn.Module]:
+    """A class of torch.nn that is on the list."""
+    name = _part(description, "base", str)
+    if name not in STANDARD and name not in CONTAINERS:
+        raise NotUnderstood(f"{name[:NAME]} is no module that is known here")
+    found: type[nn.Module] = getattr(nn, name)
+    return found
+
+
+class _Builder:
+    """Makes the modules of a description."""
+
+    def __init__(self, description: Any, trace_for: TraceFor, remote: Remote | None) -> None:
+        self.description = description
+        self.source = _Source(trace_for, remote)
+        self.tensors = [_tensor(each) for each in _part(description, "tensors", list)]
+        self.learns = _part(description, "learns", list)
+        if sum(each.numel() for each in self.tensors) > VALUES:
+            raise NotUnderstood("there are too many weights")
+        self.parameters: dict[int, nn.Parameter] = {}
+
+    def net(self) -> nn.Module:
+        own = _part(self.description, "modules", list)
+        if not 0 < len(own) <= MODULES:
+            raise NotUnderstood(f"there are {len(own)} modules")
+        made: list[nn.Module] = []
+        sizes: list[tuple[int, int]] = []  # modules in it, depth
+        for each in own:
+            children = _part(each, "children", dict)
+            numbers = [number for number in children.values() if number is not None]
+            if any(type(n) is not int or not 0 <= n < len(made) for n in numbers):
+                raise NotUnderstood("a module is inside one that comes before it")
+            size = 1 + sum(sizes[n][0] for n in numbers)
+            depth = 1 + max((sizes[n][1] for n in numbers), default=0)
+            if size > MODULES or depth > DEPTH:
+                raise NotUnderstood("there are too many modules in modules")
+            sizes.append((size, depth))
+            is_own = any(isinstance(made[n], _Followed) for n in numbers)
+            module = self.module(each, is_own or each is own[-1])
+            for name, number in children.items():
+                module.add_module(_name(name), None if number is None else made[number])
+            made.append(module)
+        net = made[-1]
+        self.source.root = net
+        for path, module in net.named_modules():
+            vars(module)["_path"] = path
+        self.set_others(net)
+        return net
+
+    def module(self, one: Any, is_followed: bool) -> nn.Module:
+        """One of them, without its children."""
+        base, name = _class(one), _class_name(_part(one, "class", str))
+        is_custom = _part(one, "custom", bool)
+        if is_custom or is_followed:
+            cls = type(name, (_Followed, base), {"is_custom": is_custom})
+        else:
+            cls = base if name == base.__name__ else type(name, (base,), {})
+        options = _part(one, "options", dict)
+        module = cls() if base.__name__ in CONTAINERS else _constructed(cls, options)
+        if isinstance(module, _Followed):
+            vars(module)["_source"] = self.source
+        module.training = _part(one, "training", bool)
+        module._parameters.clear()
+        for each, number in _part(one, "parameters", dict).items():
+            parameter = None if number is None else self.parameter(number)
+            module.register_parameter(_name(each), parameter)
+        module._buffers.clear()
+        module._non_persistent_buffers_set.clear()
+        temporary = _part(one, "temporary", list)
+        for each, number in _part(one, "buffers", dict).items():
+            buffer = None if number is None else self.tensors[self.number(number)]
+            module.register_buffer(_name(each), buffer, persistent=each not in temporary)
+        return module
+
+    def number(self, number: Any) -> int:
+        if type(number) is not int or not 0 <= number < len(self.tensors):
+            raise NotUnderstood("a weight is missing")
+        return number
+
+    def parameter(self, number: Any) -> nn.Parameter:
+        if number not in self.parameters:
+            value = self.tensors[self.number(number)]
+            self.parameters[number] = nn.Parameter(value, self.learns[number] is True)
+        return self.parameters[number]
+
+    def set_others(self, net: nn.Module) -> None:
+        others = _part(self.description, "others", dict)
+        if len(others) > NAME:
+            raise NotUnderstood("there are too many attributes")
+        for name, other in others.items():
+            if hasattr(net, _name(name)) or name.startswith("_"):
+                raise NotUnderstood(f"there is an attribute {name!r} already")
+            if "value" in other:
+                vars(net)[name] = _plain(other["value"])
+            elif other.get("callable") is True:
+                vars(net)[name] = self.source.call(name)
+            else:
+                vars(net)[name] = _thing(_part(other, "type", str))
+
+
+def _thing(name: str) -> Any:
+    """An object of which only the type's name is known."""
+    plain = {cls.__name__: cls() for cls in (list, tuple, dict, set, str)}
+    return plain[name] if name in plain else type(_class_name(name), (), {})()
+
+
+class _Source:
+    """Where the replica's modules find out what they compute."""
+
+    root: nn.Module
+
+    def __init__(self, trace_for: TraceFor, remote: Remote | None) -> None:
+        self.trace_for, self.remote = trace_for, remote
+        self.traces: dict[tuple[str, bool, tuple[int, ...]], Any] = {}
+
+    def call(self, path: str) -> Callable[..., Any]:
+        if self.remote is None:
+            raise NotUnderstood(f"{path} is a function of the student's own")
+        return self.remote(path)
+
+    def answer(self, path: str, training: bool, args: Any, kwargs: Any) -> Any:
+        """What the student's module gives, when called from outside."""
+        if len(args) != 1 or kwargs or not isinstance(args[0], torch.Tensor):
+            return self.call(path)(*args, **kwargs)
+        shape = tuple(args[0].shape)
+        key = path, training, shape
+        if key not in self.traces:
+            found = self.trace_for(training, shape, *([path] if path else []))
+            _check_size(found)
+            self.traces[key] = found
+        with _Guard():
+            return _Run(self.root).body(self.traces[key], list(args))
+
+
+class _Followed:
+    """A module that computes what the trace of the student's module says."""
+
+    is_custom = True
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        node = vars(self).pop("_node", None)
+        if node is not None:
+            run, body = node
+            return run.body(body, leaves((args, kwargs)))
+        if self.is_custom:
+            path, training = vars(self)["_path"], vars(self)["training"]
+            return vars(self)["_source"].answer(path, training, args, kwargs)
+        return super().forward(*args, **kwargs)  # type: ignore[misc]
+
+
+def _check_size(trace: Any) -> None:
+    """Limits on nodes, values and nesting."""
+    level, items, nodes = [trace], 0, 0
+    for _ in range(4 * DEPTH):
+        items += len(level)
+        nodes += sum(type(each) is dict and "gives" in each for each in level)
+        if items > ITEMS or nodes > NODES:
+            raise NotUnderstood("the forward is too long")
+        level = [
+            inner
+            for each in level
+            if type(each) in (dict, list, tuple)
+            for inner in (each.values() if type(each) is dict else each)
+        ]
+        if not level:
+            return
+    raise NotUnderstood("there are too many calls in calls")
+
+
+class _Run:
+    """One forward: carries out the nodes of a trace (see `tracing.trace`)."""
+
+    def __init__(self, root: nn.Module) -> None:
+        self.root = root
+        self.values: list[Any] = []  # tensors and floats, by their numbers
+
+    def body(self, node: Any, given: list[Any]) -> Any:
+        if _part(node, "takes", int) != len(given):
+            raise NotUnderstood(f"{node['takes']} arguments are expected, not {len(given)}")
+        self.values += given
+        for each in _part(node, "body", list):
+            self.step(each)
+        return self.decoded(node.get("returns"))
+
+    def step(self, node: Any) -> None:
+        if type(node) is not dict:
+            raise NotUnderstood("a step is no dict")
+        if "mode" in node:
+            for path, training in _part(node, "mode", dict).items():
+                self.module_at(path).training = training is True
+        elif "set" in node:
+            self.set_module(node)
+        else:
+            args = self.decoded(node.get("args"))
+            kwargs = {k: self.decoded(v) for k, v in _part(node, "kwargs", dict).items()}
+            if type(args) is not tuple:
+                raise NotUnderstood("the arguments are no tuple")
+            grad = torch.is_grad_enabled() and _part(node, "grad", bool)
+            with torch.set_grad_enabled(grad):
+                result = self.called(node, args, kwargs)
+            found = leaves(result)
+            if len(found) != _part(node, "gives", int):
+                raise NotUnderstood(f"{len(found)} values are given, not {node['gives']}")
+            self.values += found
+
+    def called(self, node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if "call" in node:
+            name = _part(node, "call", str)
+            if name not in functions():
+                raise NotUnderstood(f"{name[:NAME]} is no function that is known here")
+            with _understanding():
+                return functions()[name](*args, **kwargs)
+        module = self.module_at(node.get("module"))
+        if "body" not in node:
+            if isinstance(module, _Followed):
+                raise NotUnderstood("it is not told what a module computes")
+            return module(*args, **kwargs)
+        if not isinstance(module, _Followed):
+            raise NotUnderstood("a standard module computes what it computes")
+        vars(module)["_node"] = self, node
+        try:
+            return module(*args, **kwargs)  # type: ignore[operator]
+        finally:
+            vars(module).pop("_node", None)
+
+    def set_module(self, node: Any) -> None:
+        """A new standard module in the place of another."""
+        path, _, name = _part(node, "set", str).rpartition(".")
+        parent, kind = self.module_at(path), _part(node, "kind", dict)
+        if type(parent._modules.get(name)) is not _class(kind):
+            raise NotUnderstood(f"{name[:NAME]} becomes another kind of module")
+        module = _constructed(_class(kind), _part(kind, "options", dict))
+        values = _part(node, "parameters", dict)
+        if list(values) != list(module._parameters) or module._buffers:
+            raise NotUnderstood(f"{name[:NAME]} has other weights than it should")
+        for each, value in values.items():
+            value = self.decoded(value)
+            if value is not None:
+                module._parameters[each] = nn.Parameter(value.detach())
+        parent._modules[name] = module
+
+    def module_at(self, path: Any) -> nn.Module:
+        found: Any = self.root
+        for name in _text(path).split(".") if path else []:
+            found = found._modules.get(name) if isinstance(found, nn.Module) else None
+        if not isinstance(found, nn.Module):
+            raise NotUnderstood("a module is missing")
+        return found
+
+    def weight(self, path: Any, table: str) -> torch.Tensor:
+        owner, _, name = _text(path).rpartition(".")
+        found = getattr(self.module_at(owner), table).get(name)
+        if not isinstance(found, torch.Tensor):
+            raise NotUnderstood("a weight is missing")
+        return found
+
+    def decoded(self, value: Any, depth: int = 0) -> Any:
+        """The argument or result that plain data stands for."""
+        if depth > DEPTH:
+            raise NotUnderstood("there are too many values in values")
+        if type(value) in (tuple, list):
+            return type(value)(self.decoded(each, depth + 1) for each in value)
+        if type(value) is not dict:
+            return _plain(value)
+        if len(value) != 1:
+            raise NotUnderstood("a value is a dict")
+        [(kind, of)] = value.items()
+        if kind == "ref" and type(of) is int and 0 <= of < len(self.values):
+            return self.values[of]
+        if kind in ("parameter", "buffer"):
+            return self.weight(of, f"_{kind}s")
+        if kind == "tensor":
+            return _tensor(of)
+        if kind == "slice" and type(of) is list and len(of) == 3:
+            return slice(*(self.decoded(each, depth + 1) for each in of))
+        if kind == "torch" and type(of) is str and of in TORCH_VALUES:
+            return TORCH_VALUES[of]
+        if kind == "dict" and type(of) is dict:
+            return {_text(key): self.decoded(each, depth + 1) for key, each in of.items()}
+        if kind == "device" and of == "cpu":
+            return torch.device("cpu")
+        if kind == "ellipsis":
+            return ...
+        if kind == "thing" and type(of) is str:
+            return _thing(of)
+        raise NotUnderstood(f"{str(kind)[:NAME]} is no value that is known here")
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str or len(value) > NAME * DEPTH:
+        raise NotUnderstood("a name is none")
+    return value
+
+
+class _Guard(TorchDispatchMode):
+    """Finds out what each operation would take, on tensors without memory, before it is done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations = 0
+        self.values = 0
+        self.flops = 0.0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = func.overloadpacket.__name__
+        self.operations += 1
+        if self.operations > OPERATIONS:
+            raise NotUnderstood("the forward is too long")
+        if name in ("unbind", "split", "split_with_sizes") and max(args[0].shape, default=0) > 1e5:
+            raise NotUnderstood(f"{name} gives too many parts")
+        is_selection = name == "index" and _is_one_mask(args[1])
+        if not func.is_view and name not in BOUNDED and not is_selection:
+            self.check(func, args, kwargs)
+        return func(*args, **kwargs)
+
+    def check(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        meta_args, meta_kwargs = tree_map_only(torch.Tensor, _without_memory, (args, kwargs))
+        if any(each.name == "device" for each in func._schema.arguments):
+            meta_kwargs["device"] = torch.device("meta")
+            meta_kwargs.pop("pin_memory", None)
+        with _understanding():
+            result = func(*meta_args, **meta_kwargs)
+        sizes = [each.numel() for each in tree_leaves(result) if isinstance(each, torch.Tensor)]
+        self.values += sum(sizes)
+        self.flops += sum(sizes)
+        if func.overloadpacket in flop_registry:
+            flops = flop_registry[func.overloadpacket]
+            self.flops += flops(*meta_args, **meta_kwargs, out_val=result)
+        for argument, value in zip(func._schema.arguments, args, strict=False):
+            if argument.name == "kernel_size":  # of pooling
+                self.flops += sum(sizes) * math.prod(value)
+        if max(sizes, default=0) > VALUES or self.values > COMPUTED or self.flops > FLOPS:
+            raise NotUnderstood(f"{func.overloadpacket.__name__} would take too much")
+
+
+def _without_memory(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.empty_strided(
+        tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta"
+    )
+
+
+def _is_one_mask(indices: Any) -> bool:
+    """Whether x[mask] selects among the values of x."""
+    found = [each for each in indices if each is not None]
+    return len(found) == 1 and found[0].dtype in (torch.bool, torch.uint8)
