@@ -29,6 +29,9 @@ TINY_DATASET = [
     ("test", "kitchen", 1),
     ("test", "bedroom", 2),
 ]
+FIRST_NUMBER = 1  # in each folder's file names
+SMALLEST = (20, 30)  # height and width, to which something is added for each image
+SHADE_STEP = 13  # from one image's grey to the next's
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -45,12 +48,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def tiny_dataset(tmp_path: Path) -> Path:
     """A folder with train/ and test/; each image has a size and a grey of its own."""
     root = tmp_path / "tiny"
-    shade = 0
+    (height, width), shade = SMALLEST, 0
     for split, class_name, count in TINY_DATASET:
         folder = root / split / class_name
         folder.mkdir(parents=True)
         for number in range(count, 0, -1):
-            shade += 13
-            pixels = np.full((20 + number, 30 + shade % 7), shade, dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / f"image_{number:04d}.jpg", quality=95)
+            shade += SHADE_STEP
+            pixels = np.full((height + number, width + shade % 7), shade, dtype=np.uint8)
+            name = f"image_{FIRST_NUMBER + number - 1:04d}.jpg"
+            Image.fromarray(pixels).save(folder / name, quality=95)
     return root

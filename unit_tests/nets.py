@@ -6,10 +6,15 @@ import torch
 from steps import cannot_judge
 from torch import nn
 
+SEED = 0  # of the images and scores
+LABELS = [0, 3, 14, 7, 7, 1]  # of scores
+SPREAD = 3.0  # of scores
+
 
 def images(count: int) -> torch.Tensor:
     """Random images, the same at each call."""
-    return torch.randn(count, 1, 64, 64, generator=torch.Generator().manual_seed(count))
+    generator = torch.Generator().manual_seed(SEED + count)
+    return torch.randn(count, 1, 64, 64, generator=generator)
 
 
 def check_named_parts(net: nn.Module) -> None:
@@ -53,16 +58,17 @@ def check_loss_criterion(net: nn.Module) -> None:
     """The mean cross-entropy of raw scores."""
     if not hasattr(net, "loss_criterion"):
         cannot_judge("there is no loss_criterion: see test_has_the_named_parts")
-    generator = torch.Generator().manual_seed(0)
-    scores = torch.randn(6, 15, generator=generator) * 3
-    labels = torch.tensor([0, 3, 14, 7, 7, 1])
-    each = -scores.log_softmax(1)[range(6), labels]
+    count, generator = len(LABELS), torch.Generator().manual_seed(SEED)
+    scores = torch.randn(count, 15, generator=generator) * SPREAD
+    labels = torch.tensor(LABELS)
+    each = -scores.log_softmax(1)[range(count), labels]
     loss = net.loss_criterion(scores, labels)
     assert loss.numel() == 1, (
-        f'loss_criterion gives {loss.numel()} losses for 6 images: one number, reduction="mean"'
+        f"loss_criterion gives {loss.numel()} losses for {count} images: one number, "
+        'reduction="mean"'
     )
     assert not torch.allclose(loss, each.sum()), (
-        f"loss_criterion adds the losses of 6 images up to {loss.item():.3f}: their mean is "
+        f"loss_criterion adds the losses of {count} images up to {loss.item():.3f}: their mean is "
         f'{each.mean():.3f}, reduction="mean"'
     )
     assert torch.allclose(loss, each.mean()), (

@@ -22,18 +22,32 @@ from torch import nn
 from scene_recog import confusion_matrix as student
 
 CLASS_NAMES = ["bedroom", "coast", "forest", "kitchen"]
-TARGETS = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2, 2, 3])
-PREDICTIONS = np.array([0, 0, 1, 1, 0, 2, 2, 2, 3, 3, 3])
-COUNTS = np.array([[2, 1, 0, 0], [1, 1, 0, 0], [0, 0, 3, 2], [0, 0, 0, 1]])
-SHARES = np.array(
-    [[0.7, 0.1, 0.2, 0.0], [0.05, 0.6, 0.15, 0.2], [0.0, 0.25, 0.45, 0.3], [0.3, 0.0, 0.2, 0.5]]
-)
-GREYS = [120, 0, 180, 60]  # by which the model tells the classes
+TARGETS = [0, 0, 0, 1, 1, 2, 2, 2, 2, 2, 3]
+PREDICTIONS = [0, 0, 1, 1, 0, 2, 2, 2, 3, 3, 3]
+COUNTS = [[2, 1, 0, 0], [1, 1, 0, 0], [0, 0, 3, 2], [0, 0, 0, 1]]
+SHARES = [
+    [0.7, 0.1, 0.2, 0.0],
+    [0.05, 0.6, 0.15, 0.2],
+    [0.0, 0.25, 0.45, 0.3],
+    [0.3, 0.0, 0.2, 0.5],
+]
+FEW = [0, 1, 1]  # targets and right predictions, not of every class
+MANY = 1000  # images of one class
+NO_2_TARGETS = [0, 0, 1, 3]
+NO_2_PREDICTIONS = [0, 1, 1, 3]
 
 # A dataset, and what the model will say of it.
-_rng = np.random.default_rng(0)
-TARGET_OF_EACH = _rng.choice(4, 137, p=[0.4, 0.3, 0.2, 0.1])
-PREDICTED_OF_EACH = np.where(_rng.random(137) < 0.5, TARGET_OF_EACH, _rng.integers(0, 4, 137))
+IMAGES = 137
+FIRST_NUMBER = 0  # in their names
+SEED = 0
+FREQUENCIES = [0.4, 0.3, 0.2, 0.1]  # of the classes
+GREYS = [120, 0, 180, 60]  # by which the model tells the classes
+CELLS = [(2, 1), (1, 2), (3, 3), (0, 3)]  # predicted, target
+
+C = len(CLASS_NAMES)
+_rng = np.random.default_rng(SEED)
+TARGET_OF_EACH = _rng.choice(C, IMAGES, p=FREQUENCIES)
+PREDICTED_OF_EACH = np.where(_rng.random(IMAGES) < 0.5, TARGET_OF_EACH, _rng.integers(0, C, IMAGES))
 
 
 def fake_model() -> FakeModel:
@@ -41,9 +55,9 @@ def fake_model() -> FakeModel:
 
 
 def fake_dataset(targets: np.ndarray = TARGET_OF_EACH) -> FakeDataset:
-    """137 images; the grey level of each says what the model will predict."""
+    """The grey level of each says what the model will predict."""
     greys = np.array(GREYS)[PREDICTED_OF_EACH]
-    return FakeDataset(CLASS_NAMES, targets.tolist(), greys.tolist())
+    return FakeDataset(CLASS_NAMES, targets.tolist(), greys.tolist(), FIRST_NUMBER)
 
 
 SHOWN: list[Figure] = []
@@ -108,8 +122,9 @@ def class_indices(values: Any, what: str) -> np.ndarray:
         shape: Any = list(array.shape)
     except ValueError:  # arrays of several lengths
         shape = "a list of batches"
-    assert shape == [137], (
-        f"{what}: expected one class index for each of the 137 images, shape [137], got {shape}"
+    assert shape == [IMAGES], (
+        f"{what}: expected one class index for each of the {IMAGES} images, shape [{IMAGES}], got "
+        f"{shape}"
     )
     return array.astype(int)
 
@@ -132,7 +147,7 @@ def check_data(expected_targets: np.ndarray = TARGET_OF_EACH, **options: bool) -
     missing = sum((expected - got).values())
     if pairs(predictions, targets) == expected:
         why = "targets and predictions are swapped: return the targets first."
-    elif pairs(targets, (predictions - 1) % 4) == expected:
+    elif pairs(targets, (predictions - 1) % C) == expected:
         why = "these are the predictions in train mode (dropout on): call model.eval() first."
     elif Counter(targets.tolist()) != Counter(expected_targets.tolist()):
         why = "the targets are not the labels of the images: is the last, smaller batch in there?"
@@ -140,7 +155,7 @@ def check_data(expected_targets: np.ndarray = TARGET_OF_EACH, **options: bool) -
         why = "targets and predictions are in different orders: keep those of a batch together."
     else:
         why = "the prediction is the index of the highest score of each image."
-    assert got == expected, f"{missing} of 137 (target, prediction) pairs are wrong; {why}"
+    assert got == expected, f"{missing} of {IMAGES} (target, prediction) pairs are wrong; {why}"
     labels = [str(label) for label in result[2]]
     assert labels == CLASS_NAMES, (
         f"class_labels should be the name of each class, by its index: expected {CLASS_NAMES}, got "
@@ -156,8 +171,11 @@ def test_data_has_every_image() -> None:
 # --------------------------------------------------------------------- matrix
 
 
-def matrix_of(targets: np.ndarray, predictions: np.ndarray, size: int, **options: bool) -> Any:
-    matrix = student.generate_confusion_matrix(targets.copy(), predictions.copy(), size, **options)
+def matrix_of(
+    targets: list[int], predictions: list[int], size: int = C, **options: bool
+) -> np.ndarray:
+    arrays = np.array(targets), np.array(predictions)
+    matrix = student.generate_confusion_matrix(*arrays, size, **options)
     assert matrix is not None, "generate_confusion_matrix returns None: is there a return?"
     matrix = matrix.detach().cpu() if isinstance(matrix, torch.Tensor) else matrix
     array = np.asarray(matrix, dtype=float)
@@ -169,78 +187,78 @@ def matrix_of(targets: np.ndarray, predictions: np.ndarray, size: int, **options
 
 
 def test_matrix_counts_targets_in_rows() -> None:
-    matrix = matrix_of(TARGETS, PREDICTIONS, 4, normalize=False)
-    if np.array_equal(matrix, COUNTS.T):
+    matrix, counts = matrix_of(TARGETS, PREDICTIONS, normalize=False), np.array(COUNTS)
+    if np.array_equal(matrix, counts.T):
         why = "it is transposed: the target chooses the row, the prediction the column"
-    elif np.array_equal(matrix, COUNTS > 0):
+    elif np.array_equal(matrix, counts > 0):
         why = "each pair is counted once: matrix[targets, preds] += 1 adds 1 for repeated pairs"
     elif np.allclose(matrix.sum(1), 1):
         why = "with normalize=False, these should be counts, not shares"
     else:
         why = "entry [i, j] counts the images of class i (target) that were labelled j"
-    assert np.array_equal(matrix, COUNTS), (
-        f"{why}: expected {COUNTS.tolist()}, got {np.round(matrix, 2).tolist()}"
+    assert np.array_equal(matrix, counts), (
+        f"{why}: expected {COUNTS}, got {np.round(matrix, 2).tolist()}"
     )
 
 
 def test_matrix_has_classes_that_never_occur() -> None:
-    labels = np.array([0, 1, 1])
+    absent = [str(index) for index in range(C) if index not in FEW]
     with unless_broken(test_matrix_counts_targets_in_rows):
-        matrix = matrix_of(labels, labels, 4, normalize=False)
-        expected = np.diag([1, 2, 0, 0])
+        matrix = matrix_of(FEW, FEW, normalize=False)
+        expected = np.diag(np.bincount(FEW, minlength=C))
         assert np.array_equal(matrix, expected), (
-            f"classes 2 and 3 never occur: expected {expected.tolist()}, got {matrix.tolist()}"
+            f"classes {' and '.join(absent)} never occur: expected {expected.tolist()}, got "
+            f"{matrix.tolist()}"
         )
 
 
 def test_matrix_counts_beyond_255() -> None:
-    many = np.array([0] * 1000 + [1])
+    many = [0] * MANY + [1]
     with unless_broken(test_matrix_counts_targets_in_rows):
         got = matrix_of(many, many, 2, normalize=False)[0, 0]
-        assert got == 1000, (
-            f"1000 images of class 0 labelled 0: expected 1000, got {got:g}. A small integer type "
-            "such as uint8 starts again at 0 after 255."
+        assert got == MANY, (
+            f"{MANY} images of class 0 labelled 0: expected {MANY}, got {got:g}. A small integer "
+            "type such as uint8 starts again at 0 after 255."
         )
 
 
 def test_matrix_rows_are_shares_of_their_class() -> None:
     with unless_broken(test_matrix_counts_targets_in_rows):
-        matrix = matrix_of(TARGETS, PREDICTIONS, 4, normalize=True)
-        totals = COUNTS.sum(1, keepdims=True)
-        if np.array_equal(matrix, COUNTS):
+        matrix, counts = matrix_of(TARGETS, PREDICTIONS, normalize=True), np.array(COUNTS)
+        totals = counts.sum(1, keepdims=True)
+        if np.array_equal(matrix, counts):
             why = "these are counts still"
-        elif np.allclose(matrix, COUNTS / totals * 100):
+        elif np.allclose(matrix, counts / totals * 100):
             why = "these are percent: shares are from 0 to 1"
-        elif np.allclose(matrix, COUNTS / totals.T):
+        elif np.allclose(matrix, counts / totals.T):
             why = "column j is divided by the total of row j: use sum(axis=1, keepdims=True)"
         elif np.allclose(matrix.sum(0), 1):
             why = "in yours, each column does: sum the rows (axis=1), not the columns"
-        elif np.allclose(matrix, COUNTS / totals, atol=0.05):
+        elif np.allclose(matrix, counts / totals, atol=0.05):
             why = "these are rounded"
         elif np.isclose(matrix.sum(), 1):
             why = "the whole matrix sums to 1: each row is divided by its own total"
         else:
             why = "each row is divided by the number of images of that class"
-        assert np.allclose(matrix, COUNTS / totals), (
+        assert np.allclose(matrix, counts / totals), (
             f"with normalize=True, every row sums to 1; {why}: expected "
-            f"{np.round(COUNTS / totals, 2).tolist()}, got {np.round(matrix, 2).tolist()}"
+            f"{np.round(counts / totals, 2).tolist()}, got {np.round(matrix, 2).tolist()}"
         )
 
 
 def test_matrix_is_normalized_by_default() -> None:
-    by_default = matrix_of(TARGETS, PREDICTIONS, 4)
-    assert np.allclose(by_default, matrix_of(TARGETS, PREDICTIONS, 4, normalize=True)), (
+    by_default = matrix_of(TARGETS, PREDICTIONS)
+    assert np.allclose(by_default, matrix_of(TARGETS, PREDICTIONS, normalize=True)), (
         "without the argument normalize, the result differs from normalize=True: make True the "
         "default"
     )
 
 
 def test_row_without_targets_is_zeros() -> None:
-    targets, predictions = np.array([0, 0, 1, 3]), np.array([0, 1, 1, 3])
     with unless_broken(test_matrix_rows_are_shares_of_their_class):
         with np.errstate(all="ignore"):
-            row = matrix_of(targets, predictions, 4, normalize=True)[2]
-        assert np.array_equal(row, np.zeros(4)), (
+            row = matrix_of(NO_2_TARGETS, NO_2_PREDICTIONS, normalize=True)[2]
+        assert np.array_equal(row, np.zeros(C)), (
             f"row 2 has no target: divide by at least 1, so that it stays zeros; got {row.tolist()}"
         )
 
@@ -249,16 +267,16 @@ def test_row_without_targets_is_zeros() -> None:
 
 
 def picture() -> tuple[Axes, Any]:
-    """The axes that show a 4x4 matrix, and what shows it: made by imshow, matshow or pcolormesh."""
+    """The axes that show a CxC matrix, and what shows it: made by imshow, matshow or pcolormesh."""
     for figure in [*reversed(open_figures()), *reversed(SHOWN)]:
         for axes in figure.axes:
             for artist in [*axes.images, *axes.collections]:
                 values = artist.get_array()
-                if values is not None and np.size(values) == 16:
+                if values is not None and np.size(values) == C * C:
                     figure.draw_without_rendering()  # formatters write the tick labels now
                     return axes, artist
     raise AssertionError(
-        "no pyplot figure shows the 4x4 matrix: draw it, for instance with plt.imshow"
+        f"no pyplot figure shows the {C}x{C} matrix: draw it, for instance with plt.imshow"
     )
 
 
@@ -278,16 +296,16 @@ def tick_places(axis: Any, name: str) -> list[float]:
 
 def value_at(artist: Any, x: float, y: float) -> float:
     """What the picture shows at a place, whichever way its axes run."""
-    values = np.asarray(artist.get_array(), dtype=float).reshape(4, 4)
+    values = np.asarray(artist.get_array(), dtype=float).reshape(C, C)
     if hasattr(artist, "get_coordinates"):  # pcolormesh
         corners = artist.get_coordinates()
         (left, first), (right, last) = corners[0, 0], corners[-1, -1]
     else:
         left, right, bottom, top = artist.get_extent()
         first, last = (bottom, top) if artist.origin == "lower" else (top, bottom)
-    column = int(np.floor((x - left) / (right - left) * 4))
-    row = int(np.floor((y - first) / (last - first) * 4))
-    if not (0 <= column < 4 and 0 <= row < 4):
+    column = int(np.floor((x - left) / (right - left) * C))
+    row = int(np.floor((y - first) / (last - first) * C))
+    if not (0 <= column < C and 0 <= row < C):
         return float("nan")
     return float(values[row, column])
 
@@ -305,12 +323,13 @@ def same_picture(got: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def test_plot_has_targets_down_and_predictions_across() -> None:
-    student.plot_confusion_matrix(SHARES.copy(), list(CLASS_NAMES))
+    shares = np.array(SHARES)
+    student.plot_confusion_matrix(shares.copy(), list(CLASS_NAMES))
     got = shown_matrix()
-    row, column = divmod(int(np.argmax(~np.isclose(got, SHARES))), 4)
-    if same_picture(got, SHARES.T):
+    row, column = divmod(int(np.argmax(~np.isclose(got, shares))), C)
+    if same_picture(got, shares.T):
         why = "the picture is transposed: targets belong to the rows (y), predictions across (x)"
-    elif same_picture(got[::-1], SHARES):
+    elif same_picture(got[::-1], shares):
         why = "the names of the rows are upside down: imshow draws row 0 at the top"
     elif np.isnan(got).any():
         why = (
@@ -320,9 +339,9 @@ def test_plot_has_targets_down_and_predictions_across() -> None:
     else:
         why = (
             f'at the names "{CLASS_NAMES[row]}" (y) and "{CLASS_NAMES[column]}" (x), the picture '
-            f"shows {got[row, column]:.2f}, but the matrix has {SHARES[row, column]:.2f}"
+            f"shows {got[row, column]:.2f}, but the matrix has {shares[row, column]:.2f}"
         )
-    assert same_picture(got, SHARES), why
+    assert same_picture(got, shares), why
     axes, _ = picture()
     words = {"x": axes.get_xlabel().lower(), "y": axes.get_ylabel().lower()}
     swapped = says_target(words["x"]) and says_prediction(words["y"])
@@ -343,7 +362,7 @@ def says_target(text: str) -> bool:
 
 def normalized_matrix() -> tuple[np.ndarray, np.ndarray]:
     """Of the dataset: shares and counts."""
-    counts = np.zeros((4, 4))
+    counts = np.zeros((C, C))
     for target, prediction in zip(TARGET_OF_EACH, PREDICTED_OF_EACH, strict=True):
         counts[target, prediction] += 1
     return counts / counts.sum(1, keepdims=True), counts
@@ -374,7 +393,7 @@ def test_generate_and_plot_shows_the_model_s_normalized_matrix() -> None:
 # --------------------------------------------------------- images of one cell
 
 
-@pytest.mark.parametrize(("predicted", "target"), [(2, 1), (1, 2), (3, 3), (0, 3)])
+@pytest.mark.parametrize(("predicted", "target"), CELLS)
 def test_images_of_one_confusion_are_found(predicted: int, target: int) -> None:
     with unless_broken(test_data_has_every_image):
         check_images(predicted, target)
@@ -389,7 +408,7 @@ def check_images(predicted: int, target: int) -> None:
     dataset = fake_dataset()
 
     def names(model_says: int, folder: int, shift: int = 0) -> list[str]:
-        chosen = (folder == TARGET_OF_EACH) & ((PREDICTED_OF_EACH + shift) % 4 == model_says)
+        chosen = (folder == TARGET_OF_EACH) & ((PREDICTED_OF_EACH + shift) % C == model_says)
         return sorted(place(dataset.dataset[i][0]) for i in np.flatnonzero(chosen))
 
     found = student.get_pred_images_for_target(fake_model(), dataset, predicted, target)
@@ -458,7 +477,8 @@ def test_class_without_images_keeps_its_name() -> None:
 @pytest.mark.beyond
 def test_class_names_stand_by_index_whatever_the_dict_s_order() -> None:
     dataset = fake_dataset()
-    dataset.class_dict = {"kitchen": 3, "coast": 1, "bedroom": 0, "forest": 2}
+    shuffled = [3, 1, 0, 2, *range(4, C)]
+    dataset.class_dict = {CLASS_NAMES[index]: index for index in shuffled}
     _, _, labels = student.generate_confusion_data(fake_model(), dataset)
     assert list(labels) == CLASS_NAMES, (
         f"with class_dict {dataset.class_dict}, class_labels should be {CLASS_NAMES}"
@@ -500,15 +520,15 @@ def test_counting_leaves_no_gradients() -> None:
 
 @pytest.mark.beyond
 def test_matrix_leaves_its_arguments_alone() -> None:
-    targets, predictions = TARGETS.copy(), PREDICTIONS.copy()
-    student.generate_confusion_matrix(targets, predictions, 4)
+    targets, predictions = np.array(TARGETS), np.array(PREDICTIONS)
+    student.generate_confusion_matrix(targets, predictions, C)
     assert np.array_equal(targets, TARGETS), "generate_confusion_matrix must not change targets"
     assert np.array_equal(predictions, PREDICTIONS), "it must not change preds"
 
 
 @pytest.mark.beyond
 def test_plot_shows_the_matrix_as_it_is() -> None:
-    for matrix in (SHARES.copy(), COUNTS.astype(float)):
+    for matrix in (np.array(SHARES), np.array(COUNTS, dtype=float)):
         before = matrix.copy()
         student.plot_confusion_matrix(matrix, CLASS_NAMES)
         assert np.array_equal(matrix, before), "plotting must not change the matrix"
@@ -518,7 +538,7 @@ def test_plot_shows_the_matrix_as_it_is() -> None:
 @pytest.mark.beyond
 def test_plot_is_a_new_figure_with_named_axes() -> None:
     other = plt.figure()
-    student.plot_confusion_matrix(SHARES, CLASS_NAMES)
+    student.plot_confusion_matrix(np.array(SHARES), CLASS_NAMES)
     assert len(plt.get_fignums()) == 2, "plot_confusion_matrix must draw into a new pyplot figure"
     assert not other.axes, "do not draw over the figure that was there"
     axes, _ = picture()
@@ -528,7 +548,7 @@ def test_plot_is_a_new_figure_with_named_axes() -> None:
 
 @pytest.mark.beyond
 def test_numbers_stand_in_their_own_cells() -> None:
-    student.plot_confusion_matrix(SHARES, CLASS_NAMES)
+    student.plot_confusion_matrix(np.array(SHARES), CLASS_NAMES)
     axes, artist = picture()
     for text in axes.texts:  # a plot without numbers is fine
         x, y = text.get_position()

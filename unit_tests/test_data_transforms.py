@@ -21,8 +21,17 @@ from scene_recog.data_transforms import (
 )
 
 SIZE = (48, 64)  # height, width: not square, so that mixing them up shows
-MEAN, STD = 0.35, 0.2
+MEAN = 0.35
+STD = 0.2
+OTHER_STATISTICS = (0.6, 0.1)  # mean, std
 DRAWS = 60
+SEED = 0  # of the draws
+PHOTO_SIZE = (90, 150)  # height, width
+DARKEST = 60  # grey levels of the photo, at its top and left
+BRIGHTER = (80, 60)  # at the bottom, and at the right
+DARK = (5, 30, 25)  # the same three of a dark photo
+MEDIUM = 128
+BOARD = (90, 70)  # the darker grey of a chessboard, and how much brighter the other is
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "get_fundamental_transforms": get_fundamental_transforms,
@@ -33,15 +42,22 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 DETERMINISTIC = ["get_fundamental_transforms", "get_fundamental_normalization_transforms"]
 RANDOM = ["get_fundamental_augmentation_transforms", "get_all_transforms"]
 NORMALIZED = ["get_fundamental_normalization_transforms", "get_all_transforms"]
-BLACK = Image.new("L", (150, 90), 0)
-GREY = Image.new("L", (150, 90), 128)
+BLACK = Image.new("L", PHOTO_SIZE[::-1], 0)
+GREY = Image.new("L", PHOTO_SIZE[::-1], MEDIUM)
+
+
+def smooth(darkest: int, down: int, right: int) -> Image.Image:
+    """A grayscale image of PHOTO_SIZE that gets brighter to the bottom and to the right."""
+    height, width = PHOTO_SIZE
+    rows, columns = np.mgrid[0:height, 0:width]
+    levels = darkest + right * columns / width + down * rows / height
+    return Image.fromarray(levels.astype(np.uint8))
 
 
 @pytest.fixture
 def photo() -> Image.Image:
-    """A smooth grayscale image, 90 high and 150 wide: darker at the left and at the top."""
-    rows, columns = np.mgrid[0:90, 0:150]
-    return Image.fromarray((60 + 60 * columns / 150 + 80 * rows / 90).astype(np.uint8))
+    """Darker at the left and at the top."""
+    return smooth(DARKEST, *BRIGHTER)
 
 
 def make(name: str, mean: float = MEAN, std: float = STD) -> Any:
@@ -53,9 +69,9 @@ def make(name: str, mean: float = MEAN, std: float = STD) -> Any:
 
 def outputs_of(compose: Any, name: str, image: Image.Image, count: int) -> torch.Tensor:
     """`count` outputs for one image: [count, H, W]."""
-    torch.manual_seed(0)
-    random.seed(0)
-    np.random.seed(0)
+    torch.manual_seed(SEED)
+    random.seed(SEED)
+    np.random.seed(SEED)
     outputs = [compose(image) for _ in range(count)]
     for output in outputs:
         if getattr(output, "shape", None) != (1, *SIZE) or output.dtype != torch.float32:
@@ -143,7 +159,7 @@ def test_test_time_transforms_are_not_random(name: str, photo: Image.Image) -> N
 @pytest.mark.parametrize("name", NORMALIZED)
 def test_normalizes_with_the_given_statistics(name: str) -> None:
     steps = [type(step).__name__ for step in getattr(make(name), "transforms", [])]
-    for mean, std in ((0.35, 0.2), (0.6, 0.1)):
+    for mean, std in ((MEAN, STD), OTHER_STATISTICS):
         expected = -mean / std
         unchanged = (
             "Normalize must come after ColorJitter, which clips to 0..1"
@@ -167,8 +183,8 @@ def test_normalizes_with_the_given_statistics(name: str) -> None:
         )
         undone = level_of(name, GREY, mean, std) * std + mean
         assert 0.1 < undone < 1.1, (
-            f"{name} turns a grey of 0.5 into {undone:.3f} (the normalization undone): pixels and "
-            "statistics are both in 0..1, so scale neither by 255"
+            f"{name} turns a grey of {MEDIUM / 255:.1f} into {undone:.3f} (the normalization "
+            "undone): pixels and statistics are both in 0..1, so scale neither by 255"
         )
 
 
@@ -215,12 +231,14 @@ def test_nothing_is_turned_upside_down(name: str, photo: Image.Image) -> None:
 @pytest.mark.parametrize("name", RANDOM)
 def test_brightness_or_contrast_is_jittered(name: str) -> None:
     squares = np.indices((6, 10)).sum(axis=0) % 2
-    board = Image.fromarray(np.kron(90 + 70 * squares, np.ones((15, 15))).astype(np.uint8))
+    level, step = BOARD
+    board = Image.fromarray(np.kron(level + step * squares, np.ones((15, 15))).astype(np.uint8))
     outputs = centre(draws(name, board)).flatten(1)
     # The two grey levels of a chessboard, which mirroring and cropping leave as they are.
     dark, bright = outputs.quantile(0.1, dim=1), outputs.quantile(0.9, dim=1)
     assert max(dark.std().item(), bright.std().item()) > 0.002, (
-        f"{name} changes neither brightness nor contrast from draw to draw (a grey of 0.35 stays "
+        f"{name} changes neither brightness nor contrast from draw to draw (a grey of "
+        f"{level / 255:.2f} stays "
         f"within {dark.min():.3f} and {dark.max():.3f}): give ColorJitter a brightness or contrast "
         "(hue and saturation do nothing to a grayscale image)"
     )
@@ -242,9 +260,7 @@ def test_still_shows_the_image(name: str, photo: Image.Image) -> None:
 
 def test_dark_images_survive() -> None:
     # Jitter after Normalize clips everything below the mean to one value.
-    rows, columns = np.mgrid[0:90, 0:150]
-    dark = Image.fromarray((5 + 25 * columns / 150 + 30 * rows / 90).astype(np.uint8))
-    spreads = centre(draws("get_all_transforms", dark)).std((1, 2))
+    spreads = centre(draws("get_all_transforms", smooth(*DARK))).std((1, 2))
     share = (spreads < 0.005).float().mean().item()
     assert share < 0.25, (
         f"get_all_transforms makes one flat grey of {share:.0%} of dark images: ColorJitter clips "

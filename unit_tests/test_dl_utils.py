@@ -16,25 +16,33 @@ from torch import nn
 
 from scene_recog import dl_utils
 
-LOGITS = torch.tensor(
-    [
-        [2.0, -1.0, 0.5, 0.0],
-        [-5.0, -1.0, -3.0, -2.0],
-        [0.1, 0.2, 0.3, 9.0],
-        [1.0, 4.0, 3.0, -8.0],
-        [0.0, 0.0, 7.0, 1.0],
-        [-0.5, -0.6, -0.7, -0.8],
-    ]
-)
+SEED = 0  # of the weights
+SCORES = [
+    [2.0, -1.0, 0.5, 0.0],
+    [-5.0, -1.0, -3.0, -2.0],
+    [0.1, 0.2, 0.3, 9.0],
+    [1.0, 4.0, 3.0, -8.0],
+    [0.0, 0.0, 7.0, 1.0],
+    [-0.5, -0.6, -0.7, -0.8],
+]
 PREDICTED = [0, 1, 3, 1, 2, 0]  # where the highest scores are
-LABELS = torch.tensor([0, 1, 2, 2, 2, 3])
-LOSSES = -LOGITS.log_softmax(1)[range(6), LABELS]  # cross-entropy of each example
+TARGETS = [0, 1, 2, 2, 2, 3]
+ALL_RIGHT = [0, 1, 3, 1, 2, 0]
+NONE_RIGHT = [1, 0, 0, 0, 0, 1]
+MOST_RIGHT = [0, 1, 3, 1, 2, 3]
+LOWEST = {0: 1, 1: 0, 2: 0, 3: 3, 5: 3}  # row: where its lowest score is, if it is one alone
+FAR_APART = [14, 3]  # where the highest of 15 scores are
+FAR_APART_TARGETS = [14, 4]
 MAPS = 3  # of the small networks that are saved
+
+LOGITS, LABELS = torch.tensor(SCORES), torch.tensor(TARGETS)
+COUNT, CLASSES = LOGITS.shape
+LOSSES = -LOGITS.log_softmax(1)[range(COUNT), LABELS]  # cross-entropy of each example
 
 
 @pytest.fixture(autouse=True)
 def seed() -> None:
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
 
 
 def trained(model: nn.Module) -> nn.Module:
@@ -99,7 +107,7 @@ def test_accuracy_is_the_share_of_right_predictions() -> None:
     check_accuracy(LOGITS, LABELS)
 
 
-@pytest.mark.parametrize("labels", [[0, 1, 3, 1, 2, 0], [1, 0, 0, 0, 0, 1], [0, 1, 3, 1, 2, 3]])
+@pytest.mark.parametrize("labels", [ALL_RIGHT, NONE_RIGHT, MOST_RIGHT])
 def test_accuracy_of_all_none_and_most(labels: list[int]) -> None:
     check_accuracy(LOGITS, torch.tensor(labels))
 
@@ -109,9 +117,9 @@ def test_accuracy_of_one_image() -> None:
 
 
 def test_accuracy_with_more_classes_than_images() -> None:
-    logits = torch.zeros(2, 15)
-    logits[0, 14], logits[1, 3] = 1.0, 1.0
-    check_accuracy(logits, torch.tensor([14, 4]))
+    logits = torch.zeros(len(FAR_APART), 15)
+    logits[range(len(FAR_APART)), FAR_APART] = 1.0
+    check_accuracy(logits, torch.tensor(FAR_APART_TARGETS))
 
 
 # ----------------------------------------------------------------- prediction
@@ -139,17 +147,17 @@ def test_predicted_labels_are_the_highest_scores() -> None:
 
 
 def test_prediction_of_one_image() -> None:
-    check_predictions(FakeNet(), images(LOGITS[2:3]), [3], "a batch may be one image")
+    check_predictions(FakeNet(), images(LOGITS[2:3]), PREDICTED[2:3], "a batch may be one image")
 
 
 def test_prediction_runs_the_model() -> None:
     model = FakeNet()
     with torch.no_grad():
         model.weight.fill_(-1.0)
-    x = images(LOGITS[[0, 1, 2, 3, 5]])
-    x[:, 0, 0, 4:15] = 99.0
+    x = images(LOGITS[list(LOWEST)])
+    x[:, 0, 0, CLASSES:15] = 99.0
     why = "the scores are what the model gives for x"
-    check_predictions(model, x, [1, 0, 0, 3, 3], why)
+    check_predictions(model, x, list(LOWEST.values()), why)
 
 
 # ----------------------------------------------------------------------- loss
@@ -173,13 +181,13 @@ def loss_hint(got: float) -> str:
     return hint(
         got,
         [
-            (mean / 6, again),
+            (mean / COUNT, again),
             (total, "That is the sum over the batch."),
             (mean, "That is the mean over the batch; the sum is N times as large."),
-            (total / 4, "That is divided by the number of classes, not of images."),
-            (mean * 4, "That is multiplied by the number of classes, not of images."),
+            (total / CLASSES, "That is divided by the number of classes, not of images."),
+            (mean * CLASSES, "That is multiplied by the number of classes, not of images."),
             (of_probabilities, softmax),
-            (of_probabilities * 6, softmax),
+            (of_probabilities * COUNT, softmax),
         ],
     )
 
@@ -192,8 +200,8 @@ def test_loss_is_the_mean_over_the_batch() -> None:
     ]:
         got = loss_of(nn.CrossEntropyLoss(), **options)
         assert got == pytest.approx(expected, rel=1e-4), (
-            f"{name}, the loss is the mean of the 6 examples' losses: expected {expected:.4f}, got "
-            f"{got:.4f}.{loss_hint(got)}"
+            f"{name}, the loss is the mean of the {COUNT} examples' losses: expected "
+            f"{expected:.4f}, got {got:.4f}.{loss_hint(got)}"
         )
 
 
@@ -201,7 +209,7 @@ def test_loss_is_the_sum_when_not_normalized() -> None:
     expected = LOSSES.sum().item()
     got = loss_of(nn.CrossEntropyLoss(), is_normalize=False)
     assert got == pytest.approx(expected, rel=1e-4), (
-        f"with is_normalize=False, the loss is the sum of the 6 examples' losses: expected "
+        f"with is_normalize=False, the loss is the sum of the {COUNT} examples' losses: expected "
         f"{expected:.4f}, got {got:.4f}.{loss_hint(got)}"
     )
 

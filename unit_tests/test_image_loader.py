@@ -19,11 +19,18 @@ from torchvision import transforms
 
 from scene_recog.image_loader import ImageLoader
 
-CLASSES = {"bedroom": 0, "kitchen": 1, "street": 2}
-IMAGES = {
+IMAGES = {  # in tiny_dataset
     "train": {"bedroom": 3, "kitchen": 5, "street": 4},
     "test": {"bedroom": 2, "kitchen": 1, "street": 2},
 }
+FOLDERS = ["mountain", "coast", "suburb", "office", "bedroom", "street", "forest", "kitchen"]
+COLOURS = {"red": (220, 30, 60), "green": (10, 200, 90)}
+COLOUR_SIZE = (32, 64)  # height, width
+DRAWN_SHAPE = (1, 2, 3)  # of what a transform gives
+BATCH_SIZE = (16, 24)  # height, width
+
+CLASSES = sorted(IMAGES["train"])
+COUNT = sum(IMAGES["train"].values())
 
 
 def as_index(label: Any) -> int | None:
@@ -63,9 +70,9 @@ def test_classes_are_a_dict_from_name_to_index(tiny_dataset: Path) -> None:
     assert isinstance(found, dict), f"get_classes must return a dict, and returns {found!r}"
     assert set(found) == set(CLASSES), (
         f"get_classes has the keys {list(found)}, and the class folders in train/ are "
-        f"{list(CLASSES)}: map each folder's name to its index"
+        f"{CLASSES}: map each folder's name to its index"
     )
-    assert sorted(found.values()) == [0, 1, 2], (
+    assert sorted(found.values()) == list(range(len(CLASSES))), (
         f"get_classes has the indices {sorted(found.values())}: count from 0, since class i is "
         "output i of the network"
     )
@@ -73,21 +80,20 @@ def test_classes_are_a_dict_from_name_to_index(tiny_dataset: Path) -> None:
 
 @pytest.mark.usefixtures("restored_listing")
 def test_classes_are_in_alphabetical_order(tmp_path: Path) -> None:
-    names = ["mountain", "coast", "suburb", "office", "bedroom", "street", "forest", "kitchen"]
-    for place in [f"{split}/{name}" for split in ("train", "test") for name in names]:
+    for place in [f"{split}/{name}" for split in ("train", "test") for name in FOLDERS]:
         (tmp_path / place).mkdir(parents=True)
         Image.new("L", (8, 8)).save(tmp_path / place / "image_0001.jpg")
-    expected = {name: index for index, name in enumerate(sorted(names))}
+    expected = {name: index for index, name in enumerate(sorted(FOLDERS))}
     for reverse in (None, False, True):  # as this file system lists folders; and as others do
         list_folders(reverse)
         loader = ImageLoader(root_dir=str(tmp_path), split="train")
         found = loader.get_classes()
-        if set(found) != set(names) or sorted(found.values()) != list(range(len(names))):
+        if set(found) != set(FOLDERS) or sorted(found.values()) != list(range(len(FOLDERS))):
             cannot_judge("get_classes is not right: see test_classes_are_a_dict_...")
         assert found == expected, (
             f"get_classes gives {found}: number the classes in alphabetical order. "
-            "os.listdir, glob and iterdir list in any order; sorted() makes bedroom class 0 "
-            "everywhere"
+            "os.listdir, glob and iterdir list in any order; sorted() makes "
+            f"{sorted(FOLDERS)[0]} class 0 everywhere"
         )
 
 
@@ -190,9 +196,9 @@ def test_loaded_image_is_grayscale_with_its_own_pixels(tiny_dataset: Path) -> No
 
 def test_colour_image_becomes_grayscale(tiny_dataset: Path, tmp_path: Path) -> None:
     path = tmp_path / "colour.jpg"
-    colour = np.zeros((32, 64, 3), dtype=np.uint8)
-    colour[:, :32] = (220, 30, 60)
-    colour[:, 32:] = (10, 200, 90)
+    height, width = COLOUR_SIZE
+    colour = np.zeros((height, width, 3), dtype=np.uint8)
+    colour[:, : width // 2], colour[:, width // 2 :] = COLOURS.values()
     Image.fromarray(colour).save(path, quality=95)
     image = ImageLoader(root_dir=str(tiny_dataset)).load_img_from_path(str(path))
     if not isinstance(image, Image.Image):
@@ -200,14 +206,15 @@ def test_colour_image_becomes_grayscale(tiny_dataset: Path, tmp_path: Path) -> N
     assert image.mode == "L", (
         f'a colour photograph is loaded in mode {image.mode}: make it grayscale with .convert("L")'
     )
-    if image.size != (64, 32):
+    if image.size != (width, height):
         cannot_judge("the size changes: see test_loaded_image_is_grayscale_with_its_own_pixels")
-    for name, column in (("red (220, 30, 60)", 8), ("green (10, 200, 90)", 56)):
-        got, expected = image.getpixel((column, 16)), grey_levels(path)[16, column]
+    row, columns = height // 2, (width // 8, width * 7 // 8)
+    for (name, rgb), column in zip(COLOURS.items(), columns, strict=True):
+        got, expected = image.getpixel((column, row)), grey_levels(path)[row, column]
         # Weights of red, green and blue that differ a little are no mistake here.
         assert abs(got - expected) < 35, (
-            f"a {name} is grey level {got}, and should be {expected}: one channel alone is not the "
-            'grey level; use .convert("L")'
+            f"a {name} {rgb} is grey level {got}, and should be {expected}: one channel alone is "
+            'not the grey level; use .convert("L")'
         )
 
 
@@ -241,7 +248,7 @@ def test_transform_is_applied_anew_each_time(tiny_dataset: Path, split: str) -> 
 
     def draw(image: Any) -> torch.Tensor:
         seen.append(image)
-        return torch.full((1, 2, 3), float(len(seen)))
+        return torch.full(DRAWN_SHAPE, float(len(seen)))
 
     loader = ImageLoader(str(tiny_dataset), split=split, transform=transforms.Compose([draw]))
     first: Any = loader[1][0]
@@ -252,7 +259,7 @@ def test_transform_is_applied_anew_each_time(tiny_dataset: Path, split: str) -> 
     )
     assert seen[-1].mode == "L", f"the transform gets an image of mode {seen[-1].mode}, not L"
     for result in (first, second):
-        assert getattr(result, "shape", None) == (1, 2, 3), (
+        assert getattr(result, "shape", None) == DRAWN_SHAPE, (
             "the item's image is not what the transform returned"
         )
     assert first.max() != second.max(), (
@@ -283,14 +290,15 @@ def test_tensor_item_is_one_float_channel(tiny_dataset: Path) -> None:
 
 
 def test_data_loader_makes_batches(tiny_dataset: Path) -> None:
-    transform = transforms.Compose([transforms.Resize((16, 24)), transforms.ToTensor()])
+    transform = transforms.Compose([transforms.Resize(BATCH_SIZE), transforms.ToTensor()])
     loader = ImageLoader(root_dir=str(tiny_dataset), split="train", transform=transform)
     labels = [label for _, label in examples(loader)]
-    if len(loader) != 12:
+    if len(loader) != COUNT:
         cannot_judge("len() is not right: see test_length_is_the_number_of_images")
-    images, targets = next(iter(DataLoader(loader, batch_size=12)))
-    assert images.shape == (12, 1, 16, 24), (
-        f"a batch of 12 has shape {tuple(images.shape)}, not [N, 1, H, W] = [12, 1, 16, 24]"
+    images, targets = next(iter(DataLoader(loader, batch_size=COUNT)))
+    assert images.shape == (COUNT, 1, *BATCH_SIZE), (
+        f"a batch of {COUNT} has shape {tuple(images.shape)}, not [N, 1, H, W] = "
+        f"{[COUNT, 1, *BATCH_SIZE]}"
     )
     assert getattr(targets, "dtype", None) == torch.int64, (
         f"the labels of a batch are {getattr(targets, 'dtype', targets)}, not int64: give ints"
@@ -303,7 +311,7 @@ def test_data_loader_makes_batches(tiny_dataset: Path) -> None:
 
 @pytest.mark.beyond
 def test_root_may_be_a_path_object(tiny_dataset: Path) -> None:
-    assert len(ImageLoader(tiny_dataset, split="train").dataset) == 12
+    assert len(ImageLoader(tiny_dataset, split="train").dataset) == COUNT
 
 
 @pytest.mark.beyond
@@ -317,8 +325,10 @@ def test_labels_are_ints(tiny_dataset: Path) -> None:
 @pytest.mark.beyond
 def test_labels_come_from_the_given_mapping(tiny_dataset: Path) -> None:
     loader = ImageLoader(str(tiny_dataset), split="train")
-    listed = loader.load_imagepaths_with_labels({"bedroom": 7, "kitchen": 8, "street": 9})
-    assert Counter(label for _, label in listed) == {7: 3, 8: 5, 9: 4}, (
+    given = {name: index for index, name in enumerate(CLASSES, start=7)}
+    listed = loader.load_imagepaths_with_labels(given)
+    expected = {given[name]: count for name, count in IMAGES["train"].items()}
+    assert Counter(label for _, label in listed) == expected, (
         "load_imagepaths_with_labels must take the indices from its argument class_labels"
     )
 
@@ -356,13 +366,13 @@ def test_missing_folder_is_refused(tiny_dataset: Path, tmp_path: Path) -> None:
 
 @pytest.mark.beyond
 def test_other_files_are_left_out(tiny_dataset: Path) -> None:
-    (tiny_dataset / "train" / "street" / "Thumbs.db").write_bytes(b"not an image")
-    (tiny_dataset / "train" / "street" / "notes.txt").write_text("not an image either")
+    (tiny_dataset / "train" / CLASSES[-1] / "Thumbs.db").write_bytes(b"not an image")
+    (tiny_dataset / "train" / CLASSES[-1] / "notes.txt").write_text("not an image either")
     (tiny_dataset / "train" / ".DS_Store").write_bytes(b"left by a file browser")
     (tiny_dataset / "train" / "readme.txt").write_text("about this dataset")
     loader = ImageLoader(str(tiny_dataset), split="train")
     assert set(loader.class_dict) == set(CLASSES), "only folders are classes, not files beside them"
-    assert len(loader) == 12, "only the images in a class folder are examples, not other files"
+    assert len(loader) == COUNT, "only the images in a class folder are examples, not other files"
 
 
 @pytest.mark.beyond

@@ -16,11 +16,16 @@ from scene_recog.optimizer import get_optimizer
 
 TYPES = ("sgd", "adam", "adamw")  # of the contract, one is enough
 MAPS = 2  # of the net
+LR = 0.1
+SMALL_LR = 0.003
+WEIGHT_DECAY = 0.02
+STEP_LR = 0.01
+STEP_WEIGHT_DECAY = 0.001
 
 
 def attempt(optimizer_type: str) -> torch.optim.Optimizer | Exception | str:
     """The optimizer of this type, or why there is none."""
-    config = {"optimizer_type": optimizer_type, "lr": 0.01, "weight_decay": 0.001}
+    config = config_of(optimizer_type, lr=STEP_LR, weight_decay=STEP_WEIGHT_DECAY)
     try:
         optimizer = get_optimizer(TwoPartNet(MAPS), config)
     except Exception as error:
@@ -44,7 +49,7 @@ def written() -> list[str]:
 
 
 def config_of(optimizer_type: str, **options: Any) -> dict[str, Any]:
-    return {"optimizer_type": optimizer_type, "lr": 0.1, "weight_decay": 0.0, **options}
+    return {"optimizer_type": optimizer_type, "lr": LR, "weight_decay": 0.0, **options}
 
 
 def test_gives_a_torch_optimizer() -> None:
@@ -74,7 +79,7 @@ def test_gives_a_torch_optimizer() -> None:
 def test_moves_every_parameter_of_the_model(written: list[str]) -> None:
     for optimizer_type in written:
         model = TwoPartNet(MAPS)
-        optimizer = get_optimizer(model, config_of(optimizer_type, weight_decay=0.001))
+        optimizer = get_optimizer(model, config_of(optimizer_type, weight_decay=STEP_WEIGHT_DECAY))
         given = {id(p) for group in optimizer.param_groups for p in group["params"]}
         left_out = [name for name, p in model.named_parameters() if id(p) not in given]
         assert len(left_out) < len(list(model.parameters())), (
@@ -87,12 +92,11 @@ def test_moves_every_parameter_of_the_model(written: list[str]) -> None:
         )
 
 
-@pytest.mark.parametrize("lr", [0.1, 0.003])
+@pytest.mark.parametrize("lr", [LR, SMALL_LR])
 def test_learning_rate_is_the_config_s(written: list[str], lr: float) -> None:
     for optimizer_type in written:
-        optimizer = get_optimizer(
-            TwoPartNet(MAPS), config_of(optimizer_type, lr=lr, weight_decay=0.02)
-        )
+        config = config_of(optimizer_type, lr=lr, weight_decay=WEIGHT_DECAY)
+        optimizer = get_optimizer(TwoPartNet(MAPS), config)
         for group in optimizer.param_groups:
             found = float(group["lr"])
             assert found == pytest.approx(lr, rel=1e-4), (
@@ -100,13 +104,13 @@ def test_learning_rate_is_the_config_s(written: list[str], lr: float) -> None:
                 f"{found:g}: "
                 + (
                     "that is config['weight_decay'], are the two swapped?"
-                    if found == 0.02
+                    if found == WEIGHT_DECAY
                     else "pass lr=config['lr'] as it is (a mean loss needs no division of it)"
                 )
             )
 
 
-@pytest.mark.parametrize("weight_decay", [0.02, 0.0])
+@pytest.mark.parametrize("weight_decay", [WEIGHT_DECAY, 0.0])
 def test_weight_decay_is_the_config_s(written: list[str], weight_decay: float) -> None:
     for optimizer_type in written:
         config = config_of(optimizer_type, weight_decay=weight_decay)
@@ -137,14 +141,15 @@ def test_a_step_goes_down_the_slope(written: list[str]) -> None:
     for optimizer_type in written:
         model = TwoPartNet(MAPS)
         before = copy.deepcopy(model)
-        optimizer = get_optimizer(model, config_of(optimizer_type, lr=0.01, weight_decay=0.001))
+        config = config_of(optimizer_type, lr=STEP_LR, weight_decay=STEP_WEIGHT_DECAY)
+        optimizer = get_optimizer(model, config)
         for parameter in model.parameters():
             parameter.grad = torch.ones_like(parameter)
         optimizer.step()
         for (name, new), old in zip(model.named_parameters(), before.parameters(), strict=True):
             change = (new - old).detach()
             assert (change < 0).all(), (
-                f"{optimizer_type}: where the gradient is +1, a step at lr 0.01 must make a "
+                f"{optimizer_type}: where the gradient is +1, a step at lr {STEP_LR} must make a "
                 f"parameter smaller, but {name} changes by {change.flatten()[0]:+g}: "
                 "the loss goes down against the gradient"
             )
@@ -303,7 +308,7 @@ def test_adam_and_adamw_are_torch_s(
 def test_dampening_is_passed_on() -> None:
     model, twin = net_with_known_weights(), net_with_known_weights()
     got = three_steps(model, optimizer_of(model, config_of("sgd", dampening=0.5)))
-    reference = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=0.9, dampening=0.5)
+    reference = torch.optim.SGD(twin.parameters(), lr=LR, momentum=0.9, dampening=0.5)
     expected = three_steps(twin, reference)
     assert np.allclose(got, expected, atol=1e-6), (
         f"with dampening 0.5, three steps take the first weight from 1 to {expected[0, 0]:.4f}, "

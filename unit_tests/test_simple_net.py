@@ -22,6 +22,13 @@ from torch import nn
 from scene_recog.figure_2 import FIGURE_2, SIDE
 from scene_recog.simple_net import SimpleNet
 
+SEED = 0  # of the weights
+BATCH = 7  # images
+FEW = 2
+COMPARED = 3
+LEARNED = 8
+SPREAD = 1.0  # of the scores' biases
+
 # number of values: (what, shape)
 PARAMETERS = {math.prod(shape): (what, shape) for what, shape in FIGURE_2.shapes.items()}
 NAMED = 2  # in a message
@@ -146,7 +153,7 @@ def same(got: torch.Tensor, expected: torch.Tensor) -> bool:
 
 @pytest.fixture
 def new_net() -> SimpleNet:
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     return SimpleNet()
 
 
@@ -154,10 +161,10 @@ def new_net() -> SimpleNet:
 def net(new_net: SimpleNet) -> SimpleNet:
     """For tests of what is in the net: one whose forward gives something."""
     try:
-        shapes = [tuple(new_net(images(count)).shape) for count in (2, 1)]
+        shapes = [tuple(new_net(images(count)).shape) for count in (FEW, 1)]
     except Exception:
         cannot_judge("forward stops: see test_output_is_15_scores_per_image")
-    if [shape[0] for shape in shapes if len(shape) == 2] != [2, 1]:
+    if [shape[0] for shape in shapes if len(shape) == 2] != [FEW, 1]:
         cannot_judge("scores have a wrong shape: see test_output_is_15_scores_per_image")
     return new_net
 
@@ -170,7 +177,7 @@ def layers_with_weights(net: nn.Module, kind: type[nn.Module]) -> list[tuple[Any
         found.append((layer, tuple(x[0].shape[1:]), tuple(y.shape[1:])))
 
     hooks = [m.register_forward_hook(note) for m in net.modules() if isinstance(m, kind)]
-    net(images(2))
+    net(images(FEW))
     for hook in hooks:
         hook.remove()
     return found
@@ -185,7 +192,7 @@ def test_has_the_named_parts(new_net: SimpleNet) -> None:
     check_named_parts(new_net)
 
 
-@pytest.mark.parametrize("count", [7, 1])
+@pytest.mark.parametrize("count", [BATCH, 1])
 def test_output_is_15_scores_per_image(new_net: SimpleNet, count: int) -> None:
     shape = [count, 1, 64, 64]
     try:
@@ -270,24 +277,25 @@ def test_computes_what_figure_2_computes(net: SimpleNet) -> None:
     if sorted(p.numel() for p in net.parameters()) != sorted(PARAMETERS):
         cannot_judge("the layers are not those of figure 2: see the tests above")
     with torch.no_grad():  # scores of both signs, by weights that are other than at the start
-        next(p for p in net.parameters() if p.numel() == 15).add_(torch.linspace(-1, 1, 15))
+        biases = next(p for p in net.parameters() if p.numel() == 15)
+        biases.add_(torch.linspace(-SPREAD, SPREAD, 15))
         for mode in ("eval", "train"):
             net.train(mode == "train")
-            expected, output = figure_2(net, images(3)), net(images(3))
+            expected, output = figure_2(net, images(COMPARED)), net(images(COMPARED))
             if not same(output, expected):
                 reason = difference_from_figure_2(net, output, expected)
                 pytest.fail(f"in train mode only, {reason}" if mode == "train" else reason)
 
 
 def difference_from_figure_2(net: SimpleNet, output: torch.Tensor, expected: torch.Tensor) -> str:
-    if not same(output, net(images(3))):
+    if not same(output, net(images(COMPARED))):
         return (
             "the same images get other scores each time: figure 2 has no dropout (that is for "
             "Part 2), and forward makes no new layers"
         )
     for what, changes in SUSPECTS.items():
         with contextlib.suppress(RuntimeError):  # this mistake gives other shapes
-            if same(output, figure_2(net, images(3), **changes)):
+            if same(output, figure_2(net, images(COMPARED), **changes)):
                 return f"your net {what}"
     place = (output - expected).abs().argmax()
     return (
@@ -298,11 +306,11 @@ def difference_from_figure_2(net: SimpleNet, output: torch.Tensor, expected: tor
 
 
 def test_every_parameter_learns(net: SimpleNet) -> None:
-    output = net.train()(images(8))
+    output = net.train()(images(LEARNED))
     assert output.requires_grad, (
         "the scores have no gradient: is there a torch.no_grad() or detach() in forward?"
     )
-    F.cross_entropy(output.flatten(1), torch.arange(8)).backward()
+    F.cross_entropy(output.flatten(1), torch.arange(LEARNED)).backward()
     for name, parameter in net.named_parameters():
         assert not parameter.requires_grad or parameter.grad is not None, (
             f"{name} gets no gradient, so it never learns: does forward use this layer, and is "
@@ -319,6 +327,6 @@ def test_loss_is_the_mean_cross_entropy(new_net: SimpleNet) -> None:
 
 @pytest.mark.beyond
 def test_does_not_change_its_input(net: SimpleNet) -> None:
-    x = images(2)
+    x = images(FEW)
     net(x)
-    assert torch.equal(x, images(2)), "forward must leave its input as it was"
+    assert torch.equal(x, images(FEW)), "forward must leave its input as it was"

@@ -16,10 +16,17 @@ from torch.nn.modules.dropout import _DropoutNd
 from scene_recog.figure_2 import FINAL
 from scene_recog.simple_net_final import SimpleNetFinal
 
+SEED = 0  # of the weights
+BATCH = 6  # images
+FEW = 2
+SCORED = 4
+LEARNED = 8
+DROPPED = 16
+
 
 @pytest.fixture
 def new_net() -> SimpleNetFinal:
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     return SimpleNetFinal()
 
 
@@ -27,11 +34,15 @@ def new_net() -> SimpleNetFinal:
 def net(new_net: SimpleNetFinal) -> SimpleNetFinal:
     """For tests of what is in the net: one whose forward gives something."""
     try:
-        outputs = [new_net.train()(images(6)), new_net.eval()(images(6)), new_net(images(1))]
+        outputs = [
+            new_net.train()(images(BATCH)),
+            new_net.eval()(images(BATCH)),
+            new_net(images(1)),
+        ]
         shapes = [tuple(output.shape) for output in outputs]
     except Exception:
         cannot_judge("forward stops: see test_output_is_15_scores_per_image")
-    if [shape[0] for shape in shapes if len(shape) == 2] != [6, 6, 1]:
+    if [shape[0] for shape in shapes if len(shape) == 2] != [BATCH, BATCH, 1]:
         cannot_judge("scores have a wrong shape: see test_output_is_15_scores_per_image")
     for part in ("conv_layers", "fc_layers"):
         if not isinstance(getattr(new_net, part, None), nn.Sequential):
@@ -47,7 +58,7 @@ def layers_in_use(net: nn.Module) -> list[nn.Module]:
         for layer in net.modules()
         if not list(layer.children()) or isinstance(layer, nn.Conv2d | nn.Linear)
     ]
-    net.eval()(images(2))
+    net.eval()(images(FEW))
     for hook in hooks:
         hook.remove()
     return used
@@ -73,21 +84,21 @@ def is_affine_between(net: nn.Module, here: nn.Module, after: nn.Module) -> bool
 
     For such a function, f(a + b) - f(a) - f(b) + f(0) = 0 for any a and b.
     """
-    torch.manual_seed(1)
+    torch.manual_seed(SEED + 1)
     outputs: list[torch.Tensor] = []
     hook = here.register_forward_hook(lambda _m, _x, y: outputs.append(torch.randn_like(y)))
-    net.eval()(images(2))
-    net(images(2))
+    net.eval()(images(FEW))
+    net(images(FEW))
     hook.remove()
     a, b = outputs[:2]
     seen: list[torch.Tensor] = []
     for level in (a + b, a, b, torch.zeros_like(a)):
-        torch.manual_seed(0)  # what is random by mistake is the same four times
+        torch.manual_seed(SEED)  # what is random by mistake is the same four times
         hooks = [
             here.register_forward_hook(lambda _m, _x, _y, level=level: level.clone()),
             after.register_forward_pre_hook(lambda _m, x: seen.append(x[0].detach().clone())),
         ]
-        net(images(2))
+        net(images(FEW))
         for hook in hooks:
             hook.remove()
     both, one, other, none = seen
@@ -113,7 +124,7 @@ def test_has_the_named_parts(new_net: SimpleNetFinal) -> None:
     check_named_parts(new_net)
 
 
-@pytest.mark.parametrize(("mode", "count"), [("train", 6), ("eval", 6), ("eval", 1)])
+@pytest.mark.parametrize(("mode", "count"), [("train", BATCH), ("eval", BATCH), ("eval", 1)])
 def test_output_is_15_scores_per_image(new_net: SimpleNetFinal, mode: str, count: int) -> None:
     shape = [count, 1, 64, 64]
     try:
@@ -134,7 +145,7 @@ def test_output_is_15_scores_per_image(new_net: SimpleNetFinal, mode: str, count
 def test_scores_are_raw(net: SimpleNetFinal) -> None:
     kept: list[torch.Tensor] = []
     hook = net.fc_layers[-1].register_forward_hook(lambda _m, _x, y: kept.append(y.clone()))
-    output = net.eval()(images(4))
+    output = net.eval()(images(SCORED))
     hook.remove()
     assert kept, "forward does not use fc_layers[-1]: return self.fc_layers(...)"
     raw = kept[-1]
@@ -177,7 +188,7 @@ def test_batch_norm_follows_every_convolution_but_the_last(net: SimpleNetFinal) 
 
 
 def test_scores_are_the_same_at_each_evaluation(net: SimpleNetFinal) -> None:
-    first, second = net.eval()(images(6)).flatten(), net(images(6)).flatten()
+    first, second = net.eval()(images(BATCH)).flatten(), net(images(BATCH)).flatten()
     place = (first - second).abs().argmax()
     assert torch.allclose(first, second, atol=1e-5), (
         f"after model.eval(), the same image scores {first[place]:.4f} and then "
@@ -187,15 +198,15 @@ def test_scores_are_the_same_at_each_evaluation(net: SimpleNetFinal) -> None:
 
 
 def test_one_image_can_be_evaluated_alone(net: SimpleNetFinal) -> None:
-    together, again = raw_scores(net, images(6)), raw_scores(net, images(6))
+    together, again = raw_scores(net, images(BATCH)), raw_scores(net, images(BATCH))
     if not torch.allclose(together, again, atol=1e-5):
         cannot_judge("scores are random: see test_scores_are_the_same_at_each_evaluation")
-    alone = torch.cat([raw_scores(net, image[None]) for image in images(6)])
+    alone = torch.cat([raw_scores(net, image[None]) for image in images(BATCH)])
     place = (together - alone).abs().argmax()
     assert torch.allclose(together, alone, atol=1e-3 * together.abs().max().item()), (
-        f"after model.eval(), an image scores {together.flatten()[place]:.4f} in a batch of 6 and "
-        f"{alone.flatten()[place]:.4f} alone: at test time, batch norm must use its running "
-        "averages (track_running_stats), and nothing in forward the batch's own mean"
+        f"after model.eval(), an image scores {together.flatten()[place]:.4f} in a batch of "
+        f"{BATCH} and {alone.flatten()[place]:.4f} alone: at test time, batch norm must use its "
+        "running averages (track_running_stats), and nothing in forward the batch's own mean"
     )
 
 
@@ -225,9 +236,9 @@ def test_dropout_comes_before_the_last_convolution(net: SimpleNetFinal) -> None:
         convs[-1].register_forward_pre_hook(lambda _m, x: before_last.append(x[0].clone())),
     ]
     net.train()
-    for seed in range(4):
+    for seed in range(SEED, SEED + 4):
         torch.manual_seed(seed)
-        net(images(16))
+        net(images(DROPPED))
     for hook in hooks:
         hook.remove()
     if not all(torch.allclose(before_last[0], other, atol=1e-5) for other in before_last[1:]):
@@ -281,11 +292,11 @@ if FINAL.hidden is not None:
 
 
 def test_every_parameter_learns(net: SimpleNetFinal) -> None:
-    output = net.train()(images(8))
+    output = net.train()(images(LEARNED))
     assert output.requires_grad, (
         "the scores have no gradient: is there a torch.no_grad() or detach() in forward?"
     )
-    nn.functional.cross_entropy(output, torch.arange(8)).backward()
+    nn.functional.cross_entropy(output, torch.arange(LEARNED)).backward()
     for name, parameter in net.named_parameters():
         assert parameter.requires_grad, f"{name} is frozen: requires_grad must be True"
         assert parameter.grad is not None, (
@@ -372,6 +383,6 @@ def test_head_has_no_more_than_two_linear_layers(net: SimpleNetFinal) -> None:
 
 @pytest.mark.beyond
 def test_does_not_change_its_input(net: SimpleNetFinal) -> None:
-    x = images(2)
+    x = images(FEW)
     net.eval()(x)
-    assert torch.equal(x, images(2)), "forward must leave its input as it was"
+    assert torch.equal(x, images(FEW)), "forward must leave its input as it was"

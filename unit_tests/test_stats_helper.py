@@ -14,6 +14,14 @@ from steps import cannot_judge
 
 from scene_recog.stats_helper import compute_mean_and_std
 
+SEED = 0  # of the pixels
+CLASSES = ("coast", "forest")
+FIRST_NUMBER = 0  # in the names of the images: each class begins with it, as in the real dataset
+SIZES = [(3, 3), (2, 4), (9, 2), (4, 3)]  # height, width; the larger, the darker
+OTHER_SIZES = [(8, 8), (8, 8), (8, 8), (8, 8)]
+GREEN = (20, 230, 20)
+GREEN_SIDE = 16
+
 NO_PAIR = "the result is no pair of numbers: see test_returns_two_numbers"
 
 
@@ -26,7 +34,7 @@ def write_image(root: Path, place: str, pixels: np.ndarray) -> np.ndarray:
         return np.asarray(written.convert("L"), dtype=np.float64) / 255
 
 
-def make_images(root: Path, sizes: list[tuple[int, int]], seed: int = 0) -> list[np.ndarray]:
+def make_images(root: Path, sizes: list[tuple[int, int]], seed: int = SEED) -> list[np.ndarray]:
     """Write one random JPEG for each (H, W), spread over two splits and two classes.
 
     Returns:
@@ -35,12 +43,12 @@ def make_images(root: Path, sizes: list[tuple[int, int]], seed: int = 0) -> list
     rng = np.random.default_rng(seed)
     images = []
     for number, (height, width) in enumerate(sizes):
-        split, class_name = ("train", "test")[number % 2], ("coast", "forest")[number // 2 % 2]
+        split, class_name = ("train", "test")[number % 2], CLASSES[number // 2 % 2]
         # The larger the image, the darker: then an average over images is not one over pixels.
         high = max(30, 255 - 6 * max(height, width))
         pixels = rng.integers(0, high, (height, width), dtype=np.uint8)
-        # Every class folder numbers its images from 0, as in the real dataset.
-        images.append(write_image(root, f"{split}/{class_name}/image_{number // 4:04d}", pixels))
+        place = f"{split}/{class_name}/image_{FIRST_NUMBER + number // 4:04d}"
+        images.append(write_image(root, place, pixels))
     return images
 
 
@@ -48,7 +56,7 @@ def make_images(root: Path, sizes: list[tuple[int, int]], seed: int = 0) -> list
 def small(tmp_path: Path) -> tuple[Path, list[np.ndarray]]:
     """A dataset of few and tiny images, so that n and n - 1 make a difference, and its images."""
     root = tmp_path / "data"
-    return root, make_images(root, [(3, 3), (2, 4), (9, 2), (4, 3)])
+    return root, make_images(root, SIZES)
 
 
 def number(value: Any) -> float:
@@ -100,8 +108,9 @@ def test_finds_the_images(small: tuple[Path, list[np.ndarray]]) -> None:
     except (TypeError, ValueError, RuntimeError):
         cannot_judge(NO_PAIR)
     assert math.isfinite(values[0]), (
-        f"mean and std are {values}: were no images found? They are at <dir_name>/train/coast/"
-        "image_0000.jpg and so on. If you add texts: dir_name has no slash at its end"
+        f"mean and std are {values}: were no images found? They are at <dir_name>/train/"
+        f"{CLASSES[0]}/image_{FIRST_NUMBER:04d}.jpg and so on. If you add texts: "
+        "dir_name has no slash at its end"
     )
     assert math.isfinite(values[1]), (
         f"mean and std are {values}: the variance is negative. Squares of uint8 wrap round at 256; "
@@ -111,7 +120,7 @@ def test_finds_the_images(small: tuple[Path, list[np.ndarray]]) -> None:
 
 def test_a_second_call_starts_afresh(small: tuple[Path, list[np.ndarray]], tmp_path: Path) -> None:
     first = measured(small[0])
-    make_images(tmp_path / "other", [(8, 8)] * 4, seed=1)
+    make_images(tmp_path / "other", OTHER_SIZES, seed=SEED + 1)
     measured(tmp_path / "other")
     again = measured(small[0])
     assert again == pytest.approx(first, abs=1e-6), (
@@ -218,9 +227,9 @@ def test_colour_images_count_in_grayscale(
 ) -> None:
     need_right_numbers(small)
     tmp_path = tmp_path / "colour"
-    green = np.full((16, 16, 3), (20, 230, 20), dtype=np.uint8)
-    for place in ("train/coast/image_0001", "test/coast/image_0001"):
-        write_image(tmp_path, place, green)
+    green = np.full((GREEN_SIDE, GREEN_SIDE, 3), GREEN, dtype=np.uint8)
+    for split in ("train", "test"):
+        level = write_image(tmp_path, f"{split}/{CLASSES[0]}/image_0001", green).mean()
     mean, std = measured(tmp_path)
     # One grey everywhere, whichever weights red, green and blue have.
     assert std < 0.02, (
@@ -228,8 +237,8 @@ def test_colour_images_count_in_grayscale(
         "grayscale, or its three channels count as three sets of pixels"
     )
     assert 0.3 < mean < 0.75, (
-        f"two images of a bright green have mean {mean:.3f}, and in grayscale it is 0.56: a single "
-        "colour channel is not the grey level"
+        f"two images of a bright green have mean {mean:.3f}, and in grayscale it is {level:.2f}: "
+        "a single colour channel is not the grey level"
     )
 
 
@@ -266,7 +275,7 @@ def test_folder_may_be_a_path_object(small: tuple[Path, list[np.ndarray]]) -> No
 def test_other_files_do_not_count(small: tuple[Path, list[np.ndarray]]) -> None:
     root, _ = small
     before = measured(root)
-    (root / "train" / "coast" / "Thumbs.db").write_bytes(b"not an image")
+    (root / "train" / CLASSES[0] / "Thumbs.db").write_bytes(b"not an image")
     (root / "readme.txt").write_text("not an image either")
     assert measured(root) == pytest.approx(before), "leave out what is not an image"
 
@@ -282,7 +291,7 @@ def test_folder_without_images_is_refused(tmp_path: Path) -> None:
 @pytest.mark.beyond
 def test_damaged_image_is_refused(small: tuple[Path, list[np.ndarray]]) -> None:
     root, _ = small
-    (root / "train" / "coast" / "image_0007.jpg").write_bytes(b"half a JPEG")
+    (root / "train" / CLASSES[0] / "image_0007.jpg").write_bytes(b"half a JPEG")
     with pytest.raises((ValueError, OSError), match="image_0007"):
         compute_mean_and_std(str(root))
 

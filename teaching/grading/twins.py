@@ -1,0 +1,384 @@
+"""Hidden twins of the students' tests: the same questions about other data.
+
+What a test tries out stands in constants at the top of its file. A twin is that file with other
+constants: names, numbers, sizes, seeds. Answers that were learned by heart from the tests that
+students have are wrong for it; right work passes, whichever the seed.
+"""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+Constants = dict[str, Any]
+
+# Places that are no class of the 15-scene dataset; none is a part of another's name.
+NAMES = (
+    "airport", "beach", "canyon", "desert", "garden", "harbour", "island", "jungle", "library",
+    "market", "museum", "orchard", "palace", "quarry", "river", "stadium", "temple", "valley",
+    "waterfall", "bridge", "castle", "tunnel", "village", "windmill",
+)  # fmt: skip
+PRIMES = (113, 127, 131, 139, 149, 151, 157, 163, 167, 173)  # no batch size divides them
+
+
+def hidden(sources: Mapping[str, str], seed: int) -> dict[str, str]:
+    """The hidden twins of test files.
+
+    Args:
+        sources: name -> text, such as "test_optimizer.py", "conftest.py" or "nets.py" of a
+            hand-out of any variant. Files without constants to be exchanged come back as they are.
+        seed: the same seed gives the same twins, a file's whichever others are there.
+
+    Raises:
+        ValueError: a constant is not defined exactly once, by a literal.
+    """
+    return {
+        name: exchanged(name, text, constants(name, seed)) if name in DRAWN else text
+        for name, text in sources.items()
+    }
+
+
+def constants(name: str, seed: int) -> Constants:
+    """The constants of a file's twin, by name."""
+    return DRAWN[name](seed)
+
+
+def exchanged(name: str, text: str, new: Constants) -> str:
+    """The text of a file with other constants.
+
+    Raises:
+        ValueError: one of them is not defined exactly once at the top level, by a literal.
+    """
+    found: dict[str, list[ast.expr]] = {constant: [] for constant in new}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name) and target.id in new:
+                    found[target.id].append(node.value)
+    cuts = []
+    for constant, values in found.items():
+        if len(values) != 1 or not _is_literal(values[0]):
+            raise ValueError(
+                f"{name} does not define {constant} exactly once, by a literal. Where it was "
+                "changed, change teaching/grading/twins.py, too"
+            )
+        cuts.append((values[0], repr(new[constant])))
+    lines = text.splitlines(keepends=True)
+    for value, literal in sorted(cuts, key=lambda cut: cut[0].lineno, reverse=True):
+        first, last = value.lineno - 1, (value.end_lineno or value.lineno) - 1
+        before = lines[first].encode()[: value.col_offset].decode()
+        after = lines[last].encode()[value.end_col_offset :].decode()
+        lines[first : last + 1] = [before + literal + after]
+    return "".join(lines)
+
+
+def _is_literal(value: ast.expr) -> bool:
+    try:
+        ast.literal_eval(value)
+    except ValueError:
+        return False
+    return True
+
+
+# ------------------------------------------------------------------------ what is drawn
+
+
+def _conftest(seed: int) -> Constants:
+    draw = random.Random(f"{seed} conftest")
+    counts = _tiny_counts(seed)
+    folders = [
+        (split, name, count) for split, found in counts.items() for name, count in found.items()
+    ]
+    draw.shuffle(folders)
+    step = 250 // sum(count for *_, count in folders)
+    return {
+        "TINY_DATASET": folders,
+        "FIRST_NUMBER": draw.randint(2, 60),
+        "SMALLEST": (draw.randint(21, 29), draw.randint(31, 44)),
+        "SHADE_STEP": step - (step in (7, 13)),  # steps of 7 would make all widths the same
+    }
+
+
+def _tiny_counts(seed: int) -> dict[str, dict[str, int]]:
+    """How many images the small dataset on disk has, of 4 or 5 classes by name."""
+    draw = random.Random(f"{seed} tiny dataset")
+    names = sorted(draw.sample(NAMES, draw.choice([4, 5])))
+    while True:
+        train = {name: draw.randint(2, 6) for name in names}
+        test = {name: draw.randint(1, 3) for name in names}
+        totals = sum(train.values()), sum(test.values())
+        if totals[0] > totals[1] and len(set(train.values())) > 1 and 12 not in totals:
+            return {"train": train, "test": test}
+
+
+def _nets(seed: int) -> Constants:
+    draw = random.Random(f"{seed} nets")
+    return {
+        "SEED": draw.randint(1_000, 1_000_000),
+        "LABELS": [draw.randrange(15) for _ in range(draw.choice([5, 7, 8, 9]))],
+        "SPREAD": draw.choice([2.5, 3.5, 4.0]),
+    }
+
+
+def _image_loader(seed: int) -> Constants:
+    draw = random.Random(f"{seed} image_loader")
+    folders = draw.sample(NAMES, draw.choice([6, 7, 9]))
+    while folders in (sorted(folders), sorted(folders, reverse=True)):
+        draw.shuffle(folders)
+    reddish = draw.randint(205, 235), draw.randint(22, 40), draw.randint(50, 70)
+    greenish = draw.randint(4, 14), draw.randint(195, 210), draw.randint(72, 90)
+    return {
+        "IMAGES": _tiny_counts(seed),
+        "FOLDERS": folders,
+        "COLOURS": {"red": reddish, "green": greenish},
+        "COLOUR_SIZE": (draw.choice([40, 48, 56]), draw.choice([72, 80, 96])),
+        "DRAWN_SHAPE": (1, draw.randint(3, 6), draw.randint(7, 9)),
+        "BATCH_SIZE": _two_sides(draw, 18, 32),
+    }
+
+
+def _two_sides(draw: random.Random, least: int, most: int, apart: int = 4) -> tuple[int, int]:
+    """Height and width that differ; either may be the larger one."""
+    while True:
+        height, width = draw.randint(least, most), draw.randint(least, most)
+        if abs(height - width) >= apart:
+            return height, width
+
+
+def _data_transforms(seed: int) -> Constants:
+    draw = random.Random(f"{seed} data_transforms")
+    size = _two_sides(draw, 50, 84, apart=10)
+    return {
+        "SIZE": size,
+        "MEAN": round(draw.uniform(0.42, 0.48), 2),
+        "STD": round(draw.uniform(0.15, 0.19), 2),
+        "OTHER_STATISTICS": (round(draw.uniform(0.52, 0.59), 2), round(draw.uniform(0.2, 0.24), 2)),
+        "SEED": draw.randint(1, 100_000),
+        "PHOTO_SIZE": (draw.randint(94, 120), draw.randint(130, 170)),
+        "DARKEST": draw.randint(42, 55),
+        "BRIGHTER": (draw.randint(81, 88), draw.randint(62, 70)),
+        "DARK": (draw.randint(6, 9), draw.randint(31, 34), draw.randint(26, 29)),
+        "MEDIUM": draw.choice([121, 123, 125, 131, 133, 135]),
+        "BOARD": (draw.choice([86, 88, 92, 94]), draw.randint(66, 75)),
+    }
+
+
+def _simple_net(seed: int) -> Constants:
+    draw = random.Random(f"{seed} simple_net")
+    batch, few, compared, learned = draw.sample([5, 9, 10, 11, 12, 13], 4)
+    return {
+        "SEED": draw.randint(1, 100_000),
+        "BATCH": batch,
+        "FEW": few,
+        "COMPARED": compared,
+        "LEARNED": learned,
+        "SPREAD": round(draw.uniform(1.1, 1.6), 2),
+    }
+
+
+def _simple_net_final(seed: int) -> Constants:
+    draw = random.Random(f"{seed} simple_net_final")
+    batch, few, scored, learned = draw.sample([5, 7, 9, 10, 11, 12], 4)
+    return {
+        "SEED": draw.randint(10, 100_000),
+        "BATCH": batch,
+        "FEW": few,
+        "SCORED": scored,
+        "LEARNED": learned,
+        "DROPPED": draw.choice([15, 17, 18, 19]),
+    }
+
+
+def _dl_utils(seed: int) -> Constants:
+    draw = random.Random(f"{seed} dl_utils")
+    count, classes = draw.choice([7, 9]), draw.choice([3, 5])
+    while True:
+        scores = []
+        for row in range(count):
+            tenths = draw.sample(range(-60, 40, 3), classes)
+            shift = max(tenths) + 7 if row == 1 else 0  # one row of negative scores
+            scores.append([(tenth - shift) / 10 for tenth in tenths])
+        highest = [row.index(max(row)) for row in scores]
+        lowest = [row.index(min(row)) for row in scores]
+        targets = [label if row % 2 else (label + 1) % classes for row, label in enumerate(highest)]
+        rows = draw.sample(range(count), count - 2)
+        by_rows = np.array(highest)[:, None] == np.array(targets)
+        shares = [
+            sum(np.equal(highest, targets)),  # these should all differ, times count
+            sum(np.equal(lowest, targets)),
+            sum(np.not_equal(highest, targets)),
+            by_rows.mean() * count,
+        ]
+        apart = min(abs(a - b) for i, a in enumerate(shares) for b in shares[:i])
+        if len(set(highest)) > 2 and len({lowest[row] for row in rows}) > 1 and apart > 0.1:
+            break
+    none = [(label + draw.randint(1, classes - 1)) % classes for label in highest]
+    wrong = draw.randrange(1, count)
+    most = [none[row] if row == wrong else label for row, label in enumerate(highest)]
+    far = draw.sample([1, 5, 6, 7, 8, 9, 10, 11, 12, 13], 3)
+    return {
+        "SEED": draw.randint(1, 100_000),
+        "SCORES": scores,
+        "PREDICTED": highest,
+        "TARGETS": targets,
+        "ALL_RIGHT": highest,
+        "NONE_RIGHT": none,
+        "MOST_RIGHT": most,
+        "LOWEST": {row: lowest[row] for row in rows},
+        "FAR_APART": far,
+        "FAR_APART_TARGETS": [far[0], far[1], far[2] + 1],
+        "MAPS": draw.choice([2, 4, 5]),
+    }
+
+
+def _optimizer(seed: int) -> Constants:
+    draw = random.Random(f"{seed} optimizer")
+    digits = draw.sample([13, 17, 23, 27, 33, 37, 43, 47, 53, 57, 63, 67], 5)
+    powers = (1e-2, 1e-4, 1e-3, 1e-3, 1e-4)  # as large as the constants that students have
+    names = ("LR", "SMALL_LR", "WEIGHT_DECAY", "STEP_LR", "STEP_WEIGHT_DECAY")
+    return {
+        "MAPS": draw.choice([3, 4, 5]),
+        **{n: round(d * power, 6) for n, d, power in zip(names, digits, powers, strict=True)},
+    }
+
+
+def _stats_helper(seed: int) -> Constants:
+    draw = random.Random(f"{seed} stats_helper")
+    while True:
+        sides = [(draw.randint(2, 4), draw.randint(2, 4)) for _ in range(draw.choice([4, 5]))]
+        sides.insert(draw.randint(0, 2), (draw.randint(8, 10), draw.randint(2, 3)))
+        pixel_seed = draw.randint(1, 100_000)
+        if _tells_means_apart(sides, pixel_seed):
+            break
+    side = draw.randint(6, 10)
+    return {
+        "SEED": pixel_seed,
+        "CLASSES": tuple(draw.sample(NAMES, 2)),
+        "FIRST_NUMBER": draw.randint(1, 90),
+        "SIZES": sides,
+        "OTHER_SIZES": [(side, side + 1)] * draw.choice([5, 6]),
+        "GREEN": (draw.randint(14, 30), draw.randint(215, 228), draw.randint(14, 30)),
+        "GREEN_SIDE": draw.choice([20, 24, 32]),
+    }
+
+
+def _tells_means_apart(sides: list[tuple[int, int]], seed: int) -> bool:
+    """Whether usual mistakes give other numbers than mean and std of all pixels (without JPEG)."""
+    rng = np.random.default_rng(seed)
+    images = [
+        rng.integers(0, max(30, 255 - 6 * max(side)), side, dtype=np.uint8) / 255 for side in sides
+    ]
+    pixels = np.concatenate([image.ravel() for image in images])
+    of_train = np.concatenate([image.ravel() for image in images[::2]])
+    n, within = len(pixels), sum(image.size * image.var() for image in images)
+    mean, std = pixels.mean(), pixels.std(ddof=1)
+    means = [np.mean([image.mean() for image in images]), of_train.mean()]
+    stds = [
+        pixels.std(),
+        of_train.std(ddof=1),
+        np.mean([image.std() for image in images]),
+        np.mean([image.std(ddof=1) for image in images]),
+        np.sqrt(within / (n - 1)),
+    ]
+    far = 0.0015  # the tests allow 0.0005
+    are_apart = all(abs(mean - m) > 10 * far for m in means)
+    return are_apart and all(abs(std - s) > far for s in stds)
+
+
+def _confusion_matrix(seed: int) -> Constants:
+    draw = random.Random(f"{seed} confusion_matrix")
+    classes = draw.choice([5, 6])
+    while True:
+        targets = [*range(classes), *(draw.randrange(classes) for _ in range(draw.randint(8, 10)))]
+        draw.shuffle(targets)
+        predictions = [
+            target if draw.random() < 0.5 else draw.randrange(classes) for target in targets
+        ]
+        counts = _counts(targets, predictions, classes)
+        totals = counts.sum(1)
+        if (
+            not np.array_equal(counts, counts.T)
+            and counts.max() > 1
+            and len(set(totals.tolist())) > 2
+            and not np.array_equal(totals, counts.sum(0))
+        ):
+            break
+    absent = 2  # the class that the tests' names tell of
+    present = [index for index in range(classes) if index != absent]
+    few = draw.sample(present, classes - 3)
+    greys = list(range(10, 256, 40))[:classes]
+    draw.shuffle(greys)
+    return {
+        "CLASS_NAMES": sorted(draw.sample(NAMES, classes)),
+        "TARGETS": targets,
+        "PREDICTIONS": predictions,
+        "COUNTS": counts.tolist(),
+        "SHARES": _shares(draw, classes),
+        "FEW": [*few, few[0], few[0], few[1]],
+        "MANY": draw.choice([700, 900, 1300, 1500]),
+        "NO_2_TARGETS": [*present, present[-1], present[0]],
+        "NO_2_PREDICTIONS": [*present, absent, present[1]],
+        "FIRST_NUMBER": draw.randint(1, 500),
+        "GREYS": greys,
+        **_dataset(draw, classes),
+    }
+
+
+def _counts(targets: Any, predictions: Any, classes: int) -> np.ndarray:
+    counts = np.zeros((classes, classes), dtype=int)
+    np.add.at(counts, (np.array(targets), np.array(predictions)), 1)
+    return counts
+
+
+def _shares(draw: random.Random, classes: int) -> list[list[float]]:
+    """Rows of different hundredths that sum to 1."""
+    while True:
+        rows = []
+        for _ in range(classes):
+            cuts = sorted(draw.sample(range(2, 99), classes - 1))
+            rows.append([b - a for a, b in zip([0, *cuts], [*cuts, 100], strict=True)])
+        shares = np.array(rows)
+        if all(abs(shares - other).max() > 20 for other in (shares.T, shares[::-1])):
+            return [[hundredths / 100 for hundredths in row] for row in rows]
+
+
+def _dataset(draw: random.Random, classes: int) -> Constants:
+    """Of the dataset: drawn until the images of four cells are not those of any other."""
+    weights = [7, 5, 4, 3, 3, 3][:classes]
+    while True:
+        draw.shuffle(weights)
+        frequencies = [round(weight / sum(weights), 3) for weight in weights]
+        frequencies[0] = round(1 - sum(frequencies[1:]), 3)
+        images, seed = draw.choice(PRIMES), draw.randint(1, 100_000)
+        rng = np.random.default_rng(seed)  # as the tests draw
+        targets = rng.choice(classes, images, p=frequencies)
+        guessed = rng.random(images) < 0.5
+        predictions = np.where(guessed, targets, rng.integers(0, classes, images))
+        counts = _counts(targets, predictions, classes)
+        one, other, third = draw.sample(range(classes), 3)
+        cells = [(one, other), (other, one), (third, third), (third, one)]
+        if counts.min() > 0 and not np.array_equal(counts, counts.T):
+            return {
+                "IMAGES": images,
+                "SEED": seed,
+                "FREQUENCIES": frequencies,
+                "CELLS": cells,
+            }
+
+
+DRAWN: dict[str, Callable[[int], Constants]] = {
+    "conftest.py": _conftest,
+    "nets.py": _nets,
+    "test_image_loader.py": _image_loader,
+    "test_data_transforms.py": _data_transforms,
+    "test_simple_net.py": _simple_net,
+    "test_dl_utils.py": _dl_utils,
+    "test_optimizer.py": _optimizer,
+    "test_stats_helper.py": _stats_helper,
+    "test_simple_net_final.py": _simple_net_final,
+    "test_confusion_matrix.py": _confusion_matrix,
+}
