@@ -276,11 +276,14 @@ class Session:
     def _net(self, node: dict[str, Any], reader: wire.Reader) -> nn.Module:
         number = int(node["r"])
 
-        def trace_for(training: bool, shape: tuple[int, ...]) -> Any:
+        def trace_for(training: bool, shape: tuple[int, ...], path: str = "", /) -> Any:
             x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-            return self.request("trace", number, training, x)
+            return self.request("trace", number, training, x, path)
 
-        return replica(reader.made(node["v"]), trace_for)
+        def remote(path: str) -> Callable[..., Any]:
+            return lambda *args, **kwargs: self.request("call_part", number, path, args, kwargs)
+
+        return replica(reader.made(node["v"]), trace_for, remote)
 
     def _optimizer(self, node: dict[str, Any], reader: wire.Reader) -> torch.optim.Optimizer:
         self.named = []

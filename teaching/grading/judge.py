@@ -453,6 +453,8 @@ class _Plugin:
                 result = TestResult(item.name, "not written", str(theirs))
             else:
                 words = sys.modules["steps"]._reason(report)
+                if type(error).__name__ in ("NotTraceable", "NotUnderstood"):
+                    self.say(sign=f"its network could not be followed, look yourself: {error}"[:400])
                 if theirs is not None:
                     said = self.tests.judge_words(theirs)
                     words = said if theirs is error else f"{words}\n{said.rpartition(chr(10))[2]}"

@@ -249,9 +249,16 @@ class Session:
         """As it is printed."""
         return repr(self._target(target))[:MESSAGE]
 
-    def do_trace(self, target: int, training: bool, x: torch.Tensor) -> Any:
-        """What a network computes for a tensor of this shape."""
-        return tracing.trace(self.objects[target], x, training)
+    def do_call_part(self, target: int, path: str, args: Any, kwargs: Any) -> Any:
+        """Call a part of a network, such as "loss_criterion"."""
+        part = self.objects[target]
+        for name in path.split("."):
+            part = getattr(part, name)
+        return part(*args, **kwargs)
+
+    def do_trace(self, target: int, training: bool, x: torch.Tensor, path: str) -> Any:
+        """What a network, or a part of it, does with a tensor of this shape."""
+        return tracing.trace(self.objects[target], x, training, path)
 
     def do_backward(self, target: int, gradient: torch.Tensor, leaves: list[int]) -> Any:
         """The gradients of a result with respect to the grader's tensors."""
