@@ -125,9 +125,7 @@ class Sandbox:
         except OSError:
             return False
 
-    def session(
-        self, oracle: Mapping[str, Callable[..., Any]], *, beside: bool = False
-    ) -> Session:
+    def session(self, oracle: Mapping[str, Callable[..., Any]], *, beside: bool = False) -> Session:
         """A new one; if need be, with a new worker.
 
         Args:
@@ -163,7 +161,7 @@ class Sandbox:
             return str(found["error"])
         if found["ended_for"]:
             return f"it was ended for its use of {found['ended_for']}"
-        return found["stderr"].strip().rpartition("\n")[2][:300]
+        return str(found["stderr"]).strip().rpartition("\n")[2][:300]
 
 
 # ------------------------------------------------------------------------ a session
@@ -297,8 +295,8 @@ class Session:
 
     def _ref(self, node: dict[str, Any], _: wire.Reader) -> Remote:
         bases = [LIBRARY[name] for name in node["as"]]
-        kind = type(_identifier(node["name"]), (Remote, *bases), {})
-        remote: Remote = kind.__new__(kind)
+        kind: type[Remote] = type(_identifier(node["name"]), (Remote, *bases), {})
+        remote = object.__new__(kind)
         remote.__dict__["_of"] = (self, int(node["r"]))
         return remote
 
@@ -384,7 +382,7 @@ class RemoteOptimizer(torch.optim.Optimizer):
         self.state: Any = {}
         self.where = (session, number, named)
 
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+    def step(self, closure: Any = None) -> None:
         """With the gradients as they are here."""
         session, number, named = self.where
         ours = {key: session.originals[key] for key in named}

@@ -1,4 +1,14 @@
-def watch_show(): pass
-def described(): return []
-def forget(): pass
-def drawn(f): pass
+def watch_show():
+    pass
+
+
+def described():
+    return []
+
+
+def forget():
+    pass
+
+
+def drawn(f):
+    pass

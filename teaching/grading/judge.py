@@ -37,6 +37,7 @@ import torch
 from PIL import Image
 
 from scene_recog.assignment import STEPS
+from scene_recog.datasets.images import read_grayscale
 from scene_recog.submission import STEP_FILES, WEIGHTS
 from scene_recog.system.text import in_one_line
 from teaching import sandbox
@@ -221,8 +222,8 @@ def _standin(path: Path, oracle: Mapping[str, Callable[..., Any]]) -> ModuleType
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
-    module.__dict__["ask"] = lambda name, *args: oracle[name](*args)
     spec.loader.exec_module(module)
+    module.__dict__["ask"] = lambda name, *args: oracle[name](*args)
     return module
 
 
@@ -239,7 +240,7 @@ class _Holder:
         self.breaks = 0
         self.folders = 0
         self.current: Session | None = None
-        self.oracle = {
+        self.oracle: dict[str, Callable[..., Any]] = {
             "labels": lambda scores: scores.argmax(1),
             "accuracy": lambda scores, labels: (scores.argmax(1) == labels).double().mean().item(),
             "listed": self._listed,
@@ -301,8 +302,7 @@ class _Holder:
         return classes, pairs
 
     def _image(self, path: str) -> Image.Image:
-        with Image.open(self._below_inputs(path)) as image:
-            return image.convert("L")
+        return read_grayscale(self._below_inputs(path))
 
 
 class _Tests:
@@ -372,8 +372,10 @@ class _Tests:
     def _mirror_seeds(self) -> None:
         """A seed that a test sets here is set there, too, before the next call."""
         for module, name, generator in (
-            (torch, "manual_seed", "torch"), (np.random, "seed", "numpy"), (random, "seed", "random")
-        ):  # fmt: skip
+            (torch, "manual_seed", "torch"),
+            (np.random, "seed", "numpy"),
+            (random, "seed", "random"),
+        ):
             real = getattr(module, name)
 
             def both(seed: Any, real: Any = real, generator: str = generator) -> Any:
@@ -454,7 +456,9 @@ class _Plugin:
             else:
                 words = sys.modules["steps"]._reason(report)
                 if type(error).__name__ in ("NotTraceable", "NotUnderstood"):
-                    self.say(sign=f"its network could not be followed, look yourself: {error}"[:400])
+                    self.say(
+                        sign=f"its network could not be followed, look yourself: {error}"[:400]
+                    )
                 if theirs is not None:
                     said = self.tests.judge_words(theirs)
                     words = said if theirs is error else f"{words}\n{said.rpartition(chr(10))[2]}"

@@ -471,9 +471,7 @@ class _Guard(TorchDispatchMode):
 
 
 def _without_memory(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.empty_strided(
-        tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta"
-    )
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
 
 
 def _is_one_mask(indices: Any) -> bool:

@@ -55,9 +55,7 @@ READ_ONLY = {"tolist", "numpy", "__array__", "__format__", "__repr__"}  # result
 
 _DTYPES = "float16 bfloat16 float32 float64 complex64 complex128 uint8 int8 int16 int32 int64 bool"
 _FORMATS = "contiguous_format preserve_format channels_last channels_last_3d strided"
-TORCH_VALUES = {
-    f"torch.{name}": getattr(torch, name) for name in f"{_DTYPES} {_FORMATS}".split()
-}
+TORCH_VALUES = {f"torch.{name}": getattr(torch, name) for name in f"{_DTYPES} {_FORMATS}".split()}
 
 # Of torch's functions: what touches memory, files, devices or Python's side of a tensor, what
 # calls a function that it is given, what only other kinds of tensors have, and internals.
@@ -78,9 +76,40 @@ _OPERATORS = re.compile(
 )
 _PROPERTIES = ("T", "H", "mT", "mH", "real", "imag", "data")
 _FACTORIES = (
-    *"arange empty eye full linspace logspace ones rand randint randn randperm".split(),
-    *"zeros tensor as_tensor scalar_tensor empty_like normal rand_like randn_like".split(),
-    *"full_like ones_like zeros_like randint_like clamp conv1d conv2d conv3d avg_pool1d".split(),
+    *[
+        "arange",
+        "empty",
+        "eye",
+        "full",
+        "linspace",
+        "logspace",
+        "ones",
+        "rand",
+        "randint",
+        "randn",
+        "randperm",
+    ],
+    *[
+        "zeros",
+        "tensor",
+        "as_tensor",
+        "scalar_tensor",
+        "empty_like",
+        "normal",
+        "rand_like",
+        "randn_like",
+    ],
+    *[
+        "full_like",
+        "ones_like",
+        "zeros_like",
+        "randint_like",
+        "clamp",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "avg_pool1d",
+    ],
 )
 
 
@@ -208,7 +237,7 @@ def _give_sizes(net: nn.Module) -> None:
         try:
             with torch.no_grad():
                 net.eval()(torch.zeros(2, 1, 64, 64))
-        except Exception:  # noqa: S110
+        except Exception:
             pass
         for module, mode in modes.items():
             module.training = mode
@@ -284,7 +313,9 @@ def _plain_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def _others(net: nn.Module) -> dict[str, Any]:
-    names = {name for name in vars(net) if not name.startswith("_") and not hasattr(nn.Module, name)}
+    names = {
+        name for name in vars(net) if not name.startswith("_") and not hasattr(nn.Module, name)
+    }
     names |= {"conv_layers", "fc_layers", "loss_criterion"}
     parts = {*net._modules, *net._parameters, *net._buffers, "training"}
     found = {}
@@ -363,7 +394,7 @@ def _unchanged(net: nn.Module) -> Iterator[None]:
         for each in [*net.parameters(), *net.buffers()]
         if not _has_no_size(each)
     ]
-    states = torch.get_rng_state(), random.getstate(), np.random.get_state()  # noqa: NPY002
+    states = torch.get_rng_state(), random.getstate(), np.random.get_state()
     try:
         yield
     finally:
@@ -382,7 +413,7 @@ def _unchanged(net: nn.Module) -> Iterator[None]:
                 tensor.requires_grad_(learns)
         torch.set_rng_state(states[0])
         random.setstate(states[1])
-        np.random.set_state(states[2])  # noqa: NPY002
+        np.random.set_state(states[2])
 
 
 class _Recording(TorchFunctionMode):

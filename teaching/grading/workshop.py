@@ -15,6 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from scene_recog.datasets.images import images_below, read_grayscale
+from scene_recog.datasets.scene15 import CLASSES
+from scene_recog.datasets.scene15.manifest import class_of_folder
 from scene_recog.submission import STEP_FILES
 from teaching import sandbox
 from teaching.grading.twins import hidden
@@ -124,21 +127,27 @@ def prepare(work: Path, variant: int, seed: int) -> None:
 
 
 def prepare_images(work: Path, folder: Path) -> int:
-    """Write the images of `<folder>/<class>/*.jpg` at 64x64, and their labels; returns how many.
+    """Write the images of `<folder>/<class>/` at 64x64, and their labels; returns how many.
+
+    Args:
+        folder: its classes are some of the 15, by their names in any spelling that is known.
 
     Raises:
-        ValueError: there are none.
+        ValueError: there are none, or a class is none of the 15.
     """
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    paths = [(path, i) for i, name in enumerate(names) for path in sorted((folder / name).iterdir())]
-    paths = [(path, i) for path, i in paths if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
+    order = {name: index for index, name in enumerate(sorted(CLASSES))}
+    paths = []
+    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+        name = class_of_folder(place.name)
+        if name is None:
+            raise ValueError(f"{place}: this is none of the classes {', '.join(order)}")
+        paths += [(path, order[name]) for path in images_below(place)]
     if not paths:
         raise ValueError(f"{folder}: there are no images; they must be in {folder}/<class>/*.jpg")
     images = np.empty((len(paths), SIDE, SIDE), dtype=np.uint8)
-    for place, (path, _) in enumerate(paths):
-        with Image.open(path) as image:
-            resized = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-            images[place] = np.asarray(resized)
+    for number, (path, _) in enumerate(paths):
+        image = read_grayscale(path).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        images[number] = np.asarray(image)
     np.save(work / "images.npy", images)
     np.save(work / "labels.npy", np.array([label for _, label in paths]))
     return len(paths)
