@@ -176,12 +176,12 @@ def describe(net: nn.Module) -> dict[str, Any]:
                 "parameters": {
                     name: number_of(each)
                     for name, each in module._parameters.items()
-                    if not is_lazy(each)
+                    if each is None or not is_lazy(each)
                 },
                 "buffers": {
                     name: number_of(each)
                     for name, each in module._buffers.items()
-                    if not is_lazy(each)
+                    if each is None or not is_lazy(each)
                 },
                 "temporary": sorted(module._non_persistent_buffers_set),
             }
@@ -236,7 +236,7 @@ def _kind(module: nn.Module) -> dict[str, Any]:
         or "parametrizations" in module._modules
         or module._forward_hooks
         or module._forward_pre_hooks
-        or any(is_lazy(each) for each in module._parameters.values())
+        or any(is_lazy(each) for each in module.parameters(recurse=False))
     )
     return {"class": name, "base": base.__name__, "custom": is_custom, "options": options}
 
