@@ -362,7 +362,7 @@ class _Grown(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
         session, number, names = ctx.where
         found = session.request("backward", number, gradient, names)
         for one, shape in zip(found, ctx.shapes, strict=True):
@@ -382,7 +382,7 @@ class RemoteOptimizer(torch.optim.Optimizer):
         self.state: Any = {}
         self.where = (session, number, named)
 
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> Any:
         """With the gradients as they are here."""
         session, number, named = self.where
         ours = {key: session.originals[key] for key in named}

@@ -123,7 +123,8 @@ def _tensor(value: Any) -> torch.Tensor:
         raise NotUnderstood(f"a tensor is {type(value).__name__}")
     if value.numel() > VALUES:
         raise NotUnderstood(f"a tensor of {value.numel():,} values is too large")
-    return value.detach().clone()
+    copy: torch.Tensor = value.detach().clone()
+    return copy
 
 
 def _constructed(cls: type[nn.Module], options: dict[str, Any]) -> nn.Module:
@@ -234,7 +235,7 @@ class _Builder:
 
 def _thing(name: str) -> Any:
     """An object of which only the type's name is known."""
-    plain = {cls.__name__: cls() for cls in (list, tuple, dict, set, str)}
+    plain: dict[str, Any] = {cls.__name__: cls() for cls in (list, tuple, dict, set, str)}
     return plain[name] if name in plain else type(_class_name(name), (), {})()
 
 
@@ -353,7 +354,7 @@ class _Run:
             raise NotUnderstood("a standard module computes what it computes")
         vars(module)["_node"] = self, node
         try:
-            return module(*args, **kwargs)  # type: ignore[operator]
+            return module(*args, **kwargs)
         finally:
             vars(module).pop("_node", None)
 
@@ -430,7 +431,7 @@ class _Guard(TorchDispatchMode):
     """Finds out what each operation would take, on tensors without memory, before it is done."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.operations = 0
         self.values = 0
         self.flops = 0.0

@@ -12,17 +12,18 @@ with one key stands for what is not plain: {"ref": 3} for a value that was compu
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import random
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode, get_overridable_functions, resolve_name
 
 CONTAINERS = ("Module", "Sequential", "ModuleList", "ModuleDict")
@@ -75,41 +76,12 @@ _OPERATORS = re.compile(
     r"|lshift|rshift)__|__(eq|ne|lt|le|gt|ge|neg|pos|abs|invert|float|reversed)__"
 )
 _PROPERTIES = ("T", "H", "mT", "mH", "real", "imag", "data")
-_FACTORIES = (
-    *[
-        "arange",
-        "empty",
-        "eye",
-        "full",
-        "linspace",
-        "logspace",
-        "ones",
-        "rand",
-        "randint",
-        "randn",
-        "randperm",
-    ],
-    *[
-        "zeros",
-        "tensor",
-        "as_tensor",
-        "scalar_tensor",
-        "empty_like",
-        "normal",
-        "rand_like",
-        "randn_like",
-    ],
-    *[
-        "full_like",
-        "ones_like",
-        "zeros_like",
-        "randint_like",
-        "clamp",
-        "conv1d",
-        "conv2d",
-        "conv3d",
-        "avg_pool1d",
-    ],
+_FACTORIES = tuple(
+    """
+    arange empty eye full linspace logspace ones rand randint randn randperm zeros tensor as_tensor
+    scalar_tensor normal empty_like full_like ones_like zeros_like rand_like randn_like
+    randint_like clamp conv1d conv2d conv3d avg_pool1d
+    """.split()  # noqa: SIM905
 )
 
 
@@ -204,12 +176,12 @@ def describe(net: nn.Module) -> dict[str, Any]:
                 "parameters": {
                     name: number_of(each)
                     for name, each in module._parameters.items()
-                    if not _has_no_size(each)
+                    if each is None or not is_lazy(each)
                 },
                 "buffers": {
                     name: number_of(each)
                     for name, each in module._buffers.items()
-                    if not _has_no_size(each)
+                    if each is None or not is_lazy(each)
                 },
                 "temporary": sorted(module._non_persistent_buffers_set),
             }
@@ -226,19 +198,12 @@ def describe(net: nn.Module) -> dict[str, Any]:
     }
 
 
-def _has_no_size(tensor: torch.Tensor | None) -> bool:
-    return isinstance(tensor, nn.parameter.UninitializedTensorMixin)
-
-
 def _give_sizes(net: nn.Module) -> None:
     """Let lazy modules find their sizes; if that fails, trace() will tell why."""
-    if any(_has_no_size(each) for each in [*net.parameters(), *net.buffers()]):
+    if any(is_lazy(each) for each in [*net.parameters(), *net.buffers()]):
         modes = {module: module.training for module in net.modules()}
-        try:
-            with torch.no_grad():
-                net.eval()(torch.zeros(2, 1, 64, 64))
-        except Exception:
-            pass
+        with contextlib.suppress(Exception), torch.no_grad():
+            net.eval()(torch.zeros(2, 1, 64, 64))
         for module, mode in modes.items():
             module.training = mode
 
@@ -271,7 +236,7 @@ def _kind(module: nn.Module) -> dict[str, Any]:
         or "parametrizations" in module._modules
         or module._forward_hooks
         or module._forward_pre_hooks
-        or any(_has_no_size(each) for each in module._parameters.values())
+        or any(is_lazy(each) for each in module.parameters(recurse=False))
     )
     return {"class": name, "base": base.__name__, "custom": is_custom, "options": options}
 
@@ -381,7 +346,7 @@ def trace(net: nn.Module, x: torch.Tensor, training: bool, path: str = "") -> di
         return root
 
 
-@contextmanager
+@contextlib.contextmanager
 def _unchanged(net: nn.Module) -> Iterator[None]:
     """Leave a net, and the random numbers, as they were."""
     tables = ("_parameters", "_buffers", "_modules")
@@ -392,7 +357,7 @@ def _unchanged(net: nn.Module) -> Iterator[None]:
     tensors = [
         (each, each.detach().clone(), each.requires_grad)
         for each in [*net.parameters(), *net.buffers()]
-        if not _has_no_size(each)
+        if not is_lazy(each)
     ]
     states = torch.get_rng_state(), random.getstate(), np.random.get_state()
     try:
@@ -425,15 +390,16 @@ class _Recording(TorchFunctionMode):
         self.nodes: list[dict[str, Any]] = []
         self.known: dict[int, int] = {}  # id of a tensor or float: its number
         self.kept: list[Any] = []  # all of these, so that no id is used twice
-        self.paths = {id(module): path for path, module in net.named_modules()}
-        self.named = {id(each): {"buffer": name} for name, each in net.named_buffers()}
+        self.paths: dict[int, str] = {id(module): path for path, module in net.named_modules()}
+        self.named: dict[int, dict[str, Any]] = {}
+        self.named |= {id(each): {"buffer": name} for name, each in net.named_buffers()}
         self.named |= {id(each): {"parameter": name} for name, each in net.named_parameters()}
         self.new: list[nn.Module] = []  # put there on the way; kept as well
         self.standard: dict[str, bool] = {}  # path: nothing in it is the student's own
         self.modes = {path: module.training for path, module in net.named_modules()}
         self.is_paused = False
 
-    @contextmanager
+    @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         before, self.is_paused = self.is_paused, True
         try:
@@ -447,22 +413,24 @@ class _Recording(TorchFunctionMode):
         kwargs = kwargs or {}
         if self.is_paused:
             return func(*args, **kwargs)
-        problem, encoded = None, (None, None)
+        node: dict[str, Any] = {"call": name_of(func), "grad": torch.is_grad_enabled()}
+        problem = None  # none at all if only a shape is looked at
         try:
-            encoded = self.encode(args), {name: self.encode(each) for name, each in kwargs.items()}
+            node["args"] = self.encode(args)
+            node["kwargs"] = {name: self.encode(each) for name, each in kwargs.items()}
         except NotTraceable as error:
             problem = error
-        grad = torch.is_grad_enabled()
         result = func(*args, **kwargs)
-        name = name_of(func)
+        name = node["call"]
         last = name.rpartition(".")[2]
         changes = last == "__setitem__" or name == "torch.Tensor.data.__set__"
+        if torch.is_autocast_enabled("cpu"):
+            problem = NotTraceable("forward uses autocast")
         if last not in READ_ONLY and (leaves(result) or changes):
             if name not in functions():
                 raise NotTraceable(f"forward uses {name}")
             if problem:
                 raise problem
-            node = {"call": name, "args": encoded[0], "kwargs": encoded[1], "grad": grad}
             node["gives"] = self.number(result)
             self.nodes.append(node)
         return result
@@ -475,7 +443,7 @@ class _Recording(TorchFunctionMode):
             self.note_modes()
             path = self.path_of(module)
             if path is not None:
-                node = {
+                node: dict[str, Any] = {
                     "module": path,
                     "args": self.encode(args, is_lenient=True),
                     "kwargs": {k: self.encode(v, is_lenient=True) for k, v in kwargs.items()},

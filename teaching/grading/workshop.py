@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from teaching.receiving import Received
 
 HERE = Path(__file__).parent
 SIDE = 64  # pixels, of the handout's networks
+LIMITS = sandbox.Limits(seconds=1800, cpu_seconds=240, memory=3000 * sandbox.MB)
 IN_SANDBOX = ("__init__.py", "wire.py", "worker.py", "tracing.py", "figures.py")
 
 
@@ -42,7 +43,7 @@ class Workshop:
 
     folder: Path
     is_alone: bool
-    limits: sandbox.Limits = field(default_factory=sandbox.Limits)
+    limits: sandbox.Limits = LIMITS
 
     def judge(self, received: Received) -> Verdict:
         """What is found out about a submission.
