@@ -123,25 +123,28 @@ def folded(title: str, *children: Element | str | None) -> Element:
     return element("details", element("summary", title), *children)
 
 
-def write_page(path: Path, title: str, body: Element) -> None:
+def write_page(path: Path, title: str, body: Element, *, has_script: bool = True) -> None:
     """Write the page; the old file stays until the new one is complete.
 
     Args:
         path: the .html file.
         title: of the browser's window.
         body: a <body> element.
+        has_script: whether tables sort.
     """
     files = resources.files(__package__)
     style = element("style", files.joinpath("page.css").read_text(encoding="utf-8"))
     script = element("script", files.joinpath("page.js").read_text(encoding="utf-8"))
     # A browser runs and loads nothing but this: a second lock besides the escaping.
+    scripts = f"'{_digest(script)}'" if has_script else "'none'"
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
-        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+        f"script-src {scripts}; base-uri 'none'; form-action 'none'"
     )
     meta = element("meta", content=policy)
     meta.set("http-equiv", "Content-Security-Policy")
-    body.append(script)
+    if has_script:
+        body.append(script)
     page = element(
         "html",
         element(
