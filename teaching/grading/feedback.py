@@ -30,14 +30,15 @@ def write_html(
     path: Path, name: str, verdict: Verdict, grade: Grade, rubric: Rubric, questions: Sequence[str]
 ) -> None:
     """Write the page; it is self-contained, without scripts, and every string in it is escaped."""
-    after = grade.after
+    points = element("strong", f"{grade.after.points:g}")
     body = element(
         "body",
         element("h1", TITLE),
         element("p", line(name, 100), class_="pale"),
-        element("p", element("strong", f"{after.points:g}"), f" of {after.of:g} points", class_="headline"),
-        element("p", f"Not graded: {line(verdict.reason)}.", class_="note") if verdict.reason else None,
-    )  # fmt: skip
+        element("p", points, f" of {grade.after.of:g} points", class_="headline"),
+    )
+    if verdict.reason:
+        body.append(element("p", f"Not graded: {line(verdict.reason)}.", class_="note"))
     for note in _notes(grade, rubric):
         body.append(element("p", note))
     steps = [step_of(file, verdict, grade) for file in STEPS]
@@ -51,8 +52,8 @@ def write_html(
         body.extend(_html_of_step(step, grade))
     if not verdict.reason and grade.accuracy:
         body.append(element("h2", "Trained networks"))
-        for network, points in grade.accuracy.items():
-            body.append(element("h3", f"{network}: {points} points"))
+        for network, each in grade.accuracy.items():
+            body.append(element("h3", f"{network}: {each} points"))
             body.append(element("p", about_accuracy(network, verdict, rubric)))
     if questions and rubric.report:
         body.append(element("h2", f"Report: {rubric.report:g} points, graded by hand"))

@@ -66,9 +66,8 @@ def grade(verdict: Verdict, rubric: Rubric, late_days: int | None = None) -> Gra
     A file that was tampered with has none, and neither has the accuracy of its network: what it
     answers cannot be believed.
     """
-    files = {
-        file: one for file, one in verdict.files.items() if not one.is_tampered and not verdict.reason
-    }  # fmt: skip
+    believed = {} if verdict.reason else verdict.files
+    files = {file: one for file, one in believed.items() if not one.is_tampered}
     public = {f: _share(rubric.public[f], files[f].public if f in files else []) for f in STEPS}
     hidden = {f: _share(rubric.hidden[f], files[f].hidden if f in files else []) for f in STEPS}
     accuracy = {}
