@@ -123,11 +123,22 @@ def folded(title: str, *children: Element | str | None) -> Element:
     return element("details", element("summary", title), *children)
 
 
-def write_page(path: Path, title: str, body: Element, *, has_script: bool = True) -> None:
+def write_page(path: Path, title: str, body: Element) -> None:
     """Write the page; the old file stays until the new one is complete.
 
     Args:
         path: the .html file.
+        title: of the browser's window.
+        body: a <body> element.
+    """
+    content = page_of(title, body)
+    write_atomically(path, lambda part: part.write_bytes(content))
+
+
+def page_of(title: str, body: Element, *, has_script: bool = True) -> bytes:
+    """The page as the file has it.
+
+    Args:
         title: of the browser's window.
         body: a <body> element.
         has_script: whether tables sort.
@@ -161,8 +172,7 @@ def write_page(path: Path, title: str, body: Element, *, has_script: bool = True
     text = (
         "<!DOCTYPE html>\n" + ElementTree.tostring(page, encoding="unicode", method="html") + "\n"
     )
-    content = text.encode("utf-8", errors="replace")  # a file name may hold what is no character
-    write_atomically(path, lambda part: part.write_bytes(content))
+    return text.encode("utf-8", errors="replace")  # a file name may hold what is no character
 
 
 def _digest(node: Element) -> str:

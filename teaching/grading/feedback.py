@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from scene_recog.assignment import STEPS
-from scene_recog.system.files import write_atomically
-from scene_recog.visualize.page import Element, bullets, element, table, write_page
+from scene_recog.visualize.page import Element, bullets, element, page_of, table
 from teaching.grading.points import Grade, Points, total
 from teaching.grading.verdict import Verdict
 from teaching.grading.words import (
@@ -26,10 +24,10 @@ TITLE = "Project 3: scene recognition"
 HIDDEN = "What the hidden tests that fail are about"
 
 
-def write_html(
-    path: Path, name: str, verdict: Verdict, grade: Grade, rubric: Rubric, questions: Sequence[str]
-) -> None:
-    """Write the page; it is self-contained, without scripts, and every string in it is escaped."""
+def html_of(
+    name: str, verdict: Verdict, grade: Grade, rubric: Rubric, questions: Sequence[str] = ()
+) -> bytes:
+    """The page; it is self-contained, without scripts, and every string in it is escaped."""
     points = element("strong", f"{grade.after.points:g}")
     body = element(
         "body",
@@ -58,7 +56,7 @@ def write_html(
     if questions and rubric.report:
         body.append(element("h2", f"Report: {rubric.report:g} points, graded by hand"))
         body.append(element("ol", *(element("li", question) for question in questions)))
-    write_page(path, f"{TITLE}: {line(name, 100)}", body, has_script=False)
+    return page_of(f"{TITLE}: {line(name, 100)}", body, has_script=False)
 
 
 def _notes(grade: Grade, rubric: Rubric) -> list[str]:
@@ -114,9 +112,9 @@ def _html_of_step(step: Step, grade: Grade) -> list[Element]:
 # ------------------------------------------------------------------------ Markdown
 
 
-def write_markdown(
-    path: Path, name: str, verdict: Verdict, grade: Grade, rubric: Rubric, questions: Sequence[str]
-) -> None:
+def markdown_of(
+    name: str, verdict: Verdict, grade: Grade, rubric: Rubric, questions: Sequence[str] = ()
+) -> bytes:
     """The same in Markdown; every string stands in a code span or block, or is escaped."""
     text = [f"# {TITLE}", _md(line(name, 100)), f"**{grade.after} points**"]
     if verdict.reason:
@@ -150,8 +148,7 @@ def write_markdown(
     if questions and rubric.report:
         text.append(f"## Report: {rubric.report:g} points, graded by hand")
         text.append("\n".join(f"{n}. {_md(each)}" for n, each in enumerate(questions, start=1)))
-    content = ("\n\n".join(text) + "\n").encode("utf-8", errors="backslashreplace")
-    write_atomically(path, lambda part: part.write_bytes(content))
+    return ("\n\n".join(text) + "\n").encode("utf-8", errors="backslashreplace")
 
 
 # What means something in Markdown, GitHub's and formulas too; parentheses mean nothing without [].

@@ -7,7 +7,6 @@ the process all the same, so `look` is called in a process of its own.
 from __future__ import annotations
 
 import ast
-import inspect
 import json
 import textwrap
 import warnings
@@ -155,7 +154,7 @@ def _parsed(source: str) -> ast.Module | None:
 
 
 def own_code(source: str, solution: str) -> str:
-    """A file without what the starter has: imports, docstrings, signatures.
+    """A file without docstrings, and without the starter's imports and signatures.
 
     The bodies of the starter's functions stand at the left margin, one after the other, so that
     the file still parses. In a file that does not parse, lines of the starter go.
@@ -168,13 +167,8 @@ def own_code(source: str, solution: str) -> str:
     given = ast.parse(starter)
     handed_out = {ast.dump(node) for node in given.body if isinstance(node, ast.stmt)}
     functions = {name for name, _ in functions_in(given)}
-    texts = {
-        ast.get_docstring(node)
-        for node in ast.walk(given)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-    }
     lines = source.split("\n")
-    return "".join(_own(tree.body, "", lines, handed_out, functions, texts))
+    return "".join(_own(tree.body, "", lines, handed_out, functions))
 
 
 def _own(
@@ -183,20 +177,17 @@ def _own(
     lines: list[str],
     handed_out: set[str],
     functions: set[str],
-    texts: set[str | None],
 ) -> Iterator[str]:
     """The statements that are the student's; `prefix` is "Class." in a class."""
     for node in body:
         if ast.dump(node) in handed_out or ast.unparse(node).startswith(GIVEN):
             continue
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            text = node.value.value
-            if isinstance(text, str) and inspect.cleandoc(text) in texts:
-                continue
+            continue
         if isinstance(node, ast.ClassDef) and any(f.startswith(f"{node.name}.") for f in functions):
-            yield from _own(node.body, f"{node.name}.", lines, handed_out, functions, texts)
+            yield from _own(node.body, f"{node.name}.", lines, handed_out, functions)
         elif isinstance(node, ast.FunctionDef) and prefix + node.name in functions:
-            yield from _own(node.body, "", lines, handed_out, set(), texts)
+            yield from _own(node.body, "", lines, handed_out, set())
             yield "\n"
         else:
             yield _text_of(node, lines)
