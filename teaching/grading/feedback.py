@@ -152,13 +152,13 @@ def markdown_of(
 
 
 # What means something in Markdown, GitHub's and formulas too; parentheses mean nothing without [].
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&@$!]|^[-+=])")
+_SPECIAL = re.compile(r"([\\`*\[\]<>#|~&@$!]|(?<!\w)_|_(?!\w)|^\s*[-+=])")
 
 
 def _md(text: str) -> str:
     """One line of text that stays text: no links, pictures, HTML, or mentions of people."""
     escaped = _SPECIAL.sub(r"\\\1", text)
-    escaped = re.sub(r"^(\s*\d+)([.)])", r"\1\\\2", escaped)  # the number of a list
+    escaped = re.sub(r"^(\s*\d+)([.)])(?=\s|$)", r"\1\\\2", escaped)  # the number of a list
     return re.sub(r"(?i)(https?|ftp|www|mailto)([:.])", r"\1\\\2", escaped)  # GitHub links these
 
 

@@ -120,9 +120,10 @@ def grade_all(
             place = f"[{done} of {len(found)}] {line(record.name, 60)}"
             print(f"{place}: {said}{end}", file=sys.stderr, flush=True)
 
+    known = dict(sorted(known.items()))
     grades = {
         folder: _write_results(out / folder, record, grading.rubric, handed_in)
-        for folder, record in sorted(known.items())
+        for folder, record in known.items()
     }
     write_changed(out / "grades.csv", course.grades_csv(known, grades))
     write_changed(out / "class.html", course.class_page(known, grades, grading.rubric))

@@ -90,11 +90,13 @@ def _in_class(folder: Path, ignored: list[str]) -> Iterator[Submission]:
 
 
 def _children(folder: Path) -> list[Path]:
+    """What is in a folder, without what systems and tools put there."""
     return sorted(
         child
         for child in folder.iterdir()
-        if child.name not in JUNK and not child.name.startswith(".")
-    )
+        if child.name not in JUNK and not child.name.startswith("._")
+        and (_is_archive(child) or not child.name.startswith("."))
+    )  # fmt: skip
 
 
 def _is_archive(path: Path) -> bool:

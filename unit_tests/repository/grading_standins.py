@@ -81,13 +81,12 @@ def write_zip(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
-def judge(received: Received) -> Verdict:
-    """Does what the student's image_loader.py says; notes each call in the file JUDGED names."""
-    if log := os.environ.get("JUDGED"):
-        with Path(log).open("a") as file:
-            file.write("judged\n")
+def judge(received: Received, log: Path) -> Verdict:
+    """Does what the student's image_loader.py says, and adds a line to `log`."""
+    with log.open("a") as file:
+        file.write("judged\n")
     source = received.files.get("scene_recog/image_loader.py", b"").decode(errors="replace")
-    word, _, rest = source.strip().partition(" ")
+    word, _, rest = source.partition("\n")[0].partition(" ")
     if word == "crash":
         raise RuntimeError("secret place /home/teacher")
     if word == "die":
