@@ -80,17 +80,17 @@ def _hand_out(args: argparse.Namespace) -> list[str]:
 
 
 def _grade(args: argparse.Namespace) -> list[str]:
-    from teaching.grading.grade import Grading, grade_all, grader_fingerprint, open_judge
+    from teaching.grading.grade import Grading, grade_all, grader_fingerprint
+    from teaching.grading.workshop import images_folder, open_workshop
 
-    if args.images and not args.images.is_dir():
-        raise ValueError(f"{args.images} is no folder: name one with images in class folders")
     rubric = read_rubric()
-    grader = grader_fingerprint(args.variant, args.images)
-    with open_judge(args.variant, args.images) as judge:
-        grading = Grading(args.out, judge, grader, rubric, args.variant)
-        return grade_all(
-            grading, args.paths, jobs=args.jobs, times=args.times, again=args.again
-        )  # fmt: skip
+    images = images_folder(args.images)
+    grader = grader_fingerprint(args.variant, images, rubric.hidden_seed)
+    with open_workshop(args.variant, rubric.hidden_seed, images) as workshop:
+        for line in workshop.warnings:
+            print(f"teaching: {line}", file=sys.stderr)
+        grading = Grading(args.out, workshop.judge, grader, rubric, args.variant)
+        return grade_all(grading, args.paths, jobs=args.jobs, times=args.times, again=args.again)
 
 
 def _at_least_one(text: str) -> int:

@@ -57,6 +57,7 @@ class Rubric:
         late: what late days cost.
         few_parameters_at: accuracy from which SimpleNetFinal is in the leaderboard of the fewest
             parameters.
+        hidden_seed: of the numbers in the hidden tests.
     """
 
     public: dict[str, float]
@@ -65,6 +66,7 @@ class Rubric:
     report: float
     late: Late = Late()
     few_parameters_at: float = 0.8
+    hidden_seed: int = 0
 
     def steps_table(self, what: Mapping[str, str]) -> str:
         """Markdown: step, file, what to write, points.
@@ -130,7 +132,7 @@ def read_rubric(path: Path = PATH) -> Rubric:
     """
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-        _only(found, "the rubric", ("tests", "accuracy", "report", "late", "leaderboard"))
+        _only(found, "the rubric", ("tests", "hidden", "accuracy", "report", "late", "leaderboard"))
         tests = {file: found["tests"][file] for file in STEPS}
         if unknown := found["tests"].keys() - tests.keys():
             raise ValueError(f"{', '.join(sorted(unknown))}: there is no such file to write")
@@ -143,6 +145,7 @@ def read_rubric(path: Path = PATH) -> Rubric:
                 network: (_share(each["at_least"], network), _points(each["points"], network))
                 for network, each in accuracy.items()
             },
+            hidden_seed=int(_number(found.get("hidden", {}).get("seed", 0), "seed")),
             report=_points(found.get("report", {}).get("points", 0), "report"),
             late=_late(found.get("late", {})),
             few_parameters_at=_share(
@@ -150,6 +153,7 @@ def read_rubric(path: Path = PATH) -> Rubric:
             ),
         )
         _only(found.get("leaderboard", {}), "[leaderboard]", ("few_parameters_at",))
+        _only(found.get("hidden", {}), "[hidden]", ("seed",))
         by_accuracy = sum(points for _, points in rubric.accuracy.values())
         automatic = by_accuracy + sum(rubric.public.values()) + sum(rubric.hidden.values())
         if by_accuracy > automatic / 5 + 1e-9:

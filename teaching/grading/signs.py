@@ -16,7 +16,8 @@ ATTRIBUTES = {
     "_exit", "_getframe", "__bases__", "__builtins__", "__class__", "__closure__", "__code__",
     "__globals__", "__subclasses__", "currentframe", "execv", "f_back", "f_globals", "f_locals",
     "fork", "forkpty", "get_objects", "get_referrers", "getmembers", "getsource", "kill", "killpg",
-    "meta_path", "modules", "popen", "posix_spawn", "setrecursionlimit", "settrace", "setprofile", "stack", "system",
+    "meta_path", "modules", "popen", "posix_spawn", "setrecursionlimit", "settrace", "setprofile",
+    "stack", "system",
 }  # fmt: skip
 TEXTS = (
     "/autograder",

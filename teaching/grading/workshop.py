@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,11 +40,13 @@ class Workshop:
         folder: filled by `prepare` and `prepare_images`.
         is_alone: whether the worker sees its own processes only; see `sandbox.protections`.
         limits: of the worker.
+        warnings: what the system cannot hold back, a line each.
     """
 
     folder: Path
     is_alone: bool
     limits: sandbox.Limits = LIMITS
+    warnings: tuple[str, ...] = ()
 
     def judge(self, received: Received) -> Verdict:
         """What is found out about a submission.
@@ -77,6 +80,51 @@ class Workshop:
             return Verdict.from_json(json.loads(done.stdout))
         except ValueError:
             raise RuntimeError(done.stderr.strip()[-1000:] or "it ended without a word") from None
+
+
+@contextmanager
+def open_workshop(variant: int, seed: int, images: Path) -> Iterator[Workshop]:
+    """A workshop in a temporary folder.
+
+    Args:
+        variant: as it was handed out.
+        seed: of the hidden tests.
+        images: for the accuracy.
+
+    Raises:
+        ValueError: there are no images, or nothing untrusted can be run on this system.
+    """
+    try:
+        protections = sandbox.protections()
+    except sandbox.SandboxError as error:
+        raise ValueError(str(error)) from None
+    warnings = [each.meaning for each in protections.values() if not each.holds]
+    if not protections["files"].holds:
+        warnings.append(f"the student's code can read {REPOSITORY}, and the solution in it")
+    with tempfile.TemporaryDirectory(prefix="grading-") as folder:
+        work = Path(folder)
+        prepare(work, variant, seed)
+        prepare_images(work, images)
+        is_alone = protections["processes"].holds
+        yield Workshop(work, is_alone, warnings=tuple(f"here, {each}" for each in warnings))
+
+
+def images_folder(named: Path | None) -> Path:
+    """The images for the accuracy: in a folder, or the dataset's test images.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if named is None:
+        named = REPOSITORY / "data" / "test"
+        if not named.is_dir():
+            raise ValueError(
+                f"the accuracy needs images, and there is no {named}: run `scene-recog data "
+                "download`, or name a folder of your own with --images"
+            )
+    elif not named.is_dir():
+        raise ValueError(f"{named} is no folder: name one with images in folders of their classes")
+    return named
 
 
 def _to_hide() -> Iterator[Path]:
