@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.autograd.function import BackwardCFunction
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode, get_overridable_functions, resolve_name
 
@@ -510,6 +511,8 @@ class _Recording(TorchFunctionMode):
 
     def encode(self, value: Any, is_lenient: bool = False) -> Any:
         """Plain data for an argument or a result."""
+        if isinstance(value, torch.Tensor) and isinstance(value.grad_fn, BackwardCFunction):
+            raise NotTraceable("forward uses a function with a gradient of its own")
         if id(value) in self.known and isinstance(value, torch.Tensor | float):
             return {"ref": self.known[id(value)]}
         if isinstance(value, torch.Tensor):
