@@ -23,12 +23,12 @@ from teaching.grading.tracing import CONTAINERS, STANDARD, TORCH_VALUES, functio
 
 MODULES = 1000  # of a net, those that are in it twice counted twice
 DEPTH = 40  # of modules in modules, and of values in values
-VALUES = 1 << 26  # of all weights, and of any tensor that is computed
+VALUES = 1 << 25  # of all weights, and of any tensor that is computed
 NAME = 100  # characters
 NODES = 5000  # of a trace
 ITEMS = 200_000  # of plain values in a trace
 OPERATIONS = 50_000  # of torch, within one forward
-COMPUTED = 1 << 29  # values, within one forward
+COMPUTED = 1 << 28  # values, within one forward
 FLOPS = 4e12  # within one forward
 # Operations whose result has a size that depends on values, but is no larger than what they get.
 BOUNDED = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "is_nonzero"}

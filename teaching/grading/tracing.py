@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.autograd.function import BackwardCFunction
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode, get_overridable_functions, resolve_name
 
@@ -440,8 +441,8 @@ class _Recording(TorchFunctionMode):
         if self.is_paused:
             return call(module, *args, **kwargs)
         with self.paused():
-            self.note_modes()
-            path = self.path_of(module)
+            self.note_changes()
+            path = self.paths.get(id(module))
             if path is not None:
                 node: dict[str, Any] = {
                     "module": path,
@@ -464,7 +465,7 @@ class _Recording(TorchFunctionMode):
             node["takes"] = self.number(given)
             result = call(module, *args, **kwargs)
             with self.paused():
-                self.note_modes()
+                self.note_changes()
                 node |= {"body": self.nodes, "returns": self.encode(result, is_lenient=True)}
             self.nodes = outer
             for key, number in before.items():
@@ -485,36 +486,33 @@ class _Recording(TorchFunctionMode):
             self.kept.append(leaf)
         return len(found)
 
-    def note_modes(self) -> None:
-        changed = {
-            path: module.training
-            for path, module in self.net.named_modules()
-            if self.modes.get(path, module.training) != module.training
-        }
+    def note_changes(self) -> None:
+        """Note the modules that are new since the last call, and those in another mode."""
+        found = list(self.net.named_modules())
+        for path, module in found:
+            if id(module) not in self.paths:
+                self.note_new(path, module)
+        changed = {p: m.training for p, m in found if self.modes.get(p, m.training) != m.training}
         if changed:
             self.modes.update(changed)
             self.nodes.append({"mode": changed})
 
-    def path_of(self, module: nn.Module) -> str | None:
-        """Where a module is in the net; notes it first if it has been put there on the way."""
-        if id(module) not in self.paths:
-            path = next((p for p, m in self.net.named_modules() if m is module), None)
-            if path is None:
-                return None
-            kind = _kind(module)
-            if kind["custom"] or module._modules or any(True for _ in module.buffers()):
-                raise NotTraceable(f"forward makes a new {kind['class']} at {path}")
-            parameters = {
-                name: None if each is None else self.encode(each)
-                for name, each in module._parameters.items()
-            }
-            self.nodes.append({"set": path, "kind": kind, "parameters": parameters})
-            self.new.append(module)
-            self.paths[id(module)] = path
-        return self.paths[id(module)]
+    def note_new(self, path: str, module: nn.Module) -> None:
+        kind = _kind(module)
+        if kind["custom"] or module._modules or module._buffers:
+            raise NotTraceable(f"forward makes a new {kind['class']} at {path}")
+        parameters = {
+            name: None if each is None else self.encode(each)
+            for name, each in module._parameters.items()
+        }
+        self.nodes.append({"set": path, "kind": kind, "parameters": parameters})
+        self.new.append(module)
+        self.paths[id(module)] = path
 
     def encode(self, value: Any, is_lenient: bool = False) -> Any:
         """Plain data for an argument or a result."""
+        if isinstance(value, torch.Tensor) and isinstance(value.grad_fn, BackwardCFunction):
+            raise NotTraceable("forward uses a function with a gradient of its own")
         if id(value) in self.known and isinstance(value, torch.Tensor | float):
             return {"ref": self.known[id(value)]}
         if isinstance(value, torch.Tensor):
