@@ -18,7 +18,7 @@ from teaching.rubric import NETWORKS, Rubric
 
 TITLE = "The class"
 BINS = 10
-MISTAKES = 40  # that are made most
+MISTAKES = 25  # that are made most
 
 
 # ------------------------------------------------------------------------ grades.csv
@@ -38,7 +38,7 @@ def grades_csv(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> by
         "name", "folder", "given name", "points", "of", *columns,
         *(f"accuracy of {network}" for network in NETWORKS),
         *(f"points for {network}" for network in NETWORKS),
-        "before late days", "late days", "taken off", "report", "not graded", "for a person",
+        "before late days", "late days", "taken off", "not graded", "for a person",
     ])  # fmt: skip
     for folder, record in records.items():
         grade = grades[folder]
@@ -49,7 +49,7 @@ def grades_csv(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> by
             *(_rounded(accuracy_of(record.verdict, network)) for network in NETWORKS),
             *(grade.accuracy[n].points if n in grade.accuracy else "" for n in NETWORKS),
             grade.before.points, "" if grade.late_days is None else grade.late_days,
-            grade.taken_off, "", _text(record.verdict.reason or ""),
+            grade.taken_off, _text(record.verdict.reason or ""),
             _text(" | ".join(record.for_a_person())),
         ])  # fmt: skip
     return text.getvalue().encode("utf-8-sig", errors="backslashreplace")
@@ -82,8 +82,9 @@ def class_page(records: Mapping[str, Record], grades: Mapping[str, Grade], rubri
         body.append(_distribution([grades[folder].after for folder in sorted(graded)]))
         body.append(element("h2", "Steps"))
         body.append(_steps(records, grades, graded))
-        body.extend(_mistakes([records[folder] for folder in sorted(graded)]))
     body.extend(_flagged(records))
+    if graded:
+        body.extend(_mistakes([records[folder] for folder in sorted(graded)]))
     body.append(element("h2", "Submissions"))
     body.append(_submissions(records, grades))
     return page_of(TITLE, body)
@@ -193,9 +194,9 @@ def _mistakes(records: list[Record]) -> Iterator[Element]:
             for (file, test), count in order[:MISTAKES]
         ]
         yield table(["submissions", "file", "public test"], rows, caption="Mistakes made most")
-    hidden = [f"{file}.py: {count}" for file, count in only_hidden.most_common() if count]
+    hidden = [f"{file}.py of {count}" for file, count in only_hidden.most_common() if count]
     if hidden:
-        yield element("p", "All public tests pass, but not all hidden ones, of how many:")
+        yield element("p", "All public tests pass, but not all hidden ones:")
         yield bullets(hidden)
 
 
@@ -220,13 +221,13 @@ def _submissions(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> 
     for folder, record in records.items():
         grade = grades[folder]
         states = [step_of(file, record.verdict, grade) for file in STEPS]
-        unfinished = [s.file for s in states if s.state in ("missing", "not written")]
-        said = line(record.verdict.reason) if record.verdict.reason else (
-            f"unfinished: {', '.join(unfinished)}" if unfinished else ""
-        )  # fmt: skip
+        unfinished = sum(step.state in ("missing", "not written") for step in states)
+        said = line(record.verdict.reason or "")
+        if unfinished and not said:
+            said = f"{unfinished} file{'s' * (unfinished > 1)} unfinished"
         late = grade.late_days
         rows.append([
-            line(record.name, 60), line(record.given_name or "", 60),
+            line(record.name, 40), line(record.given_name or "", 40),
             (grade.after.points, f"{grade.after.points:g}"),
             *((part.points, f"{part.points:g}") for part in (
                 total(grade.public.values()), total(grade.hidden.values()),

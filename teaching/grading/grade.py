@@ -95,6 +95,11 @@ def grade_all(
     check_out(out, [*paths, *(each.path for each in found)])
     known = records.read_all(out)
     folders = folders_of([each.name for each in found], {f: r.name for f, r in known.items()})
+    for name, path in found:
+        if (out / folders[name]).resolve() == path.resolve():
+            raise ValueError(
+                f"{in_one_line(str(path))} would get its own results: name another --out"
+            )
     names = {*folders, *folders.values(), *known, *(record.name for record in known.values())}
     for name in again or []:
         if name not in folders and name not in folders.values():

@@ -9,6 +9,7 @@ Gradescope folders with the unpacked files. The names are kept, because feedback
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -46,7 +47,7 @@ def submissions(paths: Sequence[Path]) -> tuple[list[Submission], list[str]]:
             raise FileNotFoundError(
                 f"{in_one_line(str(path))} is not there: name a zip or a folder"
             )
-        path = path.resolve()
+        path = Path(os.path.abspath(path))  # noqa: PTH100, links keep their names
         if not path.is_dir() or _is_one(path):
             found.append(Submission(_name(path), path))
         else:
@@ -76,9 +77,8 @@ def _is_one(folder: Path) -> bool:
 def _in_class(folder: Path, ignored: list[str]) -> Iterator[Submission]:
     for child in _children(folder):
         if child.is_dir():
-            zips = (
-                [] if _is_one(child) else [each for each in _children(child) if _is_archive(each)]
-            )
+            zips = [] if _is_one(child) else list(filter(_is_archive, _children(child)))
+            zips = [each for each in zips if not each.is_symlink()]  # to another student's
             if len(zips) > 1:  # attempts
                 yield from (Submission(f"{child.name}_{_name(each)}", each) for each in zips)
             else:

@@ -24,6 +24,9 @@ REASONS = 3  # are given, and the rest is counted
 NAMES = 12  # of tests, the same
 NOTICES = 20
 
+# Marks on marks on a letter, which would cover the lines above and below.
+_STACKED = re.compile("(?<=[\u0300-\u036f][\u0300-\u036f])[\u0300-\u036f]+")
+
 State = Literal["full", "part", "none", "missing", "not written", "a person"]
 
 
@@ -65,7 +68,7 @@ class Step:
 
 def line(text: str, limit: int = LINE) -> str:
     """One printable line, cut in the middle if it is long."""
-    text = in_one_line(text[: 20 * limit])
+    text = _STACKED.sub(lambda found: ascii(found[0])[1:-1], in_one_line(text[: 20 * limit]))
     if len(text) <= limit:
         return text
     half = (limit - 5) // 2
@@ -100,8 +103,7 @@ def step_of(file: str, verdict: Verdict, grade: Grade) -> Step:
         return Step(file, "missing", summary, [], 0, [], "")
     if found.is_tampered:
         return Step(file, "a person", "The tests could not grade this file. A person will look at it.", [], 0, [], "")  # noqa: E501  # fmt: skip
-    failed = [test for test in found.public if test.outcome != "passed"]
-    failed.sort(key=lambda test: test.outcome == "waits")  # they say least
+    failed = _telling_first([test for test in found.public if test.outcome != "passed"])
     hidden = about_hidden(found)
     test_it = f"Run pytest unit_tests/test_{file}.py, and see step {STEPS[file]} of the handout."
     if found.public and all(test.outcome == "not written" for test in found.public):
@@ -119,6 +121,18 @@ def step_of(file: str, verdict: Verdict, grade: Grade) -> Step:
     reasons = [Reason(readable(test.name), _why(test)) for test in failed[:REASONS]]
     state: State = "part" if passed else "none"
     return Step(file, state, summary, reasons, max(0, len(failed) - REASONS), hidden, test_it)
+
+
+def _telling_first(failed: list[TestResult]) -> list[TestResult]:
+    """The first case of each test before its other cases, and those that wait last."""
+    seen: set[str] = set()
+    order = []
+    for test in failed:
+        name = test.name.partition("[")[0]
+        order.append((test.outcome == "waits", name in seen))
+        seen.add(name)
+    places = sorted(range(len(failed)), key=lambda place: order[place])
+    return [failed[place] for place in places]
 
 
 def _why(test: TestResult) -> str:

@@ -279,9 +279,9 @@ def test_hostile_names_and_texts(grading: Grading, tmp_path: Path) -> None:
         assert name[-1] not in ". "
     grade_all(grading, [folder])
     assert contents(grading.out) == before, "each has the folder that it had"
-    text = (grading.out / "grades.csv").read_bytes()
-    assert text.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
+    csv_file = (grading.out / "grades.csv").read_bytes()
+    assert csv_file.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(csv_file.decode("utf-8-sig"))))
     assert len(rows) == len(found) + 1
     for row in rows[1:]:
         assert len(row) == len(rows[0])
@@ -330,6 +330,14 @@ def test_what_an_lms_makes(tmp_path: Path) -> None:
         "loose", "two_first", "two_second", "unpacked",
     ]  # fmt: skip
     assert lines == ["not a submission, passed over: grading worksheet.csv"]
+
+
+def test_links_to_the_submission_of_another_are_not_taken(tmp_path: Path) -> None:
+    zip_file = write_zip(tmp_path / "in" / "anna" / "submission.zip", submission())
+    (tmp_path / "in" / "ben").mkdir()
+    (tmp_path / "in" / "ben" / "submission.zip").symlink_to(zip_file)
+    found, _ = submissions([tmp_path / "in"])
+    assert [each.path.name for each in found] == ["submission.zip", "ben"]
 
 
 def test_zips_of_one_name_get_their_folders_names(tmp_path: Path) -> None:
@@ -398,6 +406,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
         (["in", "--out", "in/out"], "is inside"),
         (["in", "--out", "in"], "is inside"),
         (["in", "--out", "file"], "is a file"),
+        (["one", "--out", "."], "would get its own results"),
         (["in", "--out", str(REPOSITORY)], "repository's own files"),
         (["in", "--out", str(REPOSITORY / "docs" / "new")], "repository's own files"),
         (["in", "--out", "out", "--images", "none"], "none is no folder"),
@@ -411,6 +420,7 @@ def test_errors_of_the_teacher_are_one_line(
     monkeypatch.chdir(handed_in.parent)
     monkeypatch.setattr(grade, "open_judge", standin_judge)
     Path("file").touch()
+    Path("one").mkdir()
     assert command(monkeypatch, *arguments) == 2
     said = capsys.readouterr().err
     assert expected in said
