@@ -31,6 +31,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -261,9 +262,14 @@ class _Holder:
 
     def with_figures(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function that plots; its figures are drawn here."""
+        self._run(figures.set_open, plt.get_fignums())
         result = call(*args, **kwargs)
-        figures.drawn(self.session().request("figures"))
+        figures.drawn(self._run(figures.described))
         return result
+
+    def _run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function of ours in the worker."""
+        return self.session().request("run", function.__module__, function.__name__, args)
 
     def with_files(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function that writes to a folder, its last argument; the files are copied here."""

@@ -284,12 +284,6 @@ class Session:
         self.objects[target].step()
         return {number: self.copies[number].detach().clone() for number in values}
 
-    def do_figures(self) -> Any:
-        """What pyplot's figures show; then they are closed."""
-        found = figures.described()
-        figures.forget()
-        return found
-
     def do_run(self, module: str, function: str, args: Any) -> Any:
         """A function of a module that is not the student's."""
         return getattr(import_module(module), function)(*args)
