@@ -139,7 +139,7 @@ def _label(text: str, x: float, y: float, anchor: str = "middle") -> Element:
 def _steps(records: Mapping[str, Record], grades: Mapping[str, Grade], graded: set[str]) -> Element:
     rows: list[list[Any]] = []
     for file in STEPS:
-        steps = [step_of(file, records[f].verdict, grades[f]).state for f in sorted(graded)]
+        steps = [step_of(file, records[f].verdict).state for f in sorted(graded)]
         mean = [
             _mean(grades[f].public[file] for f in graded),
             _mean(grades[f].hidden[file] for f in graded),
@@ -220,7 +220,7 @@ def _submissions(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> 
     rows: list[list[Any]] = []
     for folder, record in records.items():
         grade = grades[folder]
-        states = [step_of(file, record.verdict, grade) for file in STEPS]
+        states = [step_of(file, record.verdict) for file in STEPS]
         unfinished = sum(step.state in ("missing", "not written") for step in states)
         said = line(record.verdict.reason or "")
         if unfinished and not said:

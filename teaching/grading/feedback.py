@@ -22,6 +22,7 @@ from teaching.rubric import Rubric
 
 TITLE = "Project 3: scene recognition"
 HIDDEN = "What the hidden tests that fail are about"
+OTHERS = "Does your code do the same for other sizes, values and names?"
 
 
 def html_of(
@@ -39,7 +40,7 @@ def html_of(
         body.append(element("p", f"Not graded: {line(verdict.reason)}.", class_="note"))
     for note in _notes(grade, rubric):
         body.append(element("p", note))
-    steps = [step_of(file, verdict, grade) for file in STEPS]
+    steps = [step_of(file, verdict) for file in STEPS]
     if not verdict.reason:
         columns, rows = _overview(steps, grade)
         body.append(table(columns, rows, caption="Points of each step", can_sort=False))
@@ -101,11 +102,14 @@ def _html_of_step(step: Step, grade: Grade) -> list[Element]:
             found.append(element("pre", reason.words))
     if step.more:
         found.append(element("p", f"And {step.more} more."))
-    if step.hidden:
-        found.append(element("p", f"{HIDDEN}:"))
-        found.append(bullets(enumerated(step.hidden)))
     if step.look_at:
         found.append(element("p", step.look_at))
+    if step.hidden:
+        found += [element("p", f"{HIDDEN}:"), bullets(enumerated(step.hidden))]
+        if step.passes_public:
+            found.append(element("p", OTHERS))
+    elif step.passes_hidden:
+        found.append(element("p", "All hidden tests pass."))
     return found
 
 
@@ -120,7 +124,7 @@ def markdown_of(
     if verdict.reason:
         text.append(f"Not graded: {_md(line(verdict.reason))}.")
     text += map(_md, _notes(grade, rubric))
-    steps = [step_of(file, verdict, grade) for file in STEPS]
+    steps = [step_of(file, verdict) for file in STEPS]
     if not verdict.reason:
         columns, rows = _overview(steps, grade)
         cells = [[c[1] if isinstance(c, tuple) else str(c) for c in row] for row in rows]
@@ -135,10 +139,13 @@ def markdown_of(
             text += [f"### {_md(reason.title)}", *([_block(reason.words)] if reason.words else [])]
         if step.more:
             text.append(f"And {step.more} more.")
-        if step.hidden:
-            text += [f"{HIDDEN}:", _list(enumerated(step.hidden))]
         if step.look_at:
             text.append(_md(step.look_at))
+        if step.hidden:
+            text += [f"{HIDDEN}:", _list(enumerated(step.hidden))]
+            text += [OTHERS] * step.passes_public
+        elif step.passes_hidden:
+            text.append("All hidden tests pass.")
     if not verdict.reason and grade.accuracy:
         text.append("## Trained networks")
         for network, each in grade.accuracy.items():

@@ -158,7 +158,8 @@ def grader_fingerprint(variant: int = 0, images: Path | None = None, seed: int =
         if not (path.stem in MADE_OF_VERDICTS and path.is_relative_to(REPOSITORY / "teaching"))
     ]  # fmt: skip
     named = [(path.relative_to(REPOSITORY), path) for path in paths]
-    if images is not None:
+    images = images or REPOSITORY / "data" / "test"
+    if images.is_dir():
         inside = sorted(path for path in images.rglob("*") if path.is_file())
         named += [(path.relative_to(images), path) for path in inside]
     for name, path in named:

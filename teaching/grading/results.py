@@ -43,25 +43,27 @@ def results(
     """
     tests = []
     for file, number in STEPS.items():
-        step = step_of(file, verdict, grade)
+        step = step_of(file, verdict)
         tests.append(
-            _entry(
-                f"{step.title}: the tests that you have", number, grade.public[file], _said(step)
-            )
+            {
+                **_entry(f"{step.title}: the tests that you have", grade.public[file], _said(step)),
+                "number": number,
+                "status": _status(step.passes_public),
+            }
         )
-        about = [f"Not passed: {name}" for name in enumerated(step.hidden)]
         tests.append(
-            _entry(
-                f"{step.title}: tests that you do not have",
-                number,
-                grade.hidden[file],
-                "\n".join(about) or (step.summary if step.state != "part" else ""),
-                visibility="after_published",
-            )
+            {
+                **_entry(
+                    f"{step.title}: tests that you do not have", grade.hidden[file], _about(step)
+                ),
+                "number": number,
+                "status": _status(step.passes_hidden),
+                "visibility": "after_published",
+            }
         )
     for network, points in grade.accuracy.items():
         said = about_accuracy(network, verdict, rubric)
-        tests.append(_entry(f"Accuracy of {network}", "", points, said))
+        tests.append(_entry(f"Accuracy of {network}", points, said))
     return {
         "score": grade.after.points,
         "execution_time": round(verdict.seconds, 1),
@@ -102,29 +104,38 @@ def leaderboard(verdict: Verdict, rubric: Rubric) -> list[dict[str, Any]]:
     return found
 
 
-def _entry(
-    name: str, number: str, points: Points, output: str, visibility: str = "visible"
-) -> dict[str, Any]:
+def _entry(name: str, points: Points, output: str) -> dict[str, Any]:
     return {
         "name": name,
-        **({"number": number} if number else {}),
         "score": points.points,
         "max_score": points.of,
-        "status": "passed" if points.is_full else "failed",
+        "status": _status(points.is_full),
         "output": _cut(output),
         "output_format": "text",
-        "visibility": visibility,
+        "visibility": "visible",
     }
 
 
+def _status(passes: bool) -> str:
+    return "passed" if passes else "failed"
+
+
 def _said(step: Step) -> str:
-    parts = [step.summary if step.state != "full" else "All of them pass."]
+    """About the public tests, which students see before they hand in for the last time."""
+    parts = [step.summary]
     parts += [f"* {reason.title}\n{_indented(reason.words)}".rstrip() for reason in step.reasons]
     if step.more:
         parts.append(f"* and {step.more} more")
     if step.look_at:
         parts.append(step.look_at)
     return "\n\n".join(parts)
+
+
+def _about(step: Step) -> str:
+    """About the hidden tests."""
+    if step.passes_hidden:
+        return "All of them pass."
+    return "\n".join(f"Not passed: {name}" for name in enumerated(step.hidden)) or step.summary
 
 
 def _about_all(verdict: Verdict, grade: Grade, rubric: Rubric) -> list[str]:

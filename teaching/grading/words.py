@@ -8,6 +8,7 @@ the rest is up to `feedback.py`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,21 +45,24 @@ class Step:
 
     Attributes:
         file: such as "image_loader".
-        state: "full" if nothing is to be said.
-        summary: one sentence.
+        state: "full" if nothing is missing.
+        summary: a sentence or two, in which nothing depends on the hidden tests.
         reasons: of the first public tests that did not pass.
         more: how many others there are.
+        look_at: what to do about that; "" if nothing.
         hidden: what the hidden tests that did not pass are about, each once.
-        look_at: what to do; "" if nothing.
+        passes_public, passes_hidden: whether all of them pass.
     """
 
     file: str
     state: State
     summary: str
-    reasons: list[Reason]
-    more: int
-    hidden: list[str]
-    look_at: str
+    reasons: Sequence[Reason] = ()
+    more: int = 0
+    look_at: str = ""
+    hidden: Sequence[str] = ()
+    passes_public: bool = False
+    passes_hidden: bool = False
 
     @property
     def title(self) -> str:
@@ -94,33 +98,38 @@ def readable(test: str) -> str:
     return line(f"{words} ({case})" if case else words, 160)
 
 
-def step_of(file: str, verdict: Verdict, grade: Grade) -> Step:
+def step_of(file: str, verdict: Verdict) -> Step:
     """What is said about one of the eight files."""
     found = verdict.files.get(file)
-    if found is None or verdict.reason:
-        gone = f"{STEP_FILES[file]} is missing, or could not be read."
-        summary = "Not graded." if verdict.reason else gone
-        return Step(file, "missing", summary, [], 0, [], "")
+    if verdict.reason:
+        return Step(file, "missing", "Not graded.")
+    if found is None:
+        return Step(file, "missing", f"{STEP_FILES[file]} is missing, or could not be read.")
     if found.is_tampered:
-        return Step(file, "a person", "The tests could not grade this file. A person will look at it.", [], 0, [], "")  # noqa: E501  # fmt: skip
-    failed = _telling_first([test for test in found.public if test.outcome != "passed"])
-    hidden = about_hidden(found)
-    test_it = f"Run pytest unit_tests/test_{file}.py, and see step {STEPS[file]} of the handout."
+        waits = "The tests could not grade this file. A person will look at it."
+        return Step(file, "a person", waits)
+    number, tests = STEPS[file], f"pytest unit_tests/test_{file}.py"
     if found.public and all(test.outcome == "not written" for test in found.public):
-        begin = f"Begin with step {STEPS[file]} of the handout; pytest unit_tests/test_{file}.py tells you how far you are."  # noqa: E501
-        return Step(file, "not written", "Not written yet.", [], 0, [], begin)
-    if not failed and not hidden and not found.problem and found.public:
-        return Step(file, "full", f"All {len(found.public)} tests pass, and all hidden ones.", [], 0, [], "")  # noqa: E501  # fmt: skip
+        begin = f"Begin with step {number} of the handout; {tests} tells you how far you are."
+        return Step(file, "not written", "Not written yet.", look_at=begin)
+    failed = _telling_first([test for test in found.public if test.outcome != "passed"])
     passed = len(found.public) - len(failed)
-    summary = f"{passed} of the {len(found.public)} tests that you have pass."
-    if found.problem:
-        summary = f"{line(found.problem).rstrip('.')}. {summary if found.public else ''}".strip()
-    elif not failed and found.public:
-        summary = f"All {passed} tests that you have pass, but not all hidden ones."
-        test_it = f"See step {STEPS[file]} of the handout: does your code do the same for other sizes, values and names?"  # noqa: E501
-    reasons = [Reason(readable(test.name), _why(test)) for test in failed[:REASONS]]
-    state: State = "part" if passed else "none"
-    return Step(file, state, summary, reasons, max(0, len(failed) - REASONS), hidden, test_it)
+    share = f"{passed} of the {len(found.public)}" if failed else f"All {passed}"
+    sentences = [f"{line(found.problem).rstrip('.')}."] if found.problem else []
+    sentences += [f"{share} tests that you have pass."] * bool(found.public)
+    passes_public = bool(found.public) and not failed
+    passes_hidden = bool(found.hidden) and all(test.outcome == "passed" for test in found.hidden)
+    return Step(
+        file,
+        "full" if passes_public and passes_hidden else "part" if passed else "none",
+        " ".join(sentences) or "No test could be run.",
+        [Reason(readable(test.name), _why(test)) for test in failed[:REASONS]],
+        max(0, len(failed) - REASONS),
+        "" if passes_public else f"Run {tests}, and see step {number} of the handout.",
+        about_hidden(found),
+        passes_public,
+        passes_hidden,
+    )
 
 
 def _telling_first(failed: list[TestResult]) -> list[TestResult]:
@@ -147,10 +156,10 @@ def about_hidden(found: FileVerdict) -> list[str]:
     return list(dict.fromkeys(map(readable, names)))
 
 
-def enumerated(names: list[str]) -> list[str]:
+def enumerated(names: Sequence[str]) -> list[str]:
     """The first of them, and how many more there are."""
     rest = len(names) - NAMES
-    return names if rest <= 0 else [*names[:NAMES], f"{rest} more"]
+    return [*names[:NAMES], *([f"{rest} more"] if rest > 0 else [])]
 
 
 def about_accuracy(network: str, verdict: Verdict, rubric: Rubric) -> str:

@@ -6,6 +6,7 @@ import html.parser
 import json
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from teaching.grading.points import grade
 from teaching.grading.records import bounded
 from teaching.grading.results import as_bytes, leaderboard, results
 from teaching.grading.verdict import FileVerdict, TestResult, Trained, Verdict
-from teaching.grading.words import about_accuracy, readable, step_of
+from teaching.grading.words import about_accuracy, readable
 from teaching.rubric import read_rubric
 
 RUBRIC = read_rubric()
@@ -272,8 +273,20 @@ def test_readable_names() -> None:
     assert readable("") == ""
 
 
-def test_only_hidden_ones_fail() -> None:
-    verdict = verdict_of(hidden=3)
-    step = step_of("optimizer", verdict, grade(verdict, RUBRIC))
-    assert step.summary == "All 4 tests that you have pass, but not all hidden ones."
-    assert "other sizes" in step.look_at
+def test_what_is_visible_does_not_depend_on_hidden_tests() -> None:
+    def visible(hidden: int) -> list[dict[str, Any]]:
+        tests = results_of(verdict_of(passed=4, hidden=hidden))["tests"]
+        return [test for test in tests if test["visibility"] == "visible"]
+
+    assert visible(4) == visible(3) == visible(0)
+    assert visible(4)[0]["output"] == "All 4 tests that you have pass."
+    page, text = page_and_text(verdict_of(hidden=3))
+    assert page.count("for other sizes, values and names?") == 8
+    assert text.count("for other sizes, values and names?") == 8
+
+
+def test_a_file_without_points_still_fails_or_passes() -> None:
+    rubric = replace(RUBRIC, public=dict.fromkeys(STEPS, 0.0))
+    verdict = verdict_of(passed=1)
+    found = results(verdict, grade(verdict, rubric), rubric)["tests"][0]
+    assert (found["score"], found["max_score"], found["status"]) == (0, 0, "failed")
