@@ -60,6 +60,18 @@ def main() -> int:
     )  # fmt: skip
     verb.set_defaults(run=_grade)
 
+    verb = verbs.add_parser("gradescope", help="the autograder zip for Gradescope; keep it private")
+    verb.add_argument("zip", type=Path)
+    verb.add_argument("--variant", type=int, default=0, metavar="N", help="that was handed out")
+    verb.add_argument("--images", type=Path, metavar="FOLDER", help="as for grade")
+    verb.set_defaults(run=_gradescope)
+
+    verb = verbs.add_parser(
+        "classroom", help="add a workflow for GitHub Classroom to a folder that was handed out"
+    )
+    verb.add_argument("folder", type=Path)
+    verb.set_defaults(run=_classroom)
+
     args = parser.parse_args()
     try:
         for line in args.run(args):
@@ -91,6 +103,19 @@ def _grade(args: argparse.Namespace) -> list[str]:
             print(f"teaching: {line}", file=sys.stderr)
         grading = Grading(args.out, workshop.judge, grader, rubric, args.variant)
         return grade_all(grading, args.paths, jobs=args.jobs, times=args.times, again=args.again)
+
+
+def _gradescope(args: argparse.Namespace) -> list[str]:
+    from teaching.gradescope import make_autograder
+    from teaching.grading.workshop import images_folder
+
+    return make_autograder(args.zip, args.variant, images_folder(args.images))
+
+
+def _classroom(args: argparse.Namespace) -> list[str]:
+    from teaching.classroom import write_workflow
+
+    return write_workflow(args.folder)
 
 
 def _at_least_one(text: str) -> int:

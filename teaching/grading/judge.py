@@ -73,14 +73,16 @@ class Judge:
         hidden: what the worker must not see.
         is_alone: whether the worker sees its own processes only.
         limits: of the worker.
+        seconds: for all of it.
     """
 
     def __init__(
         self, files: Mapping[str, bytes], work: Path, hidden: list[Path], is_alone: bool,
-        limits: sandbox.Limits,
+        limits: sandbox.Limits, seconds: float,
     ) -> None:  # fmt: skip
         self.files = files
         self.work = work
+        self.deadline = time.monotonic() + seconds
         self.base = Path(tempfile.mkdtemp(prefix="submission-"))
         self.base.chmod(0o755)
         self.place = Place(
@@ -124,7 +126,7 @@ class Judge:
             tests = _Tests(self, file, folder, with_twin=kind == "hidden")
             names: list[str] = []
             results: dict[str, TestResult] = {}
-            for said in _from_child(tests.run, FILE_SECONDS):
+            for said in _from_child(tests.run, self._seconds()):
                 if "names" in said:
                     names = said["names"]
                 elif "result" in said:
@@ -145,6 +147,10 @@ class Judge:
         source = self.files[STEP_FILES[file]]
         verdict.signs = list(dict.fromkeys([*verdict.signs, *signs_in(source)]))
         return verdict
+
+    def _seconds(self) -> float:
+        """For the next child."""
+        return max(1.0, min(FILE_SECONDS, self.deadline - time.monotonic()))
 
     def modules(self, file: str, holder: _Holder) -> dict[str, ModuleType]:
         """What stands in the place of the eight files in a child."""
@@ -191,7 +197,7 @@ class Judge:
             except (ValueError, KeyError, TypeError, RuntimeError, StudentError) as error:
                 say(problem=in_one_line(str(error))[:300])
 
-        for said in _from_child(evaluate, FILE_SECONDS):
+        for said in _from_child(evaluate, self._seconds()):
             for key, value in said.items():
                 setattr(trained, key, value)
         return trained
@@ -536,7 +542,7 @@ def main() -> None:
     files = {name: Path(path).read_bytes() for name, path in spec["files"].items()}
     judge = Judge(
         files, Path(spec["work"]), [Path(each) for each in spec["hidden"]], spec["is_alone"],
-        sandbox.Limits(**spec["limits"]),
+        sandbox.Limits(**spec["limits"]), spec["seconds"],
     )  # fmt: skip
     out = os.dup(1)
     os.dup2(2, 1)

@@ -40,12 +40,14 @@ class Workshop:
         folder: filled by `prepare` and `prepare_images`.
         is_alone: whether the worker sees its own processes only; see `sandbox.protections`.
         limits: of the worker.
+        seconds: for one submission; what has not been tested then counts as failed.
         warnings: what the system cannot hold back, a line each.
     """
 
     folder: Path
     is_alone: bool
     limits: sandbox.Limits = LIMITS
+    seconds: float = 900.0
     warnings: tuple[str, ...] = ()
 
     def judge(self, received: Received) -> Verdict:
@@ -66,6 +68,7 @@ class Workshop:
                 "hidden": [str(path) for path in _to_hide()],
                 "is_alone": self.is_alone,
                 "limits": asdict(self.limits),
+                "seconds": self.seconds,
             }
             # The hand-out's package, not the repository's: the networks of its own variant.
             paths = f"{self.folder / 'handout'}{os.pathsep}{REPOSITORY}"
