@@ -522,6 +522,7 @@ def _be_child(act: Callable[[Callable[..., None]], None], writing: int) -> NoRet
         while data:
             data = data[os.write(writing, data) :]
 
+    sandbox.end_with_parent()
     code = 1
     try:
         act(say)
@@ -537,6 +538,7 @@ def _be_child(act: Callable[[Callable[..., None]], None], writing: int) -> NoRet
 
 def main() -> None:
     """Judge what stdin describes, and write the verdict."""
+    sandbox.end_with_parent()
     spec = json.load(sys.stdin)
     sys.path.insert(0, str(Path(spec["work"]) / "handout" / "unit_tests"))
     files = {name: Path(path).read_bytes() for name, path in spec["files"].items()}

@@ -17,6 +17,7 @@ from teaching import sandbox
 
 def main() -> None:
     """Read what to run, run it, and write the outcome in JSON."""
+    sandbox.end_with_parent()
     channel = socket.socket(fileno=int(sys.argv[1]))
     spec = json.load(sys.stdin)
     try:
