@@ -10,6 +10,7 @@ import builtins
 import contextlib
 import io
 import json
+import os
 import pickle
 import socket
 import struct
@@ -34,6 +35,7 @@ from teaching.grading.replica import replica
 LENGTH = struct.Struct(">Q")
 CALL_SECONDS = 20.0  # for one answer
 START_SECONDS = 60.0  # for the worker to have imported everything
+STARTED_SECONDS = 10.0  # for it to answer after that: a session may have stopped it
 LIBRARY = {"Compose": transforms.Compose, "Dataset": Dataset}  # as in worker.py
 SHARED = ("torch", "torchvision", "numpy", "PIL", "builtins", "fakes", "math")  # modules there too
 
@@ -91,10 +93,12 @@ class Sandbox:
         place = self.place
         ours, theirs = socket.socketpair()
         self.control = ours
+        self.has_started = False
         spec = {
             "command": [
-                sys.executable, "-B", "-m", "teaching.grading.worker", str(place.submission),
-                "alone" if self.is_alone else "among others",
+                # Not -m: it would import from the current folder, to which the code can write.
+                sys.executable, "-B", "-s", str(place.package / "teaching/grading/worker.py"),
+                str(place.submission), "alone" if self.is_alone else "among others",
             ],
             "folder": str(place.folder),
             "limits": asdict(place.limits),
@@ -107,7 +111,10 @@ class Sandbox:
         }  # fmt: skip
         with theirs:
             self.watcher = subprocess.Popen(
-                [sys.executable, "-m", "teaching.grading.watching", str(theirs.fileno())],
+                [
+                    sys.executable, "-m", "teaching.grading.watching", str(theirs.fileno()),
+                    str(os.getpid()),
+                ],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[theirs.fileno()],
                 encoding="utf-8",
             )  # fmt: skip
@@ -119,11 +126,12 @@ class Sandbox:
     def answers(self, order: bytes) -> bool:
         """Whether it does: b"k" kills what earlier sessions have left, b"p" does nothing."""
         try:
-            self.control.settimeout(START_SECONDS)
+            self.control.settimeout(STARTED_SECONDS if self.has_started else START_SECONDS)
             self.control.sendall(order)
-            return self.control.recv(1) == order
+            self.has_started = self.control.recv(1) == order
         except OSError:
             return False
+        return self.has_started
 
     def session(
         self, oracle: Mapping[str, Callable[..., Any]], *, beside: bool = False
@@ -288,8 +296,10 @@ class Session:
     def _optimizer(self, node: dict[str, Any], reader: wire.Reader) -> torch.optim.Optimizer:
         self.named = []
         groups = reader.made(node["groups"])
+        if not groups:
+            raise wire.BrokenFrameError("an optimizer of nothing")
         for group in groups:
-            if not all(isinstance(each, torch.Tensor) for each in group["params"]):
+            if not group["params"] or not all(isinstance(each, torch.Tensor) for each in group["params"]):
                 raise wire.BrokenFrameError("a group of parameters of what?")
         kind = type(_identifier(node["name"]), (RemoteOptimizer,), {})
         optimizer: torch.optim.Optimizer = kind(self, int(node["r"]), groups, self.named)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import site
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from teaching.receiving import Received
 
 HERE = Path(__file__).parent
 SIDE = 64  # pixels, of the handout's networks
+LIMITS = sandbox.Limits(seconds=3600)  # the judge has a limit for each call, file and submission
 IN_SANDBOX = ("__init__.py", "wire.py", "worker.py", "tracing.py", "figures.py")
 
 
@@ -39,7 +41,7 @@ class Workshop:
 
     folder: Path
     is_alone: bool
-    limits: sandbox.Limits = field(default_factory=sandbox.Limits)
+    limits: sandbox.Limits = field(default_factory=lambda: LIMITS)
 
     def judge(self, received: Received) -> Verdict:
         """What is found out about a submission.
@@ -76,7 +78,12 @@ class Workshop:
 
 
 def _to_hide() -> Iterator[Path]:
-    """The repository; but not the Python that is used, if it stands in it."""
+    """Where the solution may be: the repository, but not the Python that is used, if it stands in
+    it; and the package where that Python has it installed."""
+    for folder in site.getsitepackages():
+        for name in ("scene_recog", "teaching"):
+            if (Path(folder) / name).exists():
+                yield Path(folder) / name
     pythons = {Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
     if not any(python.is_relative_to(REPOSITORY) for python in pythons):
         yield REPOSITORY
