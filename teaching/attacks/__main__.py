@@ -1,6 +1,6 @@
 """Judge all attacks, and say what came of them.
 
-    python -m teaching.attacks [--only WORD] [--jobs 2] [--work FOLDER]
+    python -m teaching.attacks [--only PATTERN] [--jobs 2] [--work FOLDER]
 
 The exit code is 1 if one gained a point, if a student would see what is not for students, if a
 verdict is missing, if something was left behind, or if a file beside an attack lost a test.
@@ -328,7 +328,7 @@ def table(tried: list[Tried]) -> list[str]:
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m teaching.attacks", description=__doc__)
-    parser.add_argument("--only", default="", help="attacks and families with this word")
+    parser.add_argument("--only", default="", help="a pattern of families and names")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--work", type=Path, help="a folder that was prepared before, or is new")
     parser.add_argument("--json", type=Path, help="a file for all that was found")
@@ -347,7 +347,7 @@ def main() -> int:
             "beside right files": [*beside_the_right_ones()],
         }.items()
         for attack in attacks
-        if options.only.lower() in f"{family} {attack.name}".lower()
+        if re.search(options.only, f"{family}: {attack.name}", re.IGNORECASE)
     ]
     before = stamps(work, REPOSITORY / "teaching", REPOSITORY / "scene_recog")
     alive = processes()
