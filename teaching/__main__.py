@@ -7,10 +7,14 @@ import sys
 from pathlib import Path
 
 from teaching.handout import hand_out, hand_out_solution, update
+from teaching.rubric import read_rubric
 
 
 def main() -> int:
-    """Run one command and return its exit code: 0 done, 2 not possible, and a line says why."""
+    """Run one command and return its exit code.
+
+    0: done. 2: not possible, and a line says why. 130: stopped.
+    """
     parser = argparse.ArgumentParser(prog="python -m teaching", description=__doc__)
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
 
@@ -32,6 +36,42 @@ def main() -> int:
     verb.add_argument("--variant", type=int, default=0, metavar="N")
     verb.set_defaults(run=lambda args: hand_out_solution(args.folder, args.variant))
 
+    verb = verbs.add_parser(
+        "grade", help="grade submissions; run again, it goes on where it was stopped"
+    )
+    verb.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH",
+        help="a submission, as a zip or a folder, or a folder of many",
+    )  # fmt: skip
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
+    verb.add_argument("--jobs", type=_at_least_one, default=2, metavar="N", help="graded at a time")
+    verb.add_argument("--variant", type=int, default=0, metavar="N", help="that was handed out")
+    verb.add_argument(
+        "--images", type=Path, metavar="FOLDER",
+        help="with the folders of the 15 classes, for the accuracy (default: the test images)",
+    )  # fmt: skip
+    verb.add_argument(
+        "--times", type=Path, metavar="FILE.csv",
+        help="when they were handed in: columns name and time (2026-12-01T23:59:00+01:00)",
+    )  # fmt: skip
+    verb.add_argument(
+        "--again", nargs="*", metavar="NAME",
+        help="grade these again, or all; otherwise only what is new or has changed",
+    )  # fmt: skip
+    verb.set_defaults(run=_grade)
+
+    verb = verbs.add_parser("gradescope", help="the autograder zip for Gradescope; keep it private")
+    verb.add_argument("zip", type=Path)
+    verb.add_argument("--variant", type=int, default=0, metavar="N", help="that was handed out")
+    verb.add_argument("--images", type=Path, metavar="FOLDER", help="as for grade")
+    verb.set_defaults(run=_gradescope)
+
+    verb = verbs.add_parser(
+        "classroom", help="add a workflow for GitHub Classroom to a folder that was handed out"
+    )
+    verb.add_argument("folder", type=Path)
+    verb.set_defaults(run=_classroom)
+
     args = parser.parse_args()
     try:
         for line in args.run(args):
@@ -39,6 +79,9 @@ def main() -> int:
     except (ValueError, OSError) as error:
         print(f"teaching: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("teaching: stopped; the same command goes on where it was", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -46,6 +89,39 @@ def _hand_out(args: argparse.Namespace) -> list[str]:
     if args.update:
         return update(args.folder, args.variant, make_zip=args.zip)
     return hand_out(args.folder, args.variant or 0, make_zip=args.zip)
+
+
+def _grade(args: argparse.Namespace) -> list[str]:
+    from teaching.grading.grade import Grading, grade_all, grader_fingerprint
+    from teaching.grading.workshop import images_folder, open_workshop
+
+    rubric = read_rubric()
+    images = images_folder(args.images)
+    grader = grader_fingerprint(args.variant, images, rubric.hidden_seed)
+    with open_workshop(args.variant, rubric.hidden_seed, images) as workshop:
+        for line in workshop.warnings:
+            print(f"teaching: {line}", file=sys.stderr)
+        grading = Grading(args.out, workshop.judge, grader, rubric, args.variant)
+        return grade_all(grading, args.paths, jobs=args.jobs, times=args.times, again=args.again)
+
+
+def _gradescope(args: argparse.Namespace) -> list[str]:
+    from teaching.gradescope import make_autograder
+    from teaching.grading.workshop import images_folder
+
+    return make_autograder(args.zip, args.variant, images_folder(args.images))
+
+
+def _classroom(args: argparse.Namespace) -> list[str]:
+    from teaching.classroom import write_workflow
+
+    return write_workflow(args.folder)
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 if __name__ == "__main__":

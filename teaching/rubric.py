@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from scene_recog.assignment import STEPS
+from scene_recog.submission import WEIGHTS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -15,23 +18,55 @@ else:
     import tomli as tomllib
 
 PATH = Path(__file__).parent / "rubric.toml"
+NETWORKS = tuple(WEIGHTS.values())
+
+
+@dataclass(frozen=True)
+class Late:
+    """What is taken off for late submissions; without a deadline, nothing is late.
+
+    Attributes:
+        deadline: with its time zone.
+        grace_minutes: after the deadline, that are not late yet.
+        points_per_day: for each day that has begun.
+        percent_per_day: the same, of the points that the submission has.
+    """
+
+    deadline: datetime | None = None
+    grace_minutes: float = 0
+    points_per_day: float = 0
+    percent_per_day: float = 0
+
+    def days(self, handed_in: datetime) -> int:
+        """Days that have begun after the deadline; 0 in time, or without a deadline."""
+        if self.deadline is None:
+            return 0
+        late = handed_in - self.deadline - timedelta(minutes=self.grace_minutes)
+        return max(0, math.ceil(late / timedelta(days=1)))
 
 
 @dataclass(frozen=True)
 class Rubric:
-    """Points.
+    """Points, all of them 0 or more and with at most one decimal.
 
     Attributes:
         public, hidden: of each of the eight files, for the tests that students have and for those
             that they do not.
         accuracy: of each network: (accuracy that is enough, points).
         report: points that are given by hand.
+        late: what late days cost.
+        few_parameters_at: accuracy from which SimpleNetFinal is in the leaderboard of the fewest
+            parameters.
+        hidden_seed: of the numbers in the hidden tests.
     """
 
     public: dict[str, float]
     hidden: dict[str, float]
     accuracy: dict[str, tuple[float, float]]
     report: float
+    late: Late = Late()
+    few_parameters_at: float = 0.8
+    hidden_seed: int = 0
 
     def steps_table(self, what: Mapping[str, str]) -> str:
         """Markdown: step, file, what to write, points.
@@ -76,6 +111,15 @@ class Rubric:
             "[report]  # graded by hand",
             f"points = {self.report:g}",
         ]
+        if self.late.deadline:
+            lines += [
+                "",
+                "[late]  # for each day that has begun after the deadline",
+                f"deadline = {self.late.deadline.isoformat()}",
+                f"grace_minutes = {self.late.grace_minutes:g}",
+                f"points_per_day = {self.late.points_per_day:g}",
+                f"percent_per_day = {self.late.percent_per_day:g}",
+            ]
         return "\n".join(lines) + "\n"
 
 
@@ -83,23 +127,90 @@ def read_rubric(path: Path = PATH) -> Rubric:
     """The rubric in a file.
 
     Raises:
-        ValueError: it is no TOML, or something is missing or is no number; the line names it.
+        ValueError: it is no TOML, or something in it is missing, unknown, or no number that can be
+            meant; or accuracy gives more than a fifth of the points. The line names it.
     """
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
+        _only(found, "the rubric", ("tests", "hidden", "accuracy", "report", "late", "leaderboard"))
         tests = {file: found["tests"][file] for file in STEPS}
         if unknown := found["tests"].keys() - tests.keys():
             raise ValueError(f"{', '.join(sorted(unknown))}: there is no such file to write")
-        return Rubric(
-            public={file: float(each["public"]) for file, each in tests.items()},
-            hidden={file: float(each["hidden"]) for file, each in tests.items()},
+        accuracy = found.get("accuracy", {})
+        _only(accuracy, "[accuracy]", NETWORKS)
+        rubric = Rubric(
+            public={file: _points(each["public"], file) for file, each in tests.items()},
+            hidden={file: _points(each["hidden"], file) for file, each in tests.items()},
             accuracy={
-                network: (float(each["at_least"]), float(each["points"]))
-                for network, each in found.get("accuracy", {}).items()
+                network: (_share(each["at_least"], network), _points(each["points"], network))
+                for network, each in accuracy.items()
             },
-            report=float(found.get("report", {}).get("points", 0)),
+            hidden_seed=int(_number(found.get("hidden", {}).get("seed", 0), "seed")),
+            report=_points(found.get("report", {}).get("points", 0), "report"),
+            late=_late(found.get("late", {})),
+            few_parameters_at=_share(
+                found.get("leaderboard", {}).get("few_parameters_at", 0.8), "few_parameters_at"
+            ),
         )
+        _only(found.get("leaderboard", {}), "[leaderboard]", ("few_parameters_at",))
+        _only(found.get("hidden", {}), "[hidden]", ("seed",))
+        by_accuracy = sum(points for _, points in rubric.accuracy.values())
+        automatic = by_accuracy + sum(rubric.public.values()) + sum(rubric.hidden.values())
+        if by_accuracy > automatic / 5 + 1e-9:
+            raise ValueError(
+                f"accuracy gives {by_accuracy:g} of {automatic:g} points that are not given by "
+                "hand: a fifth is the limit, since chance and computing time decide it, too"
+            )
+        return rubric
     except KeyError as error:
         raise ValueError(f"{path}: {error.args[0]} is missing") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror})") from None
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _only(found: Mapping[str, object], where: str, known: Sequence[str]) -> None:
+    """A word with a typing error must not be passed over in silence."""
+    if unknown := sorted(found.keys() - set(known)):
+        raise ValueError(f"{where} has {', '.join(unknown)}, which is none of {', '.join(known)}")
+
+
+def _late(found: Mapping[str, object]) -> Late:
+    _only(found, "[late]", [each.name for each in fields(Late)])
+    deadline = found.get("deadline")
+    if found and not (isinstance(deadline, datetime) and deadline.tzinfo):
+        raise ValueError(
+            "[late] needs a deadline with its time zone, such as 2026-12-01T23:59:00+01:00"
+        )
+    late = Late(
+        deadline if isinstance(deadline, datetime) else None,
+        _number(found.get("grace_minutes", 0), "grace_minutes"),
+        _points(found.get("points_per_day", 0), "points_per_day"),
+        _number(found.get("percent_per_day", 0), "percent_per_day"),
+    )
+    if late.points_per_day and late.percent_per_day:
+        raise ValueError("[late] takes off points_per_day or percent_per_day, not both")
+    if late.percent_per_day > 100 or late.grace_minutes > 1_000_000:
+        raise ValueError("[late] has more than 100 per cent a day, or years of grace")
+    return late
+
+
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"{what} is {value!r}: it must be a number, 0 or more")
+    return float(value)
+
+
+def _points(value: object, what: str) -> float:
+    points = _number(value, what)
+    if round(points, 1) != points or points > 1e6:
+        raise ValueError(f"{what} is {value!r}: points have at most one decimal")
+    return points
+
+
+def _share(value: object, what: str) -> float:
+    share = _number(value, what)
+    if share > 1:
+        raise ValueError(f"{what} is {value!r}: an accuracy is between 0 and 1, 0.45 for 45 %")
+    return share

@@ -332,7 +332,8 @@ def _run(
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-B", str(LAUNCHER), str(theirs.fileno())],
                 stdin=subprocess.PIPE if input else subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[end.fileno() for end in (theirs, channel) if end],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                pass_fds=[end.fileno() for end in (theirs, channel) if end],
                 start_new_session=True, env={}, cwd="/",
             )  # fmt: skip
         watched = _Watched(process, ours, folder, limits, mark if "pid" not in plan else None)

@@ -131,17 +131,31 @@ def write_page(path: Path, title: str, body: Element) -> None:
         title: of the browser's window.
         body: a <body> element.
     """
+    content = page_of(title, body)
+    write_atomically(path, lambda part: part.write_bytes(content))
+
+
+def page_of(title: str, body: Element, *, has_script: bool = True) -> bytes:
+    """The page as the file has it.
+
+    Args:
+        title: of the browser's window.
+        body: a <body> element.
+        has_script: whether tables sort.
+    """
     files = resources.files(__package__)
     style = element("style", files.joinpath("page.css").read_text(encoding="utf-8"))
     script = element("script", files.joinpath("page.js").read_text(encoding="utf-8"))
     # A browser runs and loads nothing but this: a second lock besides the escaping.
+    scripts = f"'{_digest(script)}'" if has_script else "'none'"
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
-        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+        f"script-src {scripts}; base-uri 'none'; form-action 'none'"
     )
     meta = element("meta", content=policy)
     meta.set("http-equiv", "Content-Security-Policy")
-    body.append(script)
+    if has_script:
+        body.append(script)
     page = element(
         "html",
         element(
@@ -158,8 +172,7 @@ def write_page(path: Path, title: str, body: Element) -> None:
     text = (
         "<!DOCTYPE html>\n" + ElementTree.tostring(page, encoding="unicode", method="html") + "\n"
     )
-    content = text.encode("utf-8", errors="replace")  # a file name may hold what is no character
-    write_atomically(path, lambda part: part.write_bytes(content))
+    return text.encode("utf-8", errors="replace")  # a file name may hold what is no character
 
 
 def _digest(node: Element) -> str:

@@ -133,9 +133,7 @@ class Sandbox:
             return False
         return self.has_started
 
-    def session(
-        self, oracle: Mapping[str, Callable[..., Any]], *, beside: bool = False
-    ) -> Session:
+    def session(self, oracle: Mapping[str, Callable[..., Any]], *, beside: bool = False) -> Session:
         """A new one; if need be, with a new worker.
 
         Args:
@@ -171,7 +169,7 @@ class Sandbox:
             return str(found["error"])
         if found["ended_for"]:
             return f"it was ended for its use of {found['ended_for']}"
-        return found["stderr"].strip().rpartition("\n")[2][:300]
+        return str(found["stderr"]).strip().rpartition("\n")[2][:300]
 
 
 # ------------------------------------------------------------------------ a session
@@ -299,7 +297,9 @@ class Session:
         if not groups:
             raise wire.BrokenFrameError("an optimizer of nothing")
         for group in groups:
-            if not group["params"] or not all(isinstance(each, torch.Tensor) for each in group["params"]):
+            if not group["params"] or not all(
+                isinstance(each, torch.Tensor) for each in group["params"]
+            ):
                 raise wire.BrokenFrameError("a group of parameters of what?")
         kind = type(_identifier(node["name"]), (RemoteOptimizer,), {})
         optimizer: torch.optim.Optimizer = kind(self, int(node["r"]), groups, self.named)
@@ -307,8 +307,8 @@ class Session:
 
     def _ref(self, node: dict[str, Any], _: wire.Reader) -> Remote:
         bases = [LIBRARY[name] for name in node["as"]]
-        kind = type(_identifier(node["name"]), (Remote, *bases), {})
-        remote: Remote = kind.__new__(kind)
+        kind: type[Remote] = type(_identifier(node["name"]), (Remote, *bases), {})
+        remote = object.__new__(kind)
         remote.__dict__["_of"] = (self, int(node["r"]))
         return remote
 
@@ -374,7 +374,7 @@ class _Grown(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
         session, number, names = ctx.where
         found = session.request("backward", number, gradient, names)
         for one, shape in zip(found, ctx.shapes, strict=True):
@@ -394,7 +394,7 @@ class RemoteOptimizer(torch.optim.Optimizer):
         self.state: Any = {}
         self.where = (session, number, named)
 
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+    def step(self, closure: Any = None) -> Any:
         """With the gradients as they are here."""
         session, number, named = self.where
         ours = {key: session.originals[key] for key in named}

@@ -34,12 +34,14 @@ from types import ModuleType
 from typing import Any, Literal, NoReturn
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from scene_recog.assignment import STEPS
+from scene_recog.datasets.images import read_grayscale
 from scene_recog.submission import STEP_FILES, WEIGHTS
 from scene_recog.system.text import in_one_line
 from teaching import sandbox
@@ -59,7 +61,6 @@ from teaching.grading.wrong_twins import WRONG_TWINS
 
 STANDINS = Path(__file__).parent / "standins"
 FILE_SECONDS = 90.0  # for the tests of one file, of one kind
-SUBMISSION_SECONDS = 480.0  # for all of it; a file that takes all of its time costs its own tests
 MEMORY = 3 << 30  # bytes that tests may come to need here: a wrong answer may have any size
 WORDS = 4000  # characters of what is said of one test
 BREAKS = 2  # sessions of one kind of test that may end before their time
@@ -77,14 +78,16 @@ class Judge:
         hidden: what the worker must not see.
         is_alone: whether the worker sees its own processes only.
         limits: of the worker.
+        seconds: for all of it.
     """
 
     def __init__(
         self, files: Mapping[str, bytes], work: Path, hidden: list[Path], is_alone: bool,
-        limits: sandbox.Limits,
+        limits: sandbox.Limits, seconds: float,
     ) -> None:  # fmt: skip
         self.files = files
         self.work = work
+        self.deadline = time.monotonic() + seconds
         self.base = Path(tempfile.mkdtemp(prefix="submission-"))
         self.base.chmod(0o755)
         self.place = Place(
@@ -109,7 +112,6 @@ class Judge:
         was asked, and another tell it in an error.
         """
         started = time.monotonic()
-        self.deadline = started + SUBMISSION_SECONDS
         verdict = Verdict()
         try:
             files = [file for file, name in STEP_FILES.items() if name in self.files]
@@ -262,8 +264,8 @@ def _standin(path: Path, oracle: Mapping[str, Callable[..., Any]]) -> ModuleType
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
-    module.__dict__["ask"] = lambda name, *args: oracle[name](*args)
     spec.loader.exec_module(module)
+    module.__dict__["ask"] = lambda name, *args: oracle[name](*args)
     return module
 
 
@@ -301,9 +303,14 @@ class _Holder:
 
     def with_figures(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function that plots; its figures are drawn here."""
+        self._run(figures.set_open, plt.get_fignums())
         result = call(*args, **kwargs)
-        figures.drawn(self.session().request("figures"))
+        figures.drawn(self._run(figures.described))
         return result
+
+    def _run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function of ours in the worker."""
+        return self.session().request("run", function.__module__, function.__name__, args)
 
     def with_files(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function that writes to a folder, its last argument; the files are copied here."""
@@ -342,8 +349,7 @@ class _Holder:
         return classes, pairs
 
     def _image(self, path: str) -> Image.Image:
-        with Image.open(self._below_inputs(path)) as image:
-            return image.convert("L")
+        return read_grayscale(self._below_inputs(path))
 
 
 class _Tests:
@@ -415,8 +421,10 @@ class _Tests:
     def _mirror_seeds(self) -> None:
         """A seed that a test sets here is set there, too, before the next call."""
         for module, name, generator in (
-            (torch, "manual_seed", "torch"), (np.random, "seed", "numpy"), (random, "seed", "random")
-        ):  # fmt: skip
+            (torch, "manual_seed", "torch"),
+            (np.random, "seed", "numpy"),
+            (random, "seed", "random"),
+        ):
             real = getattr(module, name)
 
             def both(seed: Any, real: Any = real, generator: str = generator) -> Any:
@@ -607,7 +615,7 @@ def main() -> None:
     files = {name: Path(path).read_bytes() for name, path in spec["files"].items()}
     judge = Judge(
         files, Path(spec["work"]), [Path(each) for each in spec["hidden"]], spec["is_alone"],
-        sandbox.Limits(**spec["limits"]),
+        sandbox.Limits(**spec["limits"]), spec["seconds"],
     )  # fmt: skip
     out = os.dup(1)
     os.dup2(2, 1)

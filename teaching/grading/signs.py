@@ -15,10 +15,19 @@ CALLS = {"eval", "exec", "compile", "__import__", "breakpoint", "memoryview"}
 ATTRIBUTES = {
     "_exit", "_getframe", "__bases__", "__builtins__", "__class__", "__closure__", "__code__",
     "__globals__", "__subclasses__", "currentframe", "execv", "f_back", "f_globals", "f_locals",
-    "fork", "forkpty", "get_objects", "get_referrers", "getmembers", "getsource", "kill", "killpg", "meta_path", "modules",
-    "popen", "posix_spawn", "setrecursionlimit", "settrace", "setprofile", "stack", "system",
+    "fork", "forkpty", "get_objects", "get_referrers", "getmembers", "getsource", "kill", "killpg",
+    "meta_path", "modules", "popen", "posix_spawn", "setrecursionlimit", "settrace", "setprofile",
+    "stack", "system",
 }  # fmt: skip
-TEXTS = ("/autograder", "/proc/", "conftest", "results.json", "unit_tests", "teaching.", "teaching/")
+TEXTS = (
+    "/autograder",
+    "/proc/",
+    "conftest",
+    "results.json",
+    "unit_tests",
+    "teaching.",
+    "teaching/",
+)
 COMPARED = {"__eq__", "__ne__", "__lt__", "__gt__", "__le__", "__ge__", "__array_ufunc__",
             "__instancecheck__", "__torch_function__", "__array__", "__reduce__"}  # fmt: skip
 LIMIT = 20

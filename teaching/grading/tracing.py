@@ -12,17 +12,19 @@ with one key stands for what is not plain: {"ref": 3} for a value that was compu
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import random
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.autograd.function import BackwardCFunction
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode, get_overridable_functions, resolve_name
 
 CONTAINERS = ("Module", "Sequential", "ModuleList", "ModuleDict")
@@ -55,9 +57,7 @@ READ_ONLY = {"tolist", "numpy", "__array__", "__format__", "__repr__"}  # result
 
 _DTYPES = "float16 bfloat16 float32 float64 complex64 complex128 uint8 int8 int16 int32 int64 bool"
 _FORMATS = "contiguous_format preserve_format channels_last channels_last_3d strided"
-TORCH_VALUES = {
-    f"torch.{name}": getattr(torch, name) for name in f"{_DTYPES} {_FORMATS}".split()
-}
+TORCH_VALUES = {f"torch.{name}": getattr(torch, name) for name in f"{_DTYPES} {_FORMATS}".split()}
 
 # Of torch's functions: what touches memory, files, devices or Python's side of a tensor, what
 # calls a function that it is given, what only other kinds of tensors have, and internals.
@@ -77,10 +77,12 @@ _OPERATORS = re.compile(
     r"|lshift|rshift)__|__(eq|ne|lt|le|gt|ge|neg|pos|abs|invert|float|reversed)__"
 )
 _PROPERTIES = ("T", "H", "mT", "mH", "real", "imag", "data")
-_FACTORIES = (
-    *"arange empty eye full linspace logspace ones rand randint randn randperm".split(),
-    *"zeros tensor as_tensor scalar_tensor empty_like normal rand_like randn_like".split(),
-    *"full_like ones_like zeros_like randint_like clamp conv1d conv2d conv3d avg_pool1d".split(),
+_FACTORIES = tuple(
+    """
+    arange empty eye full linspace logspace ones rand randint randn randperm zeros tensor as_tensor
+    scalar_tensor normal empty_like full_like ones_like zeros_like rand_like randn_like
+    randint_like clamp conv1d conv2d conv3d avg_pool1d
+    """.split()  # noqa: SIM905
 )
 
 
@@ -175,12 +177,12 @@ def describe(net: nn.Module) -> dict[str, Any]:
                 "parameters": {
                     name: number_of(each)
                     for name, each in module._parameters.items()
-                    if not _has_no_size(each)
+                    if each is None or not is_lazy(each)
                 },
                 "buffers": {
                     name: number_of(each)
                     for name, each in module._buffers.items()
-                    if not _has_no_size(each)
+                    if each is None or not is_lazy(each)
                 },
                 "temporary": sorted(module._non_persistent_buffers_set),
             }
@@ -197,19 +199,12 @@ def describe(net: nn.Module) -> dict[str, Any]:
     }
 
 
-def _has_no_size(tensor: torch.Tensor | None) -> bool:
-    return isinstance(tensor, nn.parameter.UninitializedTensorMixin)
-
-
 def _give_sizes(net: nn.Module) -> None:
     """Let lazy modules find their sizes; if that fails, trace() will tell why."""
-    if any(_has_no_size(each) for each in [*net.parameters(), *net.buffers()]):
+    if any(is_lazy(each) for each in [*net.parameters(), *net.buffers()]):
         modes = {module: module.training for module in net.modules()}
-        try:
-            with torch.no_grad():
-                net.eval()(torch.zeros(2, 1, 64, 64))
-        except Exception:  # noqa: S110
-            pass
+        with contextlib.suppress(Exception), torch.no_grad():
+            net.eval()(torch.zeros(2, 1, 64, 64))
         for module, mode in modes.items():
             module.training = mode
 
@@ -242,7 +237,7 @@ def _kind(module: nn.Module) -> dict[str, Any]:
         or "parametrizations" in module._modules
         or module._forward_hooks
         or module._forward_pre_hooks
-        or any(_has_no_size(each) for each in module._parameters.values())
+        or any(is_lazy(each) for each in module.parameters(recurse=False))
     )
     return {"class": name, "base": base.__name__, "custom": is_custom, "options": options}
 
@@ -284,7 +279,9 @@ def _plain_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def _others(net: nn.Module) -> dict[str, Any]:
-    names = {name for name in vars(net) if not name.startswith("_") and not hasattr(nn.Module, name)}
+    names = {
+        name for name in vars(net) if not name.startswith("_") and not hasattr(nn.Module, name)
+    }
     names |= {"conv_layers", "fc_layers", "loss_criterion"}
     parts = {*net._modules, *net._parameters, *net._buffers, "training"}
     found = {}
@@ -350,7 +347,7 @@ def trace(net: nn.Module, x: torch.Tensor, training: bool, path: str = "") -> di
         return root
 
 
-@contextmanager
+@contextlib.contextmanager
 def _unchanged(net: nn.Module) -> Iterator[None]:
     """Leave a net, and the random numbers, as they were."""
     tables = ("_parameters", "_buffers", "_modules")
@@ -361,9 +358,9 @@ def _unchanged(net: nn.Module) -> Iterator[None]:
     tensors = [
         (each, each.detach().clone(), each.requires_grad)
         for each in [*net.parameters(), *net.buffers()]
-        if not _has_no_size(each)
+        if not is_lazy(each)
     ]
-    states = torch.get_rng_state(), random.getstate(), np.random.get_state()  # noqa: NPY002
+    states = torch.get_rng_state(), random.getstate(), np.random.get_state()
     try:
         yield
     finally:
@@ -382,7 +379,7 @@ def _unchanged(net: nn.Module) -> Iterator[None]:
                 tensor.requires_grad_(learns)
         torch.set_rng_state(states[0])
         random.setstate(states[1])
-        np.random.set_state(states[2])  # noqa: NPY002
+        np.random.set_state(states[2])
 
 
 class _Recording(TorchFunctionMode):
@@ -394,15 +391,16 @@ class _Recording(TorchFunctionMode):
         self.nodes: list[dict[str, Any]] = []
         self.known: dict[int, int] = {}  # id of a tensor or float: its number
         self.kept: list[Any] = []  # all of these, so that no id is used twice
-        self.paths = {id(module): path for path, module in net.named_modules()}
-        self.named = {id(each): {"buffer": name} for name, each in net.named_buffers()}
+        self.paths: dict[int, str] = {id(module): path for path, module in net.named_modules()}
+        self.named: dict[int, dict[str, Any]] = {}
+        self.named |= {id(each): {"buffer": name} for name, each in net.named_buffers()}
         self.named |= {id(each): {"parameter": name} for name, each in net.named_parameters()}
         self.new: list[nn.Module] = []  # put there on the way; kept as well
         self.standard: dict[str, bool] = {}  # path: nothing in it is the student's own
         self.modes = {path: module.training for path, module in net.named_modules()}
         self.is_paused = False
 
-    @contextmanager
+    @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         before, self.is_paused = self.is_paused, True
         try:
@@ -416,22 +414,24 @@ class _Recording(TorchFunctionMode):
         kwargs = kwargs or {}
         if self.is_paused:
             return func(*args, **kwargs)
-        problem, encoded = None, (None, None)
+        node: dict[str, Any] = {"call": name_of(func), "grad": torch.is_grad_enabled()}
+        problem = None  # none at all if only a shape is looked at
         try:
-            encoded = self.encode(args), {name: self.encode(each) for name, each in kwargs.items()}
+            node["args"] = self.encode(args)
+            node["kwargs"] = {name: self.encode(each) for name, each in kwargs.items()}
         except NotTraceable as error:
             problem = error
-        grad = torch.is_grad_enabled()
         result = func(*args, **kwargs)
-        name = name_of(func)
+        name = node["call"]
         last = name.rpartition(".")[2]
         changes = last == "__setitem__" or name == "torch.Tensor.data.__set__"
+        if torch.is_autocast_enabled("cpu"):
+            problem = NotTraceable("forward uses autocast")
         if last not in READ_ONLY and (leaves(result) or changes):
             if name not in functions():
                 raise NotTraceable(f"forward uses {name}")
             if problem:
                 raise problem
-            node = {"call": name, "args": encoded[0], "kwargs": encoded[1], "grad": grad}
             node["gives"] = self.number(result)
             self.nodes.append(node)
         return result
@@ -441,10 +441,10 @@ class _Recording(TorchFunctionMode):
         if self.is_paused:
             return call(module, *args, **kwargs)
         with self.paused():
-            self.note_modes()
-            path = self.path_of(module)
+            self.note_changes()
+            path = self.paths.get(id(module))
             if path is not None:
-                node = {
+                node: dict[str, Any] = {
                     "module": path,
                     "args": self.encode(args, is_lenient=True),
                     "kwargs": {k: self.encode(v, is_lenient=True) for k, v in kwargs.items()},
@@ -465,7 +465,7 @@ class _Recording(TorchFunctionMode):
             node["takes"] = self.number(given)
             result = call(module, *args, **kwargs)
             with self.paused():
-                self.note_modes()
+                self.note_changes()
                 node |= {"body": self.nodes, "returns": self.encode(result, is_lenient=True)}
             self.nodes = outer
             for key, number in before.items():
@@ -486,36 +486,33 @@ class _Recording(TorchFunctionMode):
             self.kept.append(leaf)
         return len(found)
 
-    def note_modes(self) -> None:
-        changed = {
-            path: module.training
-            for path, module in self.net.named_modules()
-            if self.modes.get(path, module.training) != module.training
-        }
+    def note_changes(self) -> None:
+        """Note the modules that are new since the last call, and those in another mode."""
+        found = list(self.net.named_modules())
+        for path, module in found:
+            if id(module) not in self.paths:
+                self.note_new(path, module)
+        changed = {p: m.training for p, m in found if self.modes.get(p, m.training) != m.training}
         if changed:
             self.modes.update(changed)
             self.nodes.append({"mode": changed})
 
-    def path_of(self, module: nn.Module) -> str | None:
-        """Where a module is in the net; notes it first if it has been put there on the way."""
-        if id(module) not in self.paths:
-            path = next((p for p, m in self.net.named_modules() if m is module), None)
-            if path is None:
-                return None
-            kind = _kind(module)
-            if kind["custom"] or module._modules or any(True for _ in module.buffers()):
-                raise NotTraceable(f"forward makes a new {kind['class']} at {path}")
-            parameters = {
-                name: None if each is None else self.encode(each)
-                for name, each in module._parameters.items()
-            }
-            self.nodes.append({"set": path, "kind": kind, "parameters": parameters})
-            self.new.append(module)
-            self.paths[id(module)] = path
-        return self.paths[id(module)]
+    def note_new(self, path: str, module: nn.Module) -> None:
+        kind = _kind(module)
+        if kind["custom"] or module._modules or module._buffers:
+            raise NotTraceable(f"forward makes a new {kind['class']} at {path}")
+        parameters = {
+            name: None if each is None else self.encode(each)
+            for name, each in module._parameters.items()
+        }
+        self.nodes.append({"set": path, "kind": kind, "parameters": parameters})
+        self.new.append(module)
+        self.paths[id(module)] = path
 
     def encode(self, value: Any, is_lenient: bool = False) -> Any:
         """Plain data for an argument or a result."""
+        if isinstance(value, torch.Tensor) and isinstance(value.grad_fn, BackwardCFunction):
+            raise NotTraceable("forward uses a function with a gradient of its own")
         if id(value) in self.known and isinstance(value, torch.Tensor | float):
             return {"ref": self.known[id(value)]}
         if isinstance(value, torch.Tensor):

@@ -25,10 +25,12 @@ LENGTHS = struct.Struct(">QQ")  # of the header, of the bytes behind it
 MODES = {"1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16"}
 NUMBERS = "?bhilqBHILQefdFD"  # numpy's letters
 DTYPES = {str(each): each for each in vars(torch).values() if isinstance(each, torch.dtype)}
-FORMATS = {str(each): each for each in vars(torch).values() if isinstance(each, torch.memory_format)}
+FORMATS = {
+    str(each): each for each in vars(torch).values() if isinstance(each, torch.memory_format)
+}
 PLAIN = (  # what `Writer` knows how to write, besides numbers and texts
-    tuple, list, dict, set, frozenset, bytes, bytearray, torch.Tensor, np.ndarray, Image.Image, Path,
-    torch.dtype, torch.device, torch.memory_format, slice, type(Ellipsis), complex,
+    tuple, list, dict, set, frozenset, bytes, bytearray, torch.Tensor, np.ndarray, Image.Image,
+    Path, torch.dtype, torch.device, torch.memory_format, slice, type(Ellipsis), complex,
 )  # fmt: skip
 Special = Callable[[Any, "Writer"], "dict[str, Any] | None"]
 
@@ -103,7 +105,10 @@ class Writer:
         if isinstance(value, torch.dtype | torch.device | torch.memory_format):
             return {"k": type(value).__name__, "v": str(value)}
         if isinstance(value, slice):
-            return {"k": "slice", "v": [self.node(e) for e in (value.start, value.stop, value.step)]}
+            return {
+                "k": "slice",
+                "v": [self.node(e) for e in (value.start, value.stop, value.step)],
+            }
         if value is Ellipsis:
             return {"k": "..."}
         if isinstance(value, complex):
@@ -185,7 +190,7 @@ class Reader:
     def bytes_of(self, node: dict[str, Any]) -> bytes:
         """The bytes that belong to a node; no two nodes have the same."""
         start, length = node["at"]
-        if not (0 <= start and 0 <= length and start + length <= len(self.data)):
+        if not (start >= 0 <= length and start + length <= len(self.data)):
             raise BrokenFrameError("bytes are missing")
         self.left -= length
         if self.left < 0:
@@ -203,13 +208,13 @@ class Reader:
             return torch.nn.Parameter(made, requires_grad=differentiable)
         return made.requires_grad_() if differentiable else made
 
-    def _array(self, node: dict[str, Any]) -> np.ndarray:
+    def _array(self, node: dict[str, Any]) -> Any:
         data, dtype = bytearray(self.bytes_of(node)), np.dtype(str(node["dtype"]))
         if dtype.char not in NUMBERS:
             raise BrokenFrameError("an array of what?")
         return np.frombuffer(data, dtype=dtype).reshape(_shape(node, len(data), dtype.itemsize))
 
-    def _objects(self, node: dict[str, Any]) -> np.ndarray:
+    def _objects(self, node: dict[str, Any]) -> Any:
         values = [self.made(each) for each in node["v"]]
         if node["texts"]:
             texts = [str(each) for each in values]

@@ -1,9 +1,9 @@
 """In the sandbox: the student's code answers calls.
 
-One process imports the libraries and waits. For each session it forks a child, which imports one of
-the student's files and answers what the grader asks for over a socket of the session's own. What
-comes from the grader is pickled; what goes back is plain data (`wire.py`), since the grader believes
-nothing that comes from here.
+One process imports the libraries and waits. For each session it forks a child, which imports one
+of the student's files and answers what the grader asks for over a socket of the session's own. What
+comes from the grader is pickled; what goes back is plain data (`wire.py`), since the grader
+believes nothing that comes from here.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ LIBRARY = {  # classes that objects of the student's may be of
     "Compose": transforms.Compose,
     "Dataset": torch.utils.data.Dataset,
 }
+SEEDS: dict[str, Callable[[int], Any]] = {
+    "torch": torch.manual_seed, "numpy": np.random.seed, "random": random.seed,
+}  # fmt: skip
 ITEMS = 100_000  # of what is iterated over
 MESSAGE = 2000  # characters of an error's message
 
@@ -115,7 +118,7 @@ class Session:
                 message = self.receive()
             except (EOFError, OSError):
                 return
-            self.reply(lambda message=message: self.answer(message))
+            self.reply(message)
 
     def receive(self) -> dict[str, Any]:
         """The grader's next message; what it defines is defined."""
@@ -130,14 +133,14 @@ class Session:
     def answer(self, message: dict[str, Any]) -> Any:
         """What a message asks for."""
         for name, seed in message["seeds"]:
-            {"torch": torch.manual_seed, "numpy": np.random.seed, "random": random.seed}[name](seed)
+            SEEDS[name](seed)
         verb, *arguments = self.unpickled(message["do"])
         return getattr(self, f"do_{verb}")(*arguments)
 
-    def reply(self, act: Callable[[], Any]) -> None:
-        """Send what a function returns, or its error."""
+    def reply(self, message: dict[str, Any]) -> None:
+        """Send what a message asks for, or the error."""
         try:
-            frame = wire.Writer(self.special).frame({"value": act()})
+            frame = wire.Writer(self.special).frame({"value": self.answer(message)})
         except BaseException as error:
             frame = wire.Writer().frame({"error": self.described(error)})
         with contextlib.suppress(OSError):
@@ -145,7 +148,7 @@ class Session:
 
     def unpickled(self, data: bytes) -> Any:
         """With references to copies, to objects here, and to functions there."""
-        unpickler = pickle.Unpickler(io.BytesIO(data))
+        unpickler: Any = pickle.Unpickler(io.BytesIO(data))
         unpickler.persistent_load = self._persistent
         return unpickler.load()
 
@@ -180,7 +183,11 @@ class Session:
             return None
         if isinstance(value, nn.Module):
             with contextlib.suppress(NotImplementedError):
-                return {"k": "net", "r": self._kept(value), "v": writer.node(tracing.describe(value))}
+                return {
+                    "k": "net",
+                    "r": self._kept(value),
+                    "v": writer.node(tracing.describe(value)),
+                }
         if isinstance(value, torch.optim.Optimizer):
             return {
                 "k": "optimizer", "r": self._kept(value), "name": type(value).__name__,
@@ -287,12 +294,6 @@ class Session:
         self.objects[target].step()
         return {number: self.copies[number].detach().clone() for number in values}
 
-    def do_figures(self) -> Any:
-        """What pyplot's figures show; then they are closed."""
-        found = figures.described()
-        figures.forget()
-        return found
-
     def do_run(self, module: str, function: str, args: Any) -> Any:
         """A function of a module that is not the student's."""
         return getattr(import_module(module), function)(*args)
@@ -348,8 +349,8 @@ class _StandinLoader(SourceFileLoader):
                 raise AttributeError(name)
             return getattr(self.finder.own(file), name)
 
-        module.__dict__["ask"] = lambda name, *args: self.finder.ask(name, args, {})
         super().exec_module(module)
+        module.__dict__["ask"] = lambda name, *args: self.finder.ask(name, args, {})
         module.__dict__["__getattr__"] = missing
 
 

@@ -10,12 +10,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from scene_recog.datasets.images import images_below, read_grayscale
+from scene_recog.datasets.scene15 import CLASSES
+from scene_recog.datasets.scene15.manifest import class_of_folder
 from scene_recog.submission import STEP_FILES
 from teaching import sandbox
 from teaching.grading.twins import hidden
@@ -25,7 +29,7 @@ from teaching.receiving import Received
 
 HERE = Path(__file__).parent
 SIDE = 64  # pixels, of the handout's networks
-LIMITS = sandbox.Limits(seconds=3600)  # the judge has a limit for each call, file and submission
+LIMITS = sandbox.Limits(seconds=1800, cpu_seconds=240, memory=3000 * sandbox.MB)
 IN_SANDBOX = ("__init__.py", "wire.py", "worker.py", "tracing.py", "figures.py")
 
 
@@ -37,11 +41,15 @@ class Workshop:
         folder: filled by `prepare` and `prepare_images`.
         is_alone: whether the worker sees its own processes only; see `sandbox.protections`.
         limits: of the worker.
+        seconds: for one submission; what has not been tested then counts as failed.
+        warnings: what the system cannot hold back, a line each.
     """
 
     folder: Path
     is_alone: bool
-    limits: sandbox.Limits = field(default_factory=lambda: LIMITS)
+    limits: sandbox.Limits = LIMITS
+    seconds: float = 900.0
+    warnings: tuple[str, ...] = ()
 
     def judge(self, received: Received) -> Verdict:
         """What is found out about a submission.
@@ -61,6 +69,7 @@ class Workshop:
                 "hidden": [str(path) for path in _to_hide()],
                 "is_alone": self.is_alone,
                 "limits": asdict(self.limits),
+                "seconds": self.seconds,
             }
             # The hand-out's package, not the repository's: the networks of its own variant.
             paths = f"{self.folder / 'handout'}{os.pathsep}{REPOSITORY}"
@@ -75,6 +84,51 @@ class Workshop:
             return Verdict.from_json(json.loads(done.stdout))
         except ValueError:
             raise RuntimeError(done.stderr.strip()[-1000:] or "it ended without a word") from None
+
+
+@contextmanager
+def open_workshop(variant: int, seed: int, images: Path) -> Iterator[Workshop]:
+    """A workshop in a temporary folder.
+
+    Args:
+        variant: as it was handed out.
+        seed: of the hidden tests.
+        images: for the accuracy.
+
+    Raises:
+        ValueError: there are no images, or nothing untrusted can be run on this system.
+    """
+    try:
+        protections = sandbox.protections()
+    except sandbox.SandboxError as error:
+        raise ValueError(str(error)) from None
+    warnings = [each.meaning for each in protections.values() if not each.holds]
+    if not protections["files"].holds:
+        warnings.append(f"the student's code can read {REPOSITORY}, and the solution in it")
+    with tempfile.TemporaryDirectory(prefix="grading-") as folder:
+        work = Path(folder)
+        prepare(work, variant, seed)
+        prepare_images(work, images)
+        is_alone = protections["processes"].holds
+        yield Workshop(work, is_alone, warnings=tuple(f"here, {each}" for each in warnings))
+
+
+def images_folder(named: Path | None) -> Path:
+    """The images for the accuracy: in a folder, or the dataset's test images.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if named is None:
+        named = REPOSITORY / "data" / "test"
+        if not named.is_dir():
+            raise ValueError(
+                f"the accuracy needs images, and there is no {named}: run `scene-recog data "
+                "download`, or name a folder of your own with --images"
+            )
+    elif not named.is_dir():
+        raise ValueError(f"{named} is no folder: name one with images in folders of their classes")
+    return named
 
 
 def _to_hide() -> Iterator[Path]:
@@ -131,21 +185,27 @@ def prepare(work: Path, variant: int, seed: int) -> None:
 
 
 def prepare_images(work: Path, folder: Path) -> int:
-    """Write the images of `<folder>/<class>/*.jpg` at 64x64, and their labels; returns how many.
+    """Write the images of `<folder>/<class>/` at 64x64, and their labels; returns how many.
+
+    Args:
+        folder: its classes are some of the 15, by their names in any spelling that is known.
 
     Raises:
-        ValueError: there are none.
+        ValueError: there are none, or a class is none of the 15.
     """
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    paths = [(path, i) for i, name in enumerate(names) for path in sorted((folder / name).iterdir())]
-    paths = [(path, i) for path, i in paths if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
+    order = {name: index for index, name in enumerate(sorted(CLASSES))}
+    paths = []
+    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+        name = class_of_folder(place.name)
+        if name is None:
+            raise ValueError(f"{place}: this is none of the classes {', '.join(order)}")
+        paths += [(path, order[name]) for path in images_below(place)]
     if not paths:
         raise ValueError(f"{folder}: there are no images; they must be in {folder}/<class>/*.jpg")
     images = np.empty((len(paths), SIDE, SIDE), dtype=np.uint8)
-    for place, (path, _) in enumerate(paths):
-        with Image.open(path) as image:
-            resized = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-            images[place] = np.asarray(resized)
+    for number, (path, _) in enumerate(paths):
+        image = read_grayscale(path).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        images[number] = np.asarray(image)
     np.save(work / "images.npy", images)
     np.save(work / "labels.npy", np.array([label for _, label in paths]))
     return len(paths)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-ask: Any  # set when this is imported
+ask: Any = None  # set when this is imported
 
 
 def predict_labels(model: Any, x: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
-ask: Any  # set when this is imported
+ask: Any = None  # set when this is imported
 
 
 class ImageLoader(Dataset[Any]):

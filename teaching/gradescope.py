@@ -1,0 +1,156 @@
+"""The autograder zip of Gradescope: made for one term, with what the grader needs and no more.
+
+Gradescope unpacks it to `/autograder/source`, runs `setup.sh` once, and for each submission
+`run_autograder`, which calls `main` here: it reads `/autograder/submission` and writes
+`/autograder/results/results.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from scene_recog.submission import NOTEBOOK
+from scene_recog.system.files import write_atomically, zipped
+from teaching import sandbox
+from teaching.grading import results
+from teaching.grading.apart import ApartError, Processes
+from teaching.grading.points import grade
+from teaching.grading.records import Record, bounded
+from teaching.grading.verdict import Verdict
+from teaching.grading.workshop import Workshop, prepare, prepare_images
+from teaching.handout import questions_of
+from teaching.receiving import receive
+from teaching.rubric import read_rubric
+
+HERE = Path(__file__).parent
+SECONDS = 540.0  # for one submission; Gradescope's own limit is 10 minutes, unless it is raised
+PACKAGES = ("torch", "torchvision", "numpy", "pillow", "matplotlib", "tqdm", "pytest")
+LEFT_OUT = ("submissions", "attacks", "for_students", "__pycache__")
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+
+SETUP = f"""\
+#!/usr/bin/env bash
+# Run once, when the image is built. TORCH_INDEX: another index for the CPU build of torch.
+set -euo pipefail
+cd "$(dirname "$0")"
+if ! python3 -m venv --help > /dev/null 2>&1 || ! python3 -m ensurepip --version > /dev/null 2>&1
+then
+    apt-get update && apt-get install -y python3 python3-venv
+fi
+python3 -m venv venv
+venv/bin/pip install --no-cache-dir --extra-index-url "${{TORCH_INDEX:-{CPU_INDEX}}}" \\
+    -r requirements.txt
+chmod -R go-rwx workshop/handout workshop/hidden workshop/*.npy repository
+"""
+RUN = """\
+#!/usr/bin/env bash
+# Run for each submission.
+top="${AUTOGRADER:-/autograder}"
+cd "$top/source"
+exec env PYTHONPATH="$PWD/workshop/handout:$PWD/repository" \\
+    venv/bin/python -m teaching.gradescope "$top"
+"""
+
+
+# ------------------------------------------------------------------------ made here
+
+
+def make_autograder(path: Path, variant: int, images: Path) -> list[str]:
+    """Write the zip.
+
+    Args:
+        path: of the zip.
+        variant: as it was handed out.
+        images: for the accuracy.
+
+    Raises:
+        ValueError: the file is there, or the images are not as they must be.
+    """
+    if path.exists():
+        raise ValueError(f"{path} is there: remove it, or choose another name")
+    rubric = read_rubric()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        prepare(work, variant, rubric.hidden_seed)
+        count = prepare_images(work, images)
+        contents = {
+            f"workshop/{each.relative_to(work).as_posix()}": each.read_bytes()
+            for each in sorted(work.rglob("*"))
+            if each.is_file()
+        }
+    for each in sorted(HERE.rglob("*")):
+        if each.is_file() and not set(each.relative_to(HERE).parts) & set(LEFT_OUT):
+            name = each.relative_to(HERE).as_posix()
+            contents[f"repository/teaching/{name}"] = each.read_bytes()
+    contents["requirements.txt"] = "".join(f"{line}\n" for line in _requirements()).encode()
+    contents["setup.sh"] = SETUP.encode()
+    contents["run_autograder"] = RUN.encode()
+    data = zipped(contents)
+    write_atomically(path, lambda part: part.write_bytes(data))
+    return [
+        f"{path}: {len(data) / 1e6:.1f} MB, with {count} images; keep it private",
+        "on Gradescope: Configure Autograder, upload it, base image Ubuntu 22.04; then Container "
+        "Specifications: 1 processor and 1.5 GB or more",
+    ]
+
+
+def _requirements() -> Iterator[str]:
+    """What is installed here, so that it grades there as it does here."""
+    for package in PACKAGES:
+        yield f"{package}=={version(package).partition('+')[0]}"
+    yield 'tomli>=2; python_version < "3.11"'
+
+
+# ------------------------------------------------------------------------ run there
+
+
+def main() -> int:
+    """Grade the one submission in a folder laid out as Gradescope's. A result is always written."""
+    started = time.monotonic()
+    top = Path(sys.argv[1])
+    place = top / "results" / "results.json"
+    place.parent.mkdir(exist_ok=True)
+    place.parent.chmod(0o700)
+    os.environ.pop("PYTHONPATH", None)
+    rubric = read_rubric()
+    work = HERE.parent.parent / "workshop"
+    questions = questions_of((work / "handout" / NOTEBOOK).read_text(encoding="utf-8"))
+
+    def write(verdict: Verdict) -> None:
+        found = results.results(verdict, grade(verdict, rubric), rubric, questions)
+        data = results.as_bytes(found)
+        write_atomically(place, lambda part: part.write_bytes(data))
+
+    write(Verdict("could not be graded: it took too long, for a person to look at"))
+    received = receive(top / "submission")
+    verdict = Verdict(received.reason)
+    try:
+        protections = sandbox.protections()
+        for each in protections.values():
+            if not each.holds:
+                print(f"here, {each.meaning}")
+        workshop = Workshop(work, protections["processes"].holds, seconds=SECONDS * 0.9)
+        if received.reason is None:
+            verdict = Processes().call(workshop.judge, received, seconds=SECONDS)
+    except (ApartError, sandbox.SandboxError) as error:
+        verdict = Verdict(f"could not be graded: {error}, for a person to look at")
+        print(getattr(error, "detail", ""))
+    verdict.notices = [*received.notices, *verdict.notices]
+    verdict.seconds = time.monotonic() - started
+    verdict = bounded(verdict)
+    write(verdict)
+    for line in Record("submission", verdict=verdict).for_a_person():  # teachers see the output
+        print(line)
+    print(json.dumps({"seconds": round(verdict.seconds, 1), "peak_memory": verdict.peak_memory}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,311 @@
+"""Grade submissions: each one's folder with what it gets back, and what a teacher wants of a class.
+
+It may be stopped at any time. A verdict is written to `for_teacher.json` as soon as there is one;
+all else is made of verdicts, and comes out the same whenever it is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Callable, Collection, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from scene_recog.submission import NOTEBOOK
+from scene_recog.system.text import in_one_line
+from teaching.grading import course, feedback, records, results
+from teaching.grading.apart import ApartError, Processes
+from teaching.grading.incoming import Submission, folders_of, submissions
+from teaching.grading.points import Grade, grade
+from teaching.grading.records import Record, write_changed
+from teaching.grading.similarity import ABOUT_FOLDER, Looked, look
+from teaching.grading.times import Times, read_times
+from teaching.grading.verdict import Verdict
+from teaching.grading.words import line
+from teaching.handout import REPOSITORY, questions_of, students_notebook
+from teaching.receiving import Received, receive
+from teaching.rubric import Rubric
+
+Judge = Callable[[Received], Verdict]
+
+SIMILARITY = "similarity"  # these three are in the folder of results, beside the submissions'
+TIMES = "times.csv"
+LOOKING = 60.0  # seconds, to look at the code of a submission
+TRACKED = (
+    ".ci", ".git", "benchmarks", "data", "docs", "model_checkpoints", "scene_recog", "teaching",
+    "unit_tests",
+)  # fmt: skip
+# What decides verdicts, without what is made of them.
+DECIDES = ("scene_recog/**/*.py", "unit_tests/*.py", "teaching/*.py", "teaching/grading/**/*.py")
+MADE_OF_VERDICTS = ("__main__", "rubric", "apart", "course", "feedback", "grade", "incoming",
+                    "points", "records", "results", "similarity", "times", "words")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How submissions are graded.
+
+    Attributes:
+        out: the folder of results.
+        judge: called in a process of its own; it and its verdict can be pickled.
+        grader: a fingerprint of all that decides a verdict but the submission itself.
+        rubric: the points.
+        variant: of the project.
+        seconds: that one verdict may take.
+    """
+
+    out: Path
+    judge: Judge
+    grader: str
+    rubric: Rubric
+    variant: int = 0
+    seconds: float = 900.0
+
+
+def grade_all(
+    grading: Grading,
+    paths: Sequence[Path],
+    *,
+    jobs: int = 2,
+    times: Path | None = None,
+    again: Sequence[str] | None = None,
+) -> list[str]:
+    """Judge what is new or has changed, and write the results of all.
+
+    Args:
+        grading: how.
+        paths: zips, folders, and folders of many.
+        jobs: how many are judged at a time.
+        times: a csv with the columns name and time; kept for later calls.
+        again: names of submissions that are judged again; if empty, all are.
+
+    Returns:
+        Lines for the teacher.
+
+    Raises:
+        ValueError, OSError: nothing was graded, and why.
+    """
+    out = grading.out
+    found, lines = submissions(paths)
+    check_out(out, [*paths, *(each.path for each in found)])
+    known = records.read_all(out)
+    folders = folders_of([each.name for each in found], {f: r.name for f, r in known.items()})
+    for name, path in found:
+        if (out / folders[name]).resolve() == path.resolve():
+            raise ValueError(
+                f"{in_one_line(str(path))} would get its own results: name another --out"
+            )
+    names = {*folders, *folders.values(), *known, *(record.name for record in known.values())}
+    for name in again or []:
+        if name not in folders and name not in folders.values():
+            raise ValueError(f"--again {in_one_line(name)}: there is no such submission to grade")
+    handed_in = _times(out, times, grading.rubric, names)
+    out.mkdir(parents=True, exist_ok=True)
+    if times:
+        write_changed(out / TIMES, times.read_bytes())
+    write_changed(_made(out / SIMILARITY) / "about.txt", ABOUT_FOLDER.encode())
+
+    wanted = set(folders.values()) if again == [] else {folders.get(n, n) for n in again or []}
+    old = {folder: record for folder, record in known.items() if folder not in wanted}
+    fresh = 0
+    with closing(_judge_all(grading, found, folders, old, jobs)) as judged:
+        for done, (folder, record) in enumerate(judged, start=1):
+            is_new = record is not old.get(folder)
+            known[folder] = record
+            fresh += is_new
+            points = _write_results(out / folder, record, grading.rubric, handed_in).after
+            reason = record.verdict.reason
+            said = f"0, {line(reason, 150)}" if reason else str(points)
+            end = "" if is_new else " (as before)"
+            place = f"[{done} of {len(found)}] {line(record.name, 60)}"
+            print(f"{place}: {said}{end}", file=sys.stderr, flush=True)
+
+    known = dict(sorted(known.items()))
+    grades = {
+        folder: _write_results(out / folder, record, grading.rubric, handed_in)
+        for folder, record in known.items()
+    }
+    write_changed(out / "grades.csv", course.grades_csv(known, grades))
+    write_changed(out / "class.html", course.class_page(known, grades, grading.rubric))
+    return lines + _summary(out, known, grades, fresh, handed_in)
+
+
+def check_out(out: Path, paths: Sequence[Path]) -> None:
+    """Raises ValueError if results there would be taken for something else."""
+    place = out.resolve()
+    if place.exists() and not place.is_dir():
+        raise ValueError(f"{out} is a file: name a folder for --out")
+    for path in paths:
+        if path.resolve() == place or (path.is_dir() and path.resolve() in place.parents):
+            raise ValueError(
+                f"{out} is inside {in_one_line(str(path))}, which is graded: name another"
+            )
+    if place == REPOSITORY or any(REPOSITORY / name in (place, *place.parents) for name in TRACKED):
+        raise ValueError(f"{out} is among the repository's own files: name a folder elsewhere")
+
+
+def grader_fingerprint(variant: int = 0, images: Path | None = None, seed: int = 0) -> str:
+    """Of what decides verdicts: tests, provided code, the grader's own, and the images."""
+    found = hashlib.sha256(f"variant {variant}, seed {seed}\n".encode())
+    files = [path for pattern in DECIDES for path in sorted(REPOSITORY.glob(pattern))]
+    paths = [
+        path for path in files
+        if not (path.stem in MADE_OF_VERDICTS and path.is_relative_to(REPOSITORY / "teaching"))
+    ]  # fmt: skip
+    named = [(path.relative_to(REPOSITORY), path) for path in paths]
+    images = images or REPOSITORY / "data" / "test"
+    if images.is_dir():
+        inside = sorted(path for path in images.rglob("*") if path.is_file())
+        named += [(path.relative_to(images), path) for path in inside]
+    for name, path in named:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        found.update(f"{name.as_posix()!r} {digest}\n".encode(errors="backslashreplace"))
+    return found.hexdigest()
+
+
+# ------------------------------------------------------------------------ one submission
+
+
+def _judge_all(
+    grading: Grading,
+    found: Sequence[Submission],
+    folders: dict[str, str],
+    old: dict[str, Record],
+    jobs: int,
+) -> Generator[tuple[str, Record], None, None]:
+    """(folder, record) of each, as they are done."""
+    processes = Processes()
+
+    def judged(submission: Submission) -> tuple[str, Record]:
+        folder = folders[submission.name]
+        return folder, _judged(grading, processes, submission, folder, old.get(folder))
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        waiting = [pool.submit(judged, submission) for submission in found]
+        try:
+            for each in as_completed(waiting):
+                yield each.result()
+        except BaseException:  # Ctrl-C, too
+            for each in waiting:
+                each.cancel()
+            processes.stop()
+            raise
+
+
+def _judged(
+    grading: Grading, processes: Processes, submission: Submission, folder: str, old: Record | None
+) -> Record:
+    """The record of a submission: the old one, if nothing has changed."""
+    received = receive(submission.path)
+    fingerprint = _fingerprint(received, grading.grader)
+    own = grading.out / SIMILARITY / folder
+    is_known = old is not None and old.fingerprint == fingerprint
+    if old is not None and is_known and (own.is_dir() or not received.files):
+        return old
+    record = Record(submission.name, fingerprint=fingerprint)
+    if old is not None and is_known:
+        record.verdict = old.verdict
+    elif received.reason is not None:
+        record.verdict = Verdict(received.reason)
+    else:
+        try:
+            record.verdict = processes.call(grading.judge, received, seconds=grading.seconds)
+        except ApartError as error:
+            record.verdict = Verdict(f"could not be graded: {error}, for a person to look at")
+            record.trouble = f"could not be graded: {error} {error.detail}".strip()
+            record.fingerprint = ""  # the next call tries again
+    notices = received.notices
+    record.verdict.notices = [
+        *notices, *(each for each in record.verdict.notices if each not in notices)
+    ]  # fmt: skip
+    record.verdict = records.bounded(record.verdict)
+    if received.files:
+        _look(record, processes, received, own, grading.variant)
+    records.write(record, _made(grading.out / folder))
+    return record
+
+
+def _fingerprint(received: Received, grader: str) -> str:
+    found = hashlib.sha256(grader.encode())
+    for name, contents in received.files.items():
+        found.update(f"{name} {hashlib.sha256(contents).hexdigest()}\n".encode())
+    found.update(repr((received.notices, received.reason)).encode(errors="backslashreplace"))
+    return found.hexdigest()
+
+
+def _look(
+    record: Record, processes: Processes, received: Received, own: Path, variant: int
+) -> None:
+    """Note what there is to see in the code, and write what is the student's own to `own`."""
+    try:
+        looked = processes.call(look, received, variant, seconds=LOOKING)
+    except ApartError as error:
+        looked = Looked()
+        trouble = f"its code could not be compared: {error} {error.detail}".strip()
+        record.trouble = f"{record.trouble}; {trouble}" if record.trouble else trouble
+    record.given_name, record.copied = looked.given_name, looked.copied
+    part = own.with_name(f".{own.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for name, text in looked.own.items():
+        (part / name).write_bytes(text.encode(errors="backslashreplace"))
+    shutil.rmtree(own, ignore_errors=True)
+    part.rename(own)
+
+
+def _write_results(folder: Path, record: Record, rubric: Rubric, handed_in: Times) -> Grade:
+    """Write what goes back to the student."""
+    verdict = record.verdict
+    points = grade(verdict, rubric, handed_in.late_days(record.name, folder.name))
+    asked = _questions()
+    _made(folder)
+    write_changed(
+        folder / "results.json", results.as_bytes(results.results(verdict, points, rubric, asked))
+    )
+    name = record.name
+    html = feedback.html_of(name, verdict, points, rubric, asked)
+    write_changed(folder / "feedback.html", html)
+    markdown = feedback.markdown_of(name, verdict, points, rubric, asked)
+    write_changed(folder / "feedback.md", markdown)
+    return points
+
+
+@cache
+def _questions() -> list[str]:
+    return questions_of(students_notebook((REPOSITORY / NOTEBOOK).read_text(encoding="utf-8")))
+
+
+# ------------------------------------------------------------------------ all of them
+
+
+def _times(out: Path, given: Path | None, rubric: Rubric, names: Collection[str]) -> Times:
+    """From a file, or from that of an earlier call."""
+    if given:
+        return read_times(given, rubric.late, names)
+    kept = out / TIMES
+    if kept.is_file() and rubric.late.deadline:
+        return read_times(kept, rubric.late, names)
+    return Times(rubric.late)
+
+
+def _summary(
+    out: Path, known: dict[str, Record], grades: dict[str, Grade], fresh: int, handed_in: Times
+) -> list[str]:
+    lines = []
+    unknown = sum(grade.late_days is None for grade in grades.values())
+    if handed_in.by_name and unknown:
+        lines.append(f"{unknown} of {len(grades)} have no time in {out / TIMES}")
+    if flagged := sum(bool(record.for_a_person()) for record in known.values()):
+        lines.append(f"{flagged} for a person to look at: see {out / 'class.html'}")
+    lines.append(f"{out}: {fresh} graded now, {len(known)} in grades.csv and class.html")
+    return lines
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

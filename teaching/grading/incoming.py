@@ -1,0 +1,155 @@
+"""The submissions in what a teacher names: zips, folders, and what an LMS makes of a class.
+
+Canvas gives a folder of zips, `doejane_12345_67890_submission.zip` and
+`doejane_LATE_12345_67890_submission.zip`; Moodle a folder for each student with a zip in it,
+`Jane Doe_12345_assignsubmission_file_/submission.zip`, or zips that have all that in their names;
+Gradescope folders with the unpacked files. The names are kept, because feedback goes back by them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from scene_recog.submission import LIMITS
+from scene_recog.system.text import in_one_line
+from teaching.receiving import JUNK, shown
+
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")  # zips only are opened
+TOPS = {name.split("/")[0] for name in LIMITS}  # that show that a folder is a submission
+OF_THE_CLASS = {"similarity", "grades.csv", "class.html", "times.csv"}
+NAME_LIMIT = 60  # characters, of at most four bytes
+
+
+class Submission(NamedTuple):
+    """Attributes: name: unique. path: a file or a folder."""
+
+    name: str
+    path: Path
+
+
+def submissions(paths: Sequence[Path]) -> tuple[list[Submission], list[str]]:
+    """What is to be graded, by name; and a line for each kind of thing that is passed over.
+
+    Raises:
+        FileNotFoundError: a path is not there.
+    """
+    found: list[Submission] = []
+    ignored: list[str] = []
+    for path in paths:
+        if not path.exists() and not path.is_symlink():
+            raise FileNotFoundError(
+                f"{in_one_line(str(path))} is not there: name a zip or a folder"
+            )
+        path = Path(os.path.abspath(path))  # noqa: PTH100, links keep their names
+        if not path.is_dir() or _is_one(path):
+            found.append(Submission(_name(path), path))
+        else:
+            found += _in_class(path, ignored)
+    lines = []
+    if ignored:
+        names = ", ".join(shown(name) for name in ignored[:3])
+        more = f" and {len(ignored) - 3} more" if len(ignored) > 3 else ""
+        lines.append(f"not a submission, passed over: {names}{more}")
+    return sorted(_unique(found)), lines
+
+
+def _name(path: Path) -> str:
+    return path.stem if path.suffix.lower() in ARCHIVES and not path.is_dir() else path.name
+
+
+def _is_one(folder: Path) -> bool:
+    """Whether a folder is a submission, and not a folder of them; an empty one is."""
+    children = _children(folder)
+    if any(child.name == "scene_recog" or child.suffix == ".py" for child in children):
+        return True
+    if any(map(_is_archive, children)):
+        return False
+    return any(child.name in TOPS for child in children) or not any(c.is_dir() for c in children)
+
+
+def _in_class(folder: Path, ignored: list[str]) -> Iterator[Submission]:
+    for child in _children(folder):
+        if child.is_dir():
+            zips = [] if _is_one(child) else list(filter(_is_archive, _children(child)))
+            zips = [each for each in zips if not each.is_symlink()]  # to another student's
+            if len(zips) > 1:  # attempts
+                yield from (Submission(f"{child.name}_{_name(each)}", each) for each in zips)
+            else:
+                yield Submission(child.name, zips[0] if zips else child)
+        elif _is_archive(child):
+            yield Submission(_name(child), child)
+        else:
+            ignored.append(child.name)
+
+
+def _children(folder: Path) -> list[Path]:
+    """What is in a folder, without what systems and tools put there."""
+    return sorted(
+        child
+        for child in folder.iterdir()
+        if child.name not in JUNK and not child.name.startswith("._")
+        and (_is_archive(child) or not child.name.startswith("."))
+    )  # fmt: skip
+
+
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() in ARCHIVES and not path.is_dir()
+
+
+def _unique(found: list[Submission]) -> Iterator[Submission]:
+    """The same file once; files of one name get that of their folder, and then a number, too."""
+    found = [
+        Submission(name, path) for path, name in {each.path: each.name for each in found}.items()
+    ]
+    names = Counter(each.name for each in found)
+    taken: set[str] = set()
+    for name, path in sorted(found, key=lambda each: each.path):
+        if names[name] > 1:
+            name = f"{path.parent.name}_{name}"
+        unique, number = name, 1
+        while unique in taken or (unique != name and names[unique]):
+            number += 1
+            unique = f"{name} ({number})"
+        taken.add(unique)
+        yield Submission(unique, path)
+
+
+# ------------------------------------------------------------------------ names of folders
+
+
+def folders_of(names: Iterable[str], taken: Mapping[str, str]) -> dict[str, str]:
+    """The folder of each submission: safe in every file system, and the same at every call.
+
+    Args:
+        names: of submissions.
+        taken: folder -> the submission that has it already.
+    """
+    owners = {_folded(folder): name for folder, name in taken.items()}
+    theirs = {name: folder for folder, name in taken.items()}
+    found = {}
+    for name in names:
+        folder = theirs.get(name) or _safe(name)
+        if owners.get(_folded(folder), name) != name or _folded(folder) in OF_THE_CLASS:
+            folder = f"{folder}-{hashlib.sha256(ascii(name).encode()).hexdigest()[:8]}"
+        owners[_folded(folder)] = name
+        found[name] = folder
+    return found
+
+
+def _safe(name: str) -> str:
+    name = unicodedata.normalize("NFC", name)
+    name = re.sub(r"[^\w.+=,() -]", "_", name)[:NAME_LIMIT].rstrip(". ")
+    name = re.sub(r"^[^\w(]", "_", name) or "_"  # a minus or a dot in front
+    is_windows_own = re.match(r"(con|prn|aux|nul|(com|lpt)\d)(\.|$)", name, re.IGNORECASE)
+    return f"_{name}" if is_windows_own else name
+
+
+def _folded(folder: str) -> str:
+    return unicodedata.normalize("NFKC", folder).casefold()

@@ -1,0 +1,121 @@
+"""From what was found out about a submission to points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from scene_recog.assignment import STEPS
+from scene_recog.submission import public_points
+from teaching.grading.verdict import TestResult, Verdict
+from teaching.rubric import Rubric
+
+NETWORK_FILES = {"SimpleNet": "simple_net", "SimpleNetFinal": "simple_net_final"}
+
+
+@dataclass(frozen=True)
+class Points:
+    """Attributes: points: that are given, to one decimal. of: that there are."""
+
+    points: float
+    of: float
+
+    @property
+    def is_full(self) -> bool:
+        """Whether none is missing."""
+        return self.points >= self.of
+
+    def __str__(self) -> str:
+        return f"{self.points:g} of {self.of:g}"
+
+
+@dataclass(frozen=True)
+class Grade:
+    """The points of a submission; those of the report, which a person gives, are not among them.
+
+    Attributes:
+        public, hidden: of each of the eight files.
+        accuracy: of each network.
+        late_days: None if it is not known when it was handed in.
+        taken_off: for late days.
+    """
+
+    public: dict[str, Points]
+    hidden: dict[str, Points]
+    accuracy: dict[str, Points]
+    late_days: int | None
+    taken_off: float
+
+    @property
+    def before(self) -> Points:
+        """The sum, before points are taken off."""
+        return total([*self.public.values(), *self.hidden.values(), *self.accuracy.values()])
+
+    @property
+    def after(self) -> Points:
+        """The sum that counts."""
+        before = self.before
+        return Points(_tenths(_exact(before.points) - _exact(self.taken_off)), before.of)
+
+
+def grade(verdict: Verdict, rubric: Rubric, late_days: int | None = None) -> Grade:
+    """The points of a submission.
+
+    A file that was tampered with has none, and neither has the accuracy of its network: what it
+    answers cannot be believed.
+    """
+    believed = {} if verdict.reason else verdict.files
+    files = {file: one for file, one in believed.items() if not one.is_tampered}
+    public = {f: _share(rubric.public[f], files[f].public if f in files else []) for f in STEPS}
+    hidden = {f: _share(rubric.hidden[f], files[f].hidden if f in files else []) for f in STEPS}
+    accuracy = {}
+    for network, (enough, points) in rubric.accuracy.items():
+        reached = accuracy_of(verdict, network)
+        accuracy[network] = Points(
+            points if reached is not None and reached >= enough else 0, points
+        )
+    found = Grade(public, hidden, accuracy, late_days, 0.0)
+    return Grade(
+        public, hidden, accuracy, late_days, _taken_off(found.before.points, rubric, late_days)
+    )
+
+
+def accuracy_of(verdict: Verdict, network: str) -> float | None:
+    """What counts for points and leaderboard; None if there is none that can be believed."""
+    trained, file = verdict.trained.get(network), verdict.files.get(NETWORK_FILES[network])
+    if trained is None or trained.accuracy is None or verdict.reason or (file and file.is_tampered):
+        return None
+    return trained.accuracy if 0 <= trained.accuracy <= 1 else None
+
+
+def total(parts: Iterable[Points]) -> Points:
+    """Their sum, exact."""
+    parts = list(parts)
+    return Points(
+        _tenths(sum((_exact(part.points) for part in parts), Fraction(0))),
+        _tenths(sum((_exact(part.of) for part in parts), Fraction(0))),
+    )
+
+
+def _share(points: float, tests: list[TestResult]) -> Points:
+    passed = sum(test.outcome == "passed" for test in tests)
+    return Points(public_points(points, passed, len(tests)), points)
+
+
+def _taken_off(points: float, rubric: Rubric, late_days: int | None) -> float:
+    """To one decimal, rounded down, and never more than there is."""
+    if not late_days:
+        return 0.0
+    percent = min(Fraction(100), _exact(rubric.late.percent_per_day) * late_days)
+    off = _exact(rubric.late.points_per_day) * late_days + _exact(points) * percent / 100
+    return min(points, _tenths(off))
+
+
+def _exact(number: float) -> Fraction:
+    return Fraction(str(number))
+
+
+def _tenths(number: Fraction) -> float:
+    return math.floor(number * 10) / 10

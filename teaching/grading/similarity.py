@@ -1,0 +1,222 @@
+"""Whose code is it? The public solution's with other names, and what a similarity checker needs.
+
+Only syntax trees are looked at; nothing of a submission runs. What a parser cannot take may end
+the process all the same, so `look` is called in a process of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import textwrap
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+
+from scene_recog.assignment import functions_in
+from scene_recog.submission import ABOUT, NOTEBOOK, STEP_FILES, python_of_cell
+from teaching.handout import REPOSITORY, emptied, students_notebook
+from teaching.receiving import Received
+from teaching.variants import rewritten
+
+PASSAGE = 16  # nodes of a syntax tree that follow each other
+# The share of the solution's passages that recur in a file that is flagged. In files that were
+# written by others it is 0.09 at most. A short file can hardly be written in other ways.
+COPIED, SHORT, COPIED_SHORT = 0.6, 80, 0.9
+GIVEN = ("super().__init__()", "raise NotImplementedError('write ")  # in the starter's bodies
+NAMES_LIMIT = 200  # characters of a student's own name
+
+ABOUT_FOLDER = """\
+What students wrote themselves, without the starter's imports, docstrings and signatures: a folder
+for each student. Of the notebook, notebook.py has the code cells that are not the starter's.
+
+JPlag (https://github.com/jplag/JPlag) compares on this computer; sends nothing anywhere:
+
+    java -jar jplag.jar -l python3 -t 12 similarity/
+
+MOSS (https://theory.stanford.edu/~aiken/moss/) compares on a server, so names are sent there, too:
+
+    cd similarity && perl moss.pl -l python -d */*.py
+
+Small files are alike by chance, and most solutions share their ideas: read both before you judge.
+"""
+
+
+@dataclass
+class Looked:
+    """What there is to see in a submission's code.
+
+    Attributes:
+        given_name: what the student typed as a name; None if nothing.
+        copied: those of the eight files that are the public solution's with other names.
+        own: name of a file -> what the student wrote, for a similarity checker.
+    """
+
+    given_name: str | None = None
+    copied: list[str] = field(default_factory=list)
+    own: dict[str, str] = field(default_factory=dict)
+
+
+def look(received: Received, variant: int = 0) -> Looked:
+    """Look at a submission's code, and at the name in it."""
+    found = Looked(given_name=_given_name(received.files.get(ABOUT, b"")))
+    for file, name in STEP_FILES.items():
+        if name not in received.files:
+            continue
+        source = received.files[name].decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
+        found.own[f"{file}.py"] = own_code(source, _solution(file, variant))
+        if is_copied(source, _solution(file, variant)):
+            found.copied.append(file)
+    found.own["notebook.py"] = _own_cells(received.files.get(NOTEBOOK, b""), variant)
+    found.own = {name: text for name, text in found.own.items() if text.strip()}
+    return found
+
+
+@cache
+def _solution(file: str, variant: int) -> str:
+    name = STEP_FILES[file]
+    return rewritten(name, (REPOSITORY / name).read_text(encoding="utf-8"), variant)
+
+
+def _given_name(contents: bytes) -> str | None:
+    try:
+        name = json.loads(contents)["name"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return name[:NAMES_LIMIT] if isinstance(name, str) and name.strip() else None
+
+
+# ------------------------------------------------------------------------ copies
+
+
+def is_copied(source: str, solution: str) -> bool:
+    """Whether a file is the solution with other names, or with little else changed."""
+    ours = _passages(ast.parse(solution))
+    tree = _parsed(source)
+    if tree is None:
+        return False
+    share = len(ours & _passages(tree)) / len(ours)
+    return share >= (COPIED if len(ours) >= SHORT else COPIED_SHORT)
+
+
+def _passages(tree: ast.Module) -> set[tuple[str, ...]]:
+    """The passages of `PASSAGE` nodes in a file's functions, as a tree is read.
+
+    What is said in other words is left out: names, texts, numbers, docstrings, annotations.
+    """
+    found: set[tuple[str, ...]] = set()
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            nodes = [word for statement in function.body for word in _words(statement)]
+            found.update(
+                tuple(nodes[start : start + PASSAGE]) for start in range(len(nodes) - PASSAGE + 1)
+            )
+    return found
+
+
+def _words(top: ast.AST) -> Iterator[str]:
+    """A word for each node below `top`, in the order of the source."""
+    waiting: list[ast.AST] = [top]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        if isinstance(node, ast.Constant | ast.JoinedStr):
+            yield "constant"
+            continue
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            node = ast.Assign([node.target], node.value)
+        name = type(node).__name__
+        if isinstance(node, ast.Attribute):
+            name += f" {node.attr}"
+        if isinstance(node, ast.keyword):
+            name += f" {node.arg}"
+        yield name
+        children = []
+        for key, value in ast.iter_fields(node):
+            if key not in ("ctx", "annotation", "returns", "decorator_list"):
+                values = value if isinstance(value, list) else [value]
+                children += [child for child in values if isinstance(child, ast.AST)]
+        waiting += reversed(children)
+
+
+def _parsed(source: str) -> ast.Module | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+# ------------------------------------------------------------------------ what students wrote
+
+
+def own_code(source: str, solution: str) -> str:
+    """A file without docstrings, and without the starter's imports and signatures.
+
+    The bodies of the starter's functions stand at the left margin, one after the other, so that
+    the file still parses. In a file that does not parse, lines of the starter go.
+    """
+    starter = emptied(solution)
+    tree = _parsed(source)
+    if tree is None:
+        theirs = {line.strip() for line in starter.split("\n")}
+        return "\n".join(line for line in source.split("\n") if line.strip() not in theirs)
+    given = ast.parse(starter)
+    handed_out = {ast.dump(node) for node in given.body if isinstance(node, ast.stmt)}
+    functions = {name for name, _ in functions_in(given)}
+    lines = source.split("\n")
+    return "".join(_own(tree.body, "", lines, handed_out, functions))
+
+
+def _own(
+    body: list[ast.stmt],
+    prefix: str,
+    lines: list[str],
+    handed_out: set[str],
+    functions: set[str],
+) -> Iterator[str]:
+    """The statements that are the student's; `prefix` is "Class." in a class."""
+    for node in body:
+        if ast.dump(node) in handed_out or ast.unparse(node).startswith(GIVEN):
+            continue
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        if isinstance(node, ast.ClassDef) and any(f.startswith(f"{node.name}.") for f in functions):
+            yield from _own(node.body, f"{node.name}.", lines, handed_out, functions)
+        elif isinstance(node, ast.FunctionDef) and prefix + node.name in functions:
+            yield from _own(node.body, "", lines, handed_out, set())
+            yield "\n"
+        else:
+            yield _text_of(node, lines)
+
+
+def _text_of(node: ast.stmt, lines: list[str]) -> str:
+    """A statement's lines, at the left margin."""
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+    start = 0 if first < node.lineno else node.col_offset
+    rows = lines[first - 1 : node.end_lineno]
+    if not start or not rows[0][:start].strip():
+        return textwrap.dedent("\n".join(rows)) + "\n"
+    return ast.unparse(node) + "\n"  # it shares its line with another
+
+
+def _own_cells(contents: bytes, variant: int) -> str:
+    """The code cells of a notebook that are not the starter's."""
+    given = rewritten(NOTEBOOK, (REPOSITORY / NOTEBOOK).read_text(encoding="utf-8"), variant)
+    theirs = {cell.strip() for cell in _cells(students_notebook(given))}
+    cells = [cell for cell in _cells(contents) if cell.strip() and cell.strip() not in theirs]
+    return "\n\n".join(map(python_of_cell, cells))
+
+
+def _cells(notebook: bytes | str) -> list[str]:
+    try:
+        return [
+            "".join(cell["source"])
+            for cell in json.loads(notebook)["cells"]
+            if cell["cell_type"] == "code"
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
