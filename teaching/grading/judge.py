@@ -374,7 +374,7 @@ class _Tests:
         if self.file == "dl_utils":
             torch.load = self._load  # type: ignore[assignment]
         if self.file == "image_loader":
-            Image.open = self._image_below_inputs(Image.open)  # type: ignore[assignment]
+            Image.open = self._image_below_inputs(Image.open)
         results: list[TestResult] = []
 
         def note(**said: Any) -> None:
@@ -564,7 +564,7 @@ def _from_child(act: Callable[[Callable[..., None]], None], limit: float) -> Ite
 
 
 def clean(words: str) -> str:
-    """What a student's code may have said: no longer than it is of use, and no control characters."""
+    """What a student's code has said: only as long as is of use, and no control characters."""
     plain = words[:WORDS].encode("utf-8", "replace").decode()
     return "".join(
         each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}"
@@ -575,9 +575,9 @@ def clean(words: str) -> str:
 def _limit_memory() -> None:
     """In a child, so that no more than its tests fail."""
     with contextlib.suppress(OSError, ValueError):
-        with open("/proc/self/statm", encoding="ascii") as file:
-            used = int(file.read().split()[5]) * resource.getpagesize()  # data and stacks
-        resource.setrlimit(resource.RLIMIT_DATA, (used + MEMORY, used + MEMORY))
+        data_and_stack = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
+        most = data_and_stack * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _remove(folder: Path) -> None:
