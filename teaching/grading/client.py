@@ -12,6 +12,7 @@ import io
 import json
 import os
 import pickle
+import signal
 import socket
 import struct
 import subprocess
@@ -133,6 +134,17 @@ class Sandbox:
             return False
         return self.has_started
 
+    def restart(self) -> None:
+        """Replace the worker, which does not answer.
+
+        Raises:
+            NoAnswerError: the new one does not start.
+        """
+        self.close()
+        self.start()
+        if not self.answers(b"p"):
+            raise NoAnswerError(f"the worker does not start: {self.close()}")
+
     def session(self, oracle: Mapping[str, Callable[..., Any]], *, beside: bool = False) -> Session:
         """A new one; if need be, with a new worker.
 
@@ -144,10 +156,7 @@ class Sandbox:
             NoAnswerError: it does not start.
         """
         if not self.answers(b"p" if beside else b"k"):
-            self.close()
-            self.start()
-            if not self.answers(b"p"):
-                raise NoAnswerError(f"the worker does not start: {self.close()}")
+            self.restart()
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self.control, [b"s"], [theirs.fileno()])
@@ -157,10 +166,11 @@ class Sandbox:
         """End it, and say what was unusual about it, in one line."""
         self.control.close()
         try:
-            said, _ = self.watcher.communicate(timeout=10)
+            said, _ = self.watcher.communicate(timeout=5)
             found = json.loads(said)
         except (subprocess.TimeoutExpired, ValueError):
-            self.watcher.kill()
+            with contextlib.suppress(OSError):
+                os.kill(self.watcher.pid, signal.SIGKILL)  # its own kill() is for one's child only
             self.watcher.communicate()
             return "its end is not known"
         self.peak_memory = max(self.peak_memory, found.get("peak_rss", 0))
@@ -248,11 +258,9 @@ class Session:
 
     def _asked(self, question: dict[str, Any]) -> tuple[Any, str | None]:
         name = question["ask"]
-        function = self.oracle.get(name) if isinstance(name, str) else self.callbacks.get(name)
-        if function is None:
-            return None, "there is no such function"
         try:
-            return function(*question["args"], **question["kwargs"]), None
+            functions: Any = self.oracle if isinstance(name, str) else self.callbacks
+            return functions[name](*question["args"], **question["kwargs"]), None
         except Exception as error:
             return None, f"{type(error).__name__}: {error}"
 

@@ -58,6 +58,7 @@ from teaching.grading.client import (
 from teaching.grading.signs import signs_in
 from teaching.grading.verdict import FileVerdict, TestResult, Trained, Verdict
 from teaching.grading.wrong_twins import WRONG_TWINS
+from teaching.sandbox_launcher import die_with_parent
 
 STANDINS = Path(__file__).parent / "standins"
 FILE_SECONDS = 90.0  # for the tests of one file, of one kind
@@ -166,6 +167,9 @@ class Judge:
 
     def _from_child(self, act: Callable[[Callable[..., None]], None]) -> Iterator[Any]:
         """As the function of that name; within the time of a file, and of the submission."""
+        if not self.sandbox.answers(b"p"):  # the file before has stopped or ended it
+            with contextlib.suppress(NoAnswerError):
+                self.sandbox.restart()
         left = min(FILE_SECONDS, self.deadline - time.monotonic())
         if left > 0:
             return _from_child(act, left)
@@ -595,6 +599,7 @@ def _be_child(act: Callable[[Callable[..., None]], None], writing: int) -> NoRet
             data = data[os.write(writing, data) :]
 
     code = 1
+    die_with_parent()  # if the judge is killed, nothing goes on without it
     _limit_memory()
     try:
         act(say)
@@ -610,6 +615,7 @@ def _be_child(act: Callable[[Callable[..., None]], None], writing: int) -> NoRet
 
 def main() -> None:
     """Judge what stdin describes, and write the verdict."""
+    die_with_parent()
     spec = json.load(sys.stdin)
     sys.path.insert(0, str(Path(spec["work"]) / "handout" / "unit_tests"))
     files = {name: Path(path).read_bytes() for name, path in spec["files"].items()}
