@@ -24,7 +24,6 @@ watched from outside, five times a second.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import secrets
@@ -215,12 +214,6 @@ def run(
     return _run(
         _plan(), command, folder, limits, input, readable, hidden, environment or {}, users, channel
     )[0]
-
-
-def end_with_parent() -> None:
-    """Let this process be killed when the one that started it ends, on Linux."""
-    if IS_LINUX:
-        ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 # ------------------------------------------------------------------------ what is possible

@@ -10,7 +10,9 @@ import builtins
 import contextlib
 import io
 import json
+import os
 import pickle
+import signal
 import socket
 import struct
 import subprocess
@@ -34,6 +36,7 @@ from teaching.grading.replica import replica
 LENGTH = struct.Struct(">Q")
 CALL_SECONDS = 20.0  # for one answer
 START_SECONDS = 60.0  # for the worker to have imported everything
+STARTED_SECONDS = 10.0  # for it to answer after that: a session may have stopped it
 LIBRARY = {"Compose": transforms.Compose, "Dataset": Dataset}  # as in worker.py
 SHARED = ("torch", "torchvision", "numpy", "PIL", "builtins", "fakes", "math")  # modules there too
 
@@ -91,10 +94,12 @@ class Sandbox:
         place = self.place
         ours, theirs = socket.socketpair()
         self.control = ours
+        self.has_started = False
         spec = {
             "command": [
-                sys.executable, "-B", "-m", "teaching.grading.worker", str(place.submission),
-                "alone" if self.is_alone else "among others",
+                # Not -m: it would import from the current folder, to which the code can write.
+                sys.executable, "-B", "-s", str(place.package / "teaching/grading/worker.py"),
+                str(place.submission), "alone" if self.is_alone else "among others",
             ],
             "folder": str(place.folder),
             "limits": asdict(place.limits),
@@ -107,7 +112,10 @@ class Sandbox:
         }  # fmt: skip
         with theirs:
             self.watcher = subprocess.Popen(
-                [sys.executable, "-m", "teaching.grading.watching", str(theirs.fileno())],
+                [
+                    sys.executable, "-m", "teaching.grading.watching", str(theirs.fileno()),
+                    str(os.getpid()),
+                ],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[theirs.fileno()],
                 encoding="utf-8",
             )  # fmt: skip
@@ -119,11 +127,23 @@ class Sandbox:
     def answers(self, order: bytes) -> bool:
         """Whether it does: b"k" kills what earlier sessions have left, b"p" does nothing."""
         try:
-            self.control.settimeout(START_SECONDS)
+            self.control.settimeout(STARTED_SECONDS if self.has_started else START_SECONDS)
             self.control.sendall(order)
-            return self.control.recv(1) == order
+            self.has_started = self.control.recv(1) == order
         except OSError:
             return False
+        return self.has_started
+
+    def restart(self) -> None:
+        """Replace the worker, which does not answer.
+
+        Raises:
+            NoAnswerError: the new one does not start.
+        """
+        self.close()
+        self.start()
+        if not self.answers(b"p"):
+            raise NoAnswerError(f"the worker does not start: {self.close()}")
 
     def session(self, oracle: Mapping[str, Callable[..., Any]], *, beside: bool = False) -> Session:
         """A new one; if need be, with a new worker.
@@ -136,10 +156,7 @@ class Sandbox:
             NoAnswerError: it does not start.
         """
         if not self.answers(b"p" if beside else b"k"):
-            self.close()
-            self.start()
-            if not self.answers(b"p"):
-                raise NoAnswerError(f"the worker does not start: {self.close()}")
+            self.restart()
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self.control, [b"s"], [theirs.fileno()])
@@ -149,10 +166,11 @@ class Sandbox:
         """End it, and say what was unusual about it, in one line."""
         self.control.close()
         try:
-            said, _ = self.watcher.communicate(timeout=10)
+            said, _ = self.watcher.communicate(timeout=5)
             found = json.loads(said)
         except (subprocess.TimeoutExpired, ValueError):
-            self.watcher.kill()
+            with contextlib.suppress(OSError):
+                os.kill(self.watcher.pid, signal.SIGKILL)  # its own kill() is for one's child only
             self.watcher.communicate()
             return "its end is not known"
         self.peak_memory = max(self.peak_memory, found.get("peak_rss", 0))
@@ -240,11 +258,9 @@ class Session:
 
     def _asked(self, question: dict[str, Any]) -> tuple[Any, str | None]:
         name = question["ask"]
-        function = self.oracle.get(name) if isinstance(name, str) else self.callbacks.get(name)
-        if function is None:
-            return None, "there is no such function"
         try:
-            return function(*question["args"], **question["kwargs"]), None
+            functions: Any = self.oracle if isinstance(name, str) else self.callbacks
+            return functions[name](*question["args"], **question["kwargs"]), None
         except Exception as error:
             return None, f"{type(error).__name__}: {error}"
 
@@ -286,8 +302,12 @@ class Session:
     def _optimizer(self, node: dict[str, Any], reader: wire.Reader) -> torch.optim.Optimizer:
         self.named = []
         groups = reader.made(node["groups"])
+        if not groups:
+            raise wire.BrokenFrameError("an optimizer of nothing")
         for group in groups:
-            if not all(isinstance(each, torch.Tensor) for each in group["params"]):
+            if not group["params"] or not all(
+                isinstance(each, torch.Tensor) for each in group["params"]
+            ):
                 raise wire.BrokenFrameError("a group of parameters of what?")
         kind = type(_identifier(node["name"]), (RemoteOptimizer,), {})
         optimizer: torch.optim.Optimizer = kind(self, int(node["r"]), groups, self.named)

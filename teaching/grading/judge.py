@@ -12,13 +12,16 @@ passes, the answers do not come from the code.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import os
 import random
+import resource
 import select
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,7 +31,7 @@ from dataclasses import asdict
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -55,9 +58,12 @@ from teaching.grading.client import (
 from teaching.grading.signs import signs_in
 from teaching.grading.verdict import FileVerdict, TestResult, Trained, Verdict
 from teaching.grading.wrong_twins import WRONG_TWINS
+from teaching.sandbox_launcher import die_with_parent
 
 STANDINS = Path(__file__).parent / "standins"
-FILE_SECONDS = 120.0  # for the tests of one file, of one kind
+FILE_SECONDS = 90.0  # for the tests of one file, of one kind
+MEMORY = 3 << 30  # bytes that tests may come to need here: a wrong answer may have any size
+WORDS = 4000  # characters of what is said of one test
 BREAKS = 2  # sessions of one kind of test that may end before their time
 BATCH = 100
 NORMALIZATIONS = [(0.0, 1.0), (0.45547, 0.25316)]  # of Part 1, of Part 2: mean and std of 15-scene
@@ -101,56 +107,73 @@ class Judge:
         self.sandbox = Sandbox(self.place, is_alone)
 
     def verdict(self) -> Verdict:
-        """All that is found out."""
+        """All that is found out.
+
+        What students see is found out before the first hidden test: one file could remember what it
+        was asked, and another tell it in an error.
+        """
         started = time.monotonic()
         verdict = Verdict()
         try:
-            for file, name in STEP_FILES.items():
-                if name in self.files:
-                    verdict.files[file] = self._file(file)
+            files = [file for file, name in STEP_FILES.items() if name in self.files]
+            verdict.files = {file: FileVerdict() for file in files}
+            for file in files:
+                self._test(file, verdict.files[file], "public")
             for name, network in WEIGHTS.items():
                 verdict.trained[network] = self._trained(network, name)
+            for file in files:
+                self._test(file, verdict.files[file], "hidden")
+                verdict.files[file].signs += signs_in(self.files[STEP_FILES[file]])
         finally:
             self.sandbox.close()
-            shutil.rmtree(self.base, ignore_errors=True)
+            _remove(self.base)
         verdict.seconds = time.monotonic() - started
         verdict.peak_memory = self.sandbox.peak_memory
         return verdict
 
     # -------------------------------------------------------------------- tests of a file
 
-    def _file(self, file: str) -> FileVerdict:
-        verdict = FileVerdict()
-        for kind in ("public", "hidden"):
-            folder = self.work / ("handout" if kind == "public" else "hidden")
-            tests = _Tests(self, file, folder, with_twin=kind == "hidden")
-            names: list[str] = []
-            results: dict[str, TestResult] = {}
-            for said in _from_child(tests.run, self._seconds()):
-                if "names" in said:
-                    names = said["names"]
-                elif "result" in said:
-                    result = TestResult(**said["result"])
-                    results[result.name] = result
-                elif "sign" in said:
-                    verdict.signs.append(said["sign"])
-                elif "tampered" in said:
-                    verdict.is_tampered = True
-                    verdict.signs.append(said["tampered"])
-                else:
-                    verdict.problem = verdict.problem or said["problem"]
-            not_run = "it was not run: see the tests before it, or the problem of this file"
-            found = [results.get(name, TestResult(name, "failed", not_run)) for name in names]
-            setattr(verdict, kind, found)
-            if not names:
-                break
-        source = self.files[STEP_FILES[file]]
-        verdict.signs = list(dict.fromkeys([*verdict.signs, *signs_in(source)]))
-        return verdict
+    def _test(self, file: str, verdict: FileVerdict, kind: Literal["public", "hidden"]) -> None:
+        is_hidden = kind == "hidden"
+        if is_hidden and not verdict.public:
+            return  # it cannot be imported
+        tests = _Tests(self, file, self.work / ("hidden" if is_hidden else "handout"), is_hidden)
+        names: list[str] = []
+        results: dict[str, TestResult] = {}
+        problem, signs = None, []
+        for said in self._from_child(tests.run):
+            if "names" in said:
+                names = said["names"]
+            elif "result" in said:
+                result = TestResult(**said["result"])
+                results[result.name] = result
+            elif "sign" in said:
+                signs.append(clean(said["sign"]))
+            elif "tampered" in said:
+                verdict.is_tampered = True
+                signs.append(said["tampered"])
+            else:
+                problem = problem or clean(said["problem"])
+        if problem and is_hidden and problem != verdict.problem:  # in words that may tell of a test
+            signs.append(f"hidden tests: {problem}")
+            problem = "its hidden tests could not all be run"
+        not_run = "it was not run: see the tests before it, or the problem of this file"
+        found = [results.get(name, TestResult(name, "failed", not_run)) for name in names]
+        if is_hidden and not names:
+            found = [TestResult(each.name, "failed", not_run) for each in verdict.public]
+        setattr(verdict, kind, found)
+        verdict.problem = verdict.problem or problem
+        verdict.signs = list(dict.fromkeys([*verdict.signs, *signs]))
 
-    def _seconds(self) -> float:
-        """For the next child."""
-        return max(1.0, min(FILE_SECONDS, self.deadline - time.monotonic()))
+    def _from_child(self, act: Callable[[Callable[..., None]], None]) -> Iterator[Any]:
+        """As the function of that name; within the time of a file, and of the submission."""
+        if not self.sandbox.answers(b"p"):  # the file before has stopped or ended it
+            with contextlib.suppress(NoAnswerError):
+                self.sandbox.restart()
+        left = min(FILE_SECONDS, self.deadline - time.monotonic())
+        if left > 0:
+            return _from_child(act, left)
+        return iter([{"problem": "there was no time left: other files have taken too long"}])
 
     def modules(self, file: str, holder: _Holder) -> dict[str, ModuleType]:
         """What stands in the place of the eight files in a child."""
@@ -187,6 +210,8 @@ class Judge:
                 if not isinstance(state, dict):
                     raise ValueError(f"{name} holds no state_dict")
                 net = getattr(RemoteModule("student", holder.session, {}), network)()
+                if not isinstance(net, torch.nn.Module):
+                    raise ValueError(f"{network}() in {file}.py gives no nn.Module")
                 say(parameters=sum(p.numel() for p in net.parameters() if p.requires_grad))
                 try:
                     net.load_state_dict(state)
@@ -194,18 +219,23 @@ class Judge:
                     reason = str(error).partition("\n\t")[2].partition("\n")[0] or str(error)
                     raise ValueError(f"{name} does not fit {file}.py: {reason}") from None
                 say(accuracy=self._accuracy(net))
-            except (ValueError, KeyError, TypeError, RuntimeError, StudentError) as error:
-                say(problem=in_one_line(str(error))[:300])
+            except Exception as error:
+                say(problem=clean(in_one_line(str(error)))[:300])
 
-        for said in _from_child(evaluate, self._seconds()):
+        for said in self._from_child(evaluate):
             for key, value in said.items():
                 setattr(trained, key, value)
         return trained
 
     def _accuracy(self, net: torch.nn.Module) -> float:
-        """The best over both normalizations: which one was trained with is not handed in."""
-        images = np.load(self.work / "images.npy")
-        labels = torch.from_numpy(np.load(self.work / "labels.npy"))
+        """The best over both normalizations: which one was trained with is not handed in.
+
+        In an order that nobody knows: class by class, a network could count the batches, or let
+        those of a batch vote.
+        """
+        images, labels = np.load(self.work / "images.npy"), np.load(self.work / "labels.npy")
+        order = np.random.default_rng(self._secret()).permutation(len(images))
+        images, labels = images[order], torch.from_numpy(labels[order])
         x = torch.from_numpy(images)[:, None].float() / 255
         net.eval()
         found = []
@@ -215,6 +245,11 @@ class Judge:
                 found.append((torch.cat(scores).argmax(1) == labels).double().mean().item())
         return max(found)
 
+    def _secret(self) -> int:
+        """A number that the hidden tests tell; the same for all of a class."""
+        texts = [path.read_bytes() for path in sorted((self.work / "hidden").rglob("*.py"))]
+        return int.from_bytes(hashlib.sha256(b"".join(texts)).digest(), "big")
+
     def loaded(self, data: bytes) -> Any:
         """What a file of weights holds; read in the sandbox, in a process of its own."""
         session = self.sandbox.session({}, beside=True)
@@ -222,6 +257,10 @@ class Judge:
             return session.request("run", "__main__", "loaded", (data,))
         finally:
             session.close()
+
+
+def _accuracy(scores: torch.Tensor, labels: torch.Tensor) -> float:
+    return (scores.argmax(1) == labels).double().mean().item()
 
 
 def _standin(path: Path, oracle: Mapping[str, Callable[..., Any]]) -> ModuleType:
@@ -247,12 +286,12 @@ class _Holder:
         self.breaks = 0
         self.folders = 0
         self.current: Session | None = None
-        self.oracle: dict[str, Callable[..., Any]] = {
-            "labels": lambda scores: scores.argmax(1),
-            "accuracy": lambda scores, labels: (scores.argmax(1) == labels).double().mean().item(),
-            "listed": self._listed,
-            "image": self._image,
-        }
+        self.oracle: dict[str, Callable[..., Any]] = {}  # what stands in for other files may ask
+        if file != "dl_utils":
+            self.oracle["labels"] = lambda scores: scores.argmax(1)
+            self.oracle["accuracy"] = _accuracy
+        if file != "image_loader":
+            self.oracle |= {"listed": self._listed, "image": self._image}
 
     def session(self) -> Session:
         """Raises NoAnswerError if it has ended too often."""
@@ -320,7 +359,7 @@ class _Holder:
 class _Tests:
     """The tests of one file, of one kind."""
 
-    def __init__(self, judge: Judge, file: str, folder: Path, *, with_twin: bool) -> None:
+    def __init__(self, judge: Judge, file: str, folder: Path, with_twin: bool) -> None:
         self.judge = judge
         self.file = file
         self.folder = folder
@@ -338,6 +377,8 @@ class _Tests:
         self._mirror_seeds()
         if self.file == "dl_utils":
             torch.load = self._load  # type: ignore[assignment]
+        if self.file == "image_loader":
+            Image.open = self._image_below_inputs(Image.open)
         results: list[TestResult] = []
 
         def note(**said: Any) -> None:
@@ -400,6 +441,16 @@ class _Tests:
     def _load(self, path: Any, *_: Any, **__: Any) -> Any:
         """In place of torch.load: a file that a student's function wrote is read in the sandbox."""
         return self.judge.loaded(Path(path).read_bytes())
+
+    def _image_below_inputs(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        """In place of Image.open: the tests open what the student's loader lists."""
+
+        def opened(path: Any, *args: Any, **options: Any) -> Any:
+            if isinstance(path, str | Path):
+                path = self.holder._below_inputs(str(path))
+            return real(path, *args, **options)
+
+        return opened
 
     def judge_words(self, error: BaseException) -> str:
         """An error of the student's code, and its place there."""
@@ -475,7 +526,7 @@ class _Plugin:
                     said = self.tests.judge_words(theirs)
                     words = said if theirs is error else f"{words}\n{said.rpartition(chr(10))[2]}"
                 result = TestResult(item.name, "failed", words)
-        self.say(result=asdict(result))
+        self.say(result={**asdict(result), "words": clean(result.words)})
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """The tests could not even be read."""
@@ -516,14 +567,40 @@ def _from_child(act: Callable[[Callable[..., None]], None], limit: float) -> Ite
         yield {"problem": "its tests ended in the middle"}
 
 
+def clean(words: str) -> str:
+    """What a student's code has said: only as long as is of use, and no control characters."""
+    plain = words[:WORDS].encode("utf-8", "replace").decode()
+    return "".join(
+        each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}"
+        for each in plain
+    )
+
+
+def _limit_memory() -> None:
+    """In a child, so that no more than its tests fail."""
+    with contextlib.suppress(OSError, ValueError):
+        data_and_stack = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
+        most = data_and_stack * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _remove(folder: Path) -> None:
+    """Whatever a student's code has left in it: in folders of any depth, for example."""
+    with contextlib.suppress(OSError, RecursionError):
+        shutil.rmtree(folder)
+    if folder.exists():
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
+
+
 def _be_child(act: Callable[[Callable[..., None]], None], writing: int) -> NoReturn:
     def say(**what: Any) -> None:
         data = json.dumps(what).encode() + b"\n"
         while data:
             data = data[os.write(writing, data) :]
 
-    sandbox.end_with_parent()
     code = 1
+    die_with_parent()  # if the judge is killed, nothing goes on without it
+    _limit_memory()
     try:
         act(say)
         code = 0
@@ -538,7 +615,7 @@ def _be_child(act: Callable[[Callable[..., None]], None], writing: int) -> NoRet
 
 def main() -> None:
     """Judge what stdin describes, and write the verdict."""
-    sandbox.end_with_parent()
+    die_with_parent()
     spec = json.load(sys.stdin)
     sys.path.insert(0, str(Path(spec["work"]) / "handout" / "unit_tests"))
     files = {name: Path(path).read_bytes() for name, path in spec["files"].items()}

@@ -1,6 +1,6 @@
 """Run the worker in the sandbox and say how it ended: a process of its own beside the grader.
 
-    python -m teaching.grading.watching DESCRIPTOR < JSON
+    python -m teaching.grading.watching DESCRIPTOR PARENT < JSON
 
 The grader forks; a process that has threads, or whose children others wait for, should not.
 """
@@ -8,16 +8,20 @@ The grader forks; a process that has threads, or whose children others wait for,
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 from pathlib import Path
 
 from teaching import sandbox
+from teaching.sandbox_launcher import die_with_parent
 
 
 def main() -> None:
     """Read what to run, run it, and write the outcome in JSON."""
-    sandbox.end_with_parent()
+    die_with_parent()  # if the grader is killed, or the child of it that has started this
+    if os.getppid() != int(sys.argv[2]):
+        return
     channel = socket.socket(fileno=int(sys.argv[1]))
     spec = json.load(sys.stdin)
     try:

@@ -18,7 +18,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-FRAME_LIMIT = 256_000_000  # bytes
+FRAME_LIMIT = 128_000_000  # bytes
+HEADER_LIMIT = 8_000_000  # bytes of these; as Python's objects, they take 20 times as much
+VALUES_LIMIT = 1 << 26  # pixels of an image, characters of an array of texts
 LENGTHS = struct.Struct(">QQ")  # of the header, of the bytes behind it
 MODES = {"1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16"}
 NUMBERS = "?bhilqBHILQefdFD"  # numpy's letters
@@ -157,6 +159,7 @@ class Reader:
     def __init__(self, special: dict[str, Callable[[dict[str, Any], Reader], Any]]) -> None:
         self.special = special
         self.data = memoryview(b"")
+        self.left = 0  # bytes that no value has been made of
 
     def value(self, frame: bytes) -> Any:
         """Raises BrokenFrameError."""
@@ -166,13 +169,11 @@ class Reader:
             if len(frame) != start + length:
                 raise BrokenFrameError("its lengths are wrong")
             self.data = memoryview(frame)[start:]
+            self.left = length
             return self.made(json.loads(bytes(frame[LENGTHS.size : start])))
         except BrokenFrameError:
             raise
-        except (
-            ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError,
-            OverflowError, struct.error, RuntimeError, MemoryError,
-        ) as error:  # fmt: skip
+        except Exception as error:  # of whatever kind: who wrote the frame chose it
             raise BrokenFrameError(f"{type(error).__name__}: {error}") from error
 
     def made(self, node: Any) -> Any:
@@ -187,10 +188,13 @@ class Reader:
         return _MAKERS[kind](self, node)
 
     def bytes_of(self, node: dict[str, Any]) -> bytes:
-        """The bytes that belong to a node."""
+        """The bytes that belong to a node; no two nodes have the same."""
         start, length = node["at"]
         if not (start >= 0 <= length and start + length <= len(self.data)):
             raise BrokenFrameError("bytes are missing")
+        self.left -= length
+        if self.left < 0:
+            raise BrokenFrameError("bytes are used twice")
         return bytes(self.data[start : start + length])
 
     def tensor(self, node: dict[str, Any]) -> torch.Tensor:
@@ -213,7 +217,10 @@ class Reader:
     def _objects(self, node: dict[str, Any]) -> Any:
         values = [self.made(each) for each in node["v"]]
         if node["texts"]:
-            return np.array([str(each) for each in values], dtype=str).reshape(node["shape"])
+            texts = [str(each) for each in values]
+            if len(texts) * max(map(len, texts), default=0) > VALUES_LIMIT:  # all as the longest
+                raise BrokenFrameError("texts are too long")
+            return np.array(texts, dtype=str).reshape(node["shape"])
         made = np.empty(len(values), dtype=object)
         made[:] = values
         return made.reshape(node["shape"])
@@ -223,8 +230,8 @@ class Reader:
         if node["mode"] not in MODES or not (0 < width < 20_000 and 0 < height < 20_000):
             raise BrokenFrameError("an image of what?")
         data = self.bytes_of(node)
-        if width * height > 8 * len(data) + 64:
-            raise BrokenFrameError("an image has fewer bytes than pixels")
+        if width * height > min(8 * len(data) + 64, VALUES_LIMIT):
+            raise BrokenFrameError("an image has fewer bytes than pixels, or too many pixels")
         return Image.frombytes(node["mode"], (width, height), data)
 
 
@@ -278,7 +285,7 @@ def receive(channel: socket.socket, limit: int = FRAME_LIMIT) -> bytes:
     """
     start = _exactly(channel, LENGTHS.size)
     header, length = LENGTHS.unpack(start)
-    if header + length > limit:
+    if header + length > limit or header > HEADER_LIMIT:
         raise BrokenFrameError("it is too long")
     return start + _exactly(channel, header + length)
 

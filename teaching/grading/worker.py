@@ -9,6 +9,7 @@ believes nothing that comes from here.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import os
 import pickle
@@ -59,6 +60,7 @@ def main() -> None:
                  "scene_recog.datasets.images", "scene_recog.figure_2"):  # fmt: skip
         import_module(name)
     figures.watch_show()
+    protect(True)
     while True:
         order, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not order:
@@ -73,10 +75,18 @@ def main() -> None:
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             control.close()
+            protect(False)
             os.setsid()
             Session(socket.socket(fileno=descriptors[0]), submission).serve()
             os._exit(0)
         os.close(descriptors[0])
+
+
+def protect(yes: bool) -> None:
+    """Whether processes of the same user cannot look into this one: sessions into the first."""
+    if sys.platform.startswith("linux"):
+        set_dumpable = 4
+        ctypes.CDLL(None).prctl(set_dumpable, 0 if yes else 1, 0, 0, 0)
 
 
 class Session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import site
 import subprocess
 import sys
 import tempfile
@@ -131,7 +132,12 @@ def images_folder(named: Path | None) -> Path:
 
 
 def _to_hide() -> Iterator[Path]:
-    """The repository; but not the Python that is used, if it stands in it."""
+    """Where the solution may be: the repository, but not the Python that is used, if it stands in
+    it; and the package where that Python has it installed."""
+    for folder in site.getsitepackages():
+        for name in ("scene_recog", "teaching"):
+            if (Path(folder) / name).exists():
+                yield Path(folder) / name
     pythons = {Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
     if not any(python.is_relative_to(REPOSITORY) for python in pythons):
         yield REPOSITORY

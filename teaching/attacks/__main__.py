@@ -1,0 +1,395 @@
+"""Judge all attacks, and say what came of them.
+
+    python -m teaching.attacks [--only PATTERN] [--jobs 2] [--work FOLDER]
+
+The exit code is 1 if one gained a point, if a student would see what is not for students, if a
+verdict is missing, if something was left behind, or if a file beside an attack lost a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from scene_recog.submission import STEP_FILES
+from teaching import sandbox
+from teaching.attacks import WRONG, Attack
+from teaching.attacks.archives import ARCHIVES
+from teaching.attacks.leaving import LEAVING
+from teaching.attacks.lying import LYING
+from teaching.attacks.networks import NETWORKS
+from teaching.attacks.patching import PATCHING
+from teaching.attacks.reading import READING
+from teaching.attacks.resources import RESOURCES
+from teaching.attacks.results import RESULTS
+from teaching.attacks.weights import WEIGHTS
+from teaching.grading import twins
+from teaching.grading.verdict import Verdict
+from teaching.grading.workshop import Workshop, prepare
+from teaching.handout import REPOSITORY
+from teaching.receiving import receive
+from teaching.rubric import read_rubric
+
+FAMILIES = {
+    "leaving early": LEAVING, "writing results": RESULTS, "reading answers": READING,
+    "patching": PATCHING, "lying objects": LYING, "resources": RESOURCES, "weights": WEIGHTS,
+    "archives and names": ARCHIVES, "networks": NETWORKS,
+}  # fmt: skip
+RIGHT = Path(__file__).parents[1] / "submissions" / "right" / "course_style"
+SEED = 20_261_126  # of the hidden tests
+BESIDE = (
+    "SIGKILL to all others", "SIGSTOP to the first process", "the first process, through its memory",
+    "children and threads that stay", "sitecustomize, usercustomize and .pth",
+)  # fmt: skip
+Files = dict[str, bytes]
+
+
+@dataclass
+class Tried:
+    """What came of an attack."""
+
+    attack: Attack
+    family: str
+    gained: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
+    invalid: str = ""
+    harmed: list[str] = field(default_factory=list)
+    signs: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    memory: int = 0
+
+
+# ------------------------------------------------------------------------ submissions
+
+
+def base_files(attack: Attack, handout: Path) -> Files:
+    """The submission without the attack."""
+    files = {}
+    for file in dict.fromkeys([*(attack.adds or {"optimizer": ""}), *attack.with_others]):
+        if attack.base == "right" or file in attack.with_others:
+            text = (RIGHT / f"{file}.py").read_text(encoding="utf-8")
+        elif attack.base == "wrong":
+            text = WRONG[file]
+        else:
+            text = (handout / "scene_recog" / f"{file}.py").read_text(encoding="utf-8")
+        files[STEP_FILES[file]] = text.encode()
+    return files
+
+
+def with_attack(attack: Attack, files: Files) -> Files:
+    """The same with it."""
+    changed = {**files, **attack.files}
+    for file, code in attack.adds.items():
+        name = STEP_FILES[file]
+        changed[name] = files[name] + f"\n\n{code}".encode()
+    return changed
+
+
+def judged(work: Path, files: Files, attack: Attack | None = None) -> Verdict:
+    """The verdict on a submission of these files."""
+    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+        path = Path(folder) / "submission"
+        if attack and attack.packed:
+            path = path.with_suffix(".zip")
+            path.write_bytes(attack.packed(files))
+        else:
+            for name, contents in files.items():
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                (path / name).write_bytes(contents)
+        received = receive(path)
+        if received.reason:
+            return Verdict(reason=received.reason, notices=received.notices)
+        verdict = Workshop(work, sandbox.protections()["processes"].holds).judge(received)
+        verdict.notices = received.notices
+        return verdict
+
+
+def points(verdict: Verdict) -> dict[str, float]:
+    """Of each file and network."""
+    rubric = read_rubric()
+    found = {}
+    for file, one in verdict.files.items():
+        for kind, tests in (("public", one.public), ("hidden", one.hidden)):
+            passed = sum(test.outcome == "passed" for test in tests)
+            worth = (rubric.public if kind == "public" else rubric.hidden)[file]
+            found[f"{file}, {kind}"] = worth * passed / max(1, len(tests))
+    for network, trained in verdict.trained.items():
+        enough, worth = rubric.accuracy[network]
+        found[f"accuracy of {network}"] = worth * ((trained.accuracy or 0) >= enough)
+    return found
+
+
+# ------------------------------------------------------------------------ leaks
+
+
+def shown_to_student(verdict: Verdict) -> str:
+    """All words that a student may see."""
+    parts = [verdict.reason or "", *verdict.notices]
+    for one in verdict.files.values():
+        parts += [one.problem or "", *(test.words for test in one.public)]
+    parts += [trained.problem or "" for trained in verdict.trained.values()]
+    return "\n".join(parts)
+
+
+class Secrets:
+    """What no student may see."""
+
+    def __init__(self, work: Path, canaries: list[str]) -> None:
+        self.exact = set(canaries)
+        for text in canaries:
+            data = text.encode()
+            codes = [base64.b64encode(b"x" * n + data).decode()[4:-4] for n in range(3)]
+            self.exact |= {*codes, data.hex(), text[::-1]}
+        handout = {
+            line.strip()
+            for path in (work / "handout").rglob("*.py")
+            for line in path.read_text(encoding="utf-8").splitlines()
+        }
+        for name in STEP_FILES.values():
+            self._add_lines((REPOSITORY / name).read_text(encoding="utf-8"), handout)
+        for path in (work / "hidden").rglob("*.py"):
+            self._add_lines(path.read_text(encoding="utf-8"), handout)
+        public = "\n".join(handout)
+        self.numbers = set()
+        for name in twins.DRAWN:
+            for number in re.findall(r"[\w.]{5,}", repr(twins.constants(name, SEED))):
+                if number not in public and any(each.isdigit() for each in number):
+                    self.numbers.add(number)
+
+    def _add_lines(self, text: str, public: set[str]) -> None:
+        self.exact |= {
+            line.strip() for line in text.splitlines() if len(line.strip()) > 30
+        } - public
+
+    def found_in(self, words: str) -> Iterator[str]:
+        """Those that these words have."""
+        yield from (each for each in self.exact if each in words)
+        if "CAN-READ-MEMORY-OF" in words:
+            yield "the memory of another process can be read"
+        there = set(re.findall(r"[\w.]{5,}", words))
+        yield from there & self.numbers
+
+
+# ------------------------------------------------------------------------ what is left
+
+
+def processes() -> set[str]:
+    """Of users that only sandboxes have, or in folders of submissions."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            user = process.stat().st_uid
+            place = os.readlink(process / "cwd")
+        except OSError:
+            continue
+        if any(first <= user < first + count for first, count in sandbox.USERS):
+            found.add(f"{process.name} of user {user}")
+        elif "/submission-" in place:
+            found.add(f"{process.name} in {place}")
+    return found
+
+
+def stamps(*folders: Path) -> dict[str, tuple[int, int]]:
+    """Sizes and times of the files there."""
+    found = {}
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if "__pycache__" not in path.parts and ".git" not in path.parts and path.is_file():
+                stat = path.lstat()
+                found[str(path)] = (stat.st_size, stat.st_mtime_ns)
+    return found
+
+
+# ------------------------------------------------------------------------ all of it
+
+
+class Bank:
+    """Judges attacks beside what they are compared with."""
+
+    def __init__(self, work: Path, secret: Secrets) -> None:
+        self.work = work
+        self.secret = secret
+        self.bases: dict[str, dict[str, float]] = {}
+        self.locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def base(self, attack: Attack) -> dict[str, float]:
+        """Points without the attack; none of the starter."""
+        if attack.base == "starter" and not attack.with_others:
+            return {}
+        files = base_files(attack, self.work / "handout")
+        key = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
+        with self.locks[key]:
+            if key not in self.bases:
+                self.bases[key] = points(judged(self.work, files))
+        return self.bases[key]
+
+    def tried(self, family: str, attack: Attack) -> Tried:
+        """One."""
+        found = Tried(attack, family)
+        started = time.monotonic()
+        files = base_files(attack, self.work / "handout")
+        try:
+            verdict = judged(self.work, with_attack(attack, files), attack)
+            Verdict.from_json(json.loads(json.dumps(verdict.as_json())))
+            json.dumps(asdict(verdict), ensure_ascii=False).encode()
+        except Exception as error:
+            found.invalid = f"{type(error).__name__}: {error}"[-400:]
+            return found
+        found.seconds, found.memory = time.monotonic() - started, verdict.peak_memory
+        before, after = self.base(attack), points(verdict)
+        found.gained = [
+            f"{what}: {before.get(what, 0):g} -> {after[what]:g}"
+            for what in after
+            if after[what] > before.get(what, 0) + 1e-9
+        ]
+        found.harmed = [
+            f"{what}: {before[what]:g} -> {after.get(what, 0):g}"
+            for what in before
+            if what.partition(",")[0] in attack.with_others
+            and what.partition(",")[0] not in attack.adds
+            and after.get(what, 0) < before[what]
+        ]
+        found.leaks = sorted(self.secret.found_in(shown_to_student(verdict)))
+        found.signs = [sign for one in verdict.files.values() for sign in one.signs]
+        return found
+
+
+def write_images(work: Path, of_each: int = 100) -> None:
+    """The teacher's images: noise, on average the brighter the higher the class; by class."""
+    rng = np.random.default_rng(SEED)
+    labels = np.repeat(np.arange(15), of_each)
+    levels = (labels + 0.5) / 15 + rng.normal(0, 0.3, len(labels))
+    images = levels[:, None, None] + rng.normal(0, 0.1, (len(labels), 64, 64))
+    np.save(work / "images.npy", (images.clip(0, 1) * 255).astype(np.uint8))
+    np.save(work / "labels.npy", labels)
+
+
+def beside_the_right_ones() -> Iterator[Attack]:
+    """Some attacks in one file, each beside seven files that are right."""
+    for attack in [*LEAVING, *PATCHING, *RESOURCES]:
+        if attack.name in BESIDE:
+            others = tuple(file for file in STEP_FILES if file not in attack.adds)
+            yield replace(attack, with_others=others)
+
+
+def place_canaries(work: Path) -> tuple[list[str], list[Path]]:
+    """Texts where no student's code should get, and the files that hold them."""
+    texts = [f"CANARY-{secrets.token_hex(12)}" for _ in range(5)]
+    places = [
+        REPOSITORY / "canary.txt", Path.home() / "canary.txt", work / "hidden" / "canary.txt",
+        Path(tempfile.gettempdir()) / "teacher-canary.txt",
+    ]  # fmt: skip
+    for text, path in zip(texts, places, strict=False):
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o644)
+    os.environ["TEACHERS_SECRET"] = texts[-1]
+    return texts, places
+
+
+def table(tried: list[Tried]) -> list[str]:
+    """Markdown."""
+    rows = [
+        "| family | attacks | gained a point | leaks | no verdict | harmed others | with a sign "
+        "| longest (s) | most memory (MB) |", "|---|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    groups: dict[str, list[Tried]] = defaultdict(list)
+    for each in tried:
+        groups[each.family].append(each)
+        groups["all"].append(each)
+    groups["all"] = groups.pop("all", [])
+    for family, found in groups.items():
+        counts = [
+            len(found), *(sum(bool(getattr(e, what)) for e in found)
+                          for what in ("gained", "leaks", "invalid", "harmed", "signs")),
+            f"{max((e.seconds for e in found), default=0):.0f}",
+            f"{max((e.memory for e in found), default=0) / 1e6:.0f}",
+        ]  # fmt: skip
+        rows.append(f"| {family} | {' | '.join(map(str, counts))} |")
+    return rows
+
+
+def main() -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m teaching.attacks", description=__doc__)
+    parser.add_argument("--only", default="", help="a pattern of families and names")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--work", type=Path, help="a folder that was prepared before, or is new")
+    parser.add_argument("--json", type=Path, help="a file for all that was found")
+    options = parser.parse_args()
+    work = options.work or Path(tempfile.mkdtemp(prefix="attacks-"))
+    if not (work / "package").exists():
+        work.mkdir(exist_ok=True)
+        prepare(work, 0, SEED)
+        write_images(work)
+    canaries, places = place_canaries(work)
+    bank = Bank(work, Secrets(work, canaries))
+    chosen = [
+        (family, attack)
+        for family, attacks in {
+            **FAMILIES,
+            "beside right files": [*beside_the_right_ones()],
+        }.items()
+        for attack in attacks
+        if re.search(options.only, f"{family}: {attack.name}", re.IGNORECASE)
+    ]
+    before = stamps(work, REPOSITORY / "teaching", REPOSITORY / "scene_recog")
+    alive = processes()
+    tried = []
+    try:
+        with ThreadPoolExecutor(options.jobs) as pool:
+            for found in pool.map(lambda pair: bank.tried(*pair), chosen):
+                tried.append(found)
+                bad = [*found.gained, *found.leaks, found.invalid, *found.harmed]
+                state = "; ".join(filter(None, bad)) or "held"
+                print(
+                    f"{found.family}: {found.attack.name}: {state} ({found.seconds:.0f} s)",
+                    flush=True,
+                )
+    finally:
+        for path in places:
+            path.unlink(missing_ok=True)
+    left = sorted(processes() - alive)
+    changed = sorted(
+        path
+        for path, stamp in stamps(work, REPOSITORY / "teaching", REPOSITORY / "scene_recog").items()
+        if before.get(path) != stamp and path not in map(str, places)
+    )
+    evil = [
+        str(p)
+        for p in (Path("/tmp/evil"), Path("/root/evil"), Path("/autograder"), Path("/evil"))
+        if p.exists()
+    ]
+    print("\n".join(["", *table(tried), ""]))
+    for what, found in (("processes left alive", left), ("files changed outside", changed + evil)):
+        print(f"{what}: {', '.join(found) or 'none'}")
+    if options.json:
+        options.json.write_text(
+            json.dumps([{**asdict(e), "attack": e.attack.name} for e in tried], indent=1)
+        )
+    if not options.work:
+        shutil.rmtree(work)
+    return int(
+        bool(left or changed or evil)
+        or any(e.gained or e.leaks or e.invalid or e.harmed for e in tried)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
