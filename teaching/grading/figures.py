@@ -1,17 +1,18 @@
 """Figures of matplotlib as plain data: described where the student's code runs, drawn elsewhere.
 
 What the tests look at goes across: pictures with their values and places, ticks with their labels,
-names of axes, limits and texts. Figures keep their numbers, so that those which were open before
-the student's code ran are the same afterwards:
+names of axes, limits and texts. Both sides have the same figures open, under the same numbers:
 
-    sandbox:  watch_show() once; set_open(numbers) before each call, described() after it
-    outside:  numbers are those of plt.get_fignums(); drawn(figures) after each call
+    outside   before each call: opened()
+    sandbox   watch_show() once; before each call set_open(what opened() gave); after it described()
+    outside   after each call: drawn(what described() gave)
 """
 
 from __future__ import annotations
 
 import contextlib
 from typing import Any
+from weakref import WeakSet
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,17 +35,15 @@ def watch_show() -> None:
     plt.show = lambda *_args, **_options: _shown.extend(_open())
 
 
-def set_open(numbers: list[int]) -> None:
-    """Let the figures of these numbers be open, the current one last, and no others.
-
-    Those that are new are empty.
-    """
+def set_open(figures: list[tuple[int, bool]]) -> None:
+    """Let those figures be open that are open outside, from `opened`, and no others."""
     _shown.clear()
+    kept = [number for number, is_known in figures if is_known]
     for number in plt.get_fignums():
-        if number not in numbers:
+        if number not in kept:
             plt.close(number)
-    for number in numbers:
-        plt.figure(number)
+    for number, _ in figures:
+        plt.figure(number)  # an empty one if it is new
 
 
 def _open() -> list[Figure]:
@@ -140,6 +139,15 @@ def _pictures(axes: Axes) -> list[dict[str, Any]]:
 # ------------------------------------------------------------------ where the tests run
 
 
+_drawn: WeakSet[Figure] = WeakSet()
+
+
+def opened() -> list[tuple[int, bool]]:
+    """The open figures: number, and whether the sandbox has it. The current one is the last."""
+    figures: list[Any] = _open()
+    return [(int(figure.number), figure in _drawn) for figure in figures]
+
+
 def drawn(figures: Any) -> None:
     """Draw figures with pyplot, under their numbers; those that were open and are not are closed.
 
@@ -161,6 +169,7 @@ def drawn(figures: Any) -> None:
                 plt.close(number)
         for figure in figures:
             _draw(figure)
+        _drawn.update(_open())
     except Exception as error:
         line = " ".join(f"{type(error).__name__}: {error}".split())[:CHARACTERS]
         raise NotUnderstood(f"a figure: {line}") from error

@@ -119,12 +119,13 @@ def test_shows_the_same(draw: Callable[[], None]) -> None:
 
 
 def test_figures_that_were_open_stay_the_same() -> None:
-    figures.set_open([1, 3])
-    plt.figure(1)
+    figures.set_open([(3, False), (1, False)])
+    assert plt.gcf().number == 1
     mesh()
     description = figures.described()
     plt.close("all")
     first, _, third = plt.figure(1), plt.figure(2), plt.figure(3)
+    assert figures.opened() == [(1, False), (2, False), (3, False)]
     for _ in range(2):  # a second call changes nothing
         figures.drawn(description)
         assert plt.get_fignums() == [1, 3, 4]
@@ -133,8 +134,21 @@ def test_figures_that_were_open_stay_the_same() -> None:
         assert plt.figure(3) is third
         assert not first.axes
         plt.figure(4)
-    figures.set_open([3])
-    assert [each["number"] for each in figures.described()] == [3]
+    plt.figure(9)
+    plt.figure(3)
+    assert figures.opened() == [(1, True), (4, True), (9, False), (3, True)]
+
+
+def test_open_figures_are_kept_unless_they_are_new() -> None:
+    mesh()
+    upside_down()
+    figures.set_open([(2, True), (1, False)])
+    assert not plt.figure(1).axes
+    assert not plt.figure(2).axes  # there was none
+    mesh()
+    figures.set_open([(3, True)])
+    assert plt.get_fignums() == [3]
+    assert plt.figure(3).axes
 
 
 def test_nothing_is_open() -> None:
