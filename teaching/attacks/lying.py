@@ -1,6 +1,6 @@
 """Objects that are equal to everything, or are not what they say."""
 
-from teaching.attacks import Attack, in_calls, at_import
+from teaching.attacks import Attack, at_import, in_calls
 
 YES = """
 class Yes(float):

@@ -1,6 +1,6 @@
 """Changing what judges: pytest, torch, numpy, Python, the grader's own code."""
 
-from teaching.attacks import Attack, at_import, in_calls
+from teaching.attacks import Attack, at_import
 
 # Right behaviour for the wrong code, if only comparisons were softer.
 PATCHING = [

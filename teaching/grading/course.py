@@ -222,9 +222,6 @@ def _submissions(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> 
         grade = grades[folder]
         states = [step_of(file, record.verdict) for file in STEPS]
         unfinished = sum(step.state in ("missing", "not written") for step in states)
-        said = line(record.verdict.reason or "")
-        if unfinished and not said:
-            said = f"{unfinished} file{'s' * (unfinished > 1)} unfinished"
         late = grade.late_days
         rows.append([
             line(record.name, 40), line(record.given_name or "", 40),
@@ -234,7 +231,17 @@ def _submissions(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> 
                 total(grade.accuracy.values()),
             )),
             None if late is None else (late, str(late)),
-            said,
+            (unfinished, str(unfinished)), line(record.verdict.reason or "", 100),
         ])  # fmt: skip
-    columns = ["name", "given name", "points", "public", "hidden", "accuracy", "late days", ""]
+    columns = [
+        "name",
+        "given name",
+        "points",
+        "public",
+        "hidden",
+        "accuracy",
+        "late days",
+        "unfinished",
+        "not graded",
+    ]
     return table(columns, rows, caption="All submissions")

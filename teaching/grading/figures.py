@@ -5,7 +5,7 @@ names of axes, limits and texts. Figures keep their numbers, so that those which
 the student's code ran are the same afterwards:
 
     sandbox:  watch_show() once; set_open(numbers) before each call, described() after it
-    outside:  numbers are plt.get_fignums(); drawn(figures) after each call
+    outside:  numbers are those of plt.get_fignums(); drawn(figures) after each call
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def watch_show() -> None:
 
 
 def set_open(numbers: list[int]) -> None:
-    """Let the figures of these numbers be open, and no others: new ones are empty."""
+    """Let the figures of these numbers be open, the current one last, and no others.
+
+    Those that are new are empty.
+    """
     _shown.clear()
     for number in plt.get_fignums():
         if number not in numbers:

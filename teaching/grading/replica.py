@@ -23,15 +23,21 @@ from teaching.grading.tracing import CONTAINERS, STANDARD, TORCH_VALUES, functio
 
 MODULES = 1000  # of a net, those that are in it twice counted twice
 DEPTH = 40  # of modules in modules, and of values in values
-VALUES = 1 << 25  # of all weights, and of any tensor that is computed
+WEIGHTS = 1 << 27  # values, of a net
+VALUES = 1 << 26  # of any tensor that is computed
 NAME = 100  # characters
 NODES = 5000  # of a trace
 ITEMS = 200_000  # of plain values in a trace
 OPERATIONS = 50_000  # of torch, within one forward
-COMPUTED = 1 << 28  # values, within one forward
+COMPUTED = 1 << 29  # values, within one forward
 FLOPS = 4e12  # within one forward
+MATRIX = 1 << 20  # values, of what is given to torch.linalg
+PARTS = 100_000  # into which a dimension may be split
+SPLITS = ("unbind", "split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes")
 # Operations whose result has a size that depends on values, but is no larger than what they get.
 BOUNDED = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "is_nonzero"}
+# What modules of torch raise for wrong arguments.
+_ERRORS = (RuntimeError, TypeError, ValueError, IndexError, AttributeError)
 
 
 class NotUnderstood(ValueError):  # noqa: N818, it is told to a person as it is
@@ -121,7 +127,7 @@ def _tensor(value: Any) -> torch.Tensor:
     is_one = type(value) is torch.Tensor and value.device.type == "cpu"
     if not is_one or value.layout != torch.strided or str(value.dtype) not in TORCH_VALUES:
         raise NotUnderstood(f"a tensor is {type(value).__name__}")
-    if value.numel() > VALUES:
+    if value.numel() > WEIGHTS:
         raise NotUnderstood(f"a tensor of {value.numel():,} values is too large")
     copy: torch.Tensor = value.detach().clone()
     return copy
@@ -148,10 +154,11 @@ class _Builder:
     def __init__(self, description: Any, trace_for: TraceFor, remote: Remote | None) -> None:
         self.description = description
         self.source = _Source(trace_for, remote)
-        self.tensors = [_tensor(each) for each in _part(description, "tensors", list)]
-        self.learns = _part(description, "learns", list)
-        if sum(each.numel() for each in self.tensors) > VALUES:
+        tensors = _part(description, "tensors", list)
+        if sum(each.numel() for each in tensors) > WEIGHTS:
             raise NotUnderstood("there are too many weights")
+        self.tensors = [_tensor(each) for each in tensors]
+        self.learns = _part(description, "learns", list)
         self.parameters: dict[int, nn.Parameter] = {}
 
     def net(self) -> nn.Module:
@@ -187,7 +194,7 @@ class _Builder:
         base, name = _class(one), _class_name(_part(one, "class", str))
         is_custom = _part(one, "custom", bool)
         if is_custom or is_followed:
-            cls = type(name, (_Followed, base), {"is_custom": is_custom})
+            cls = type(name, (_Followed, base), {"_is_custom": is_custom})
         else:
             cls = base if name == base.__name__ else type(name, (base,), {})
         options = _part(one, "options", dict)
@@ -270,14 +277,14 @@ class _Source:
 class _Followed:
     """A module that computes what the trace of the student's module says."""
 
-    is_custom = True
+    _is_custom = True
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         node = vars(self).pop("_node", None)
         if node is not None:
             run, body = node
             return run.body(body, leaves((args, kwargs)))
-        if self.is_custom:
+        if self._is_custom:
             path, training = vars(self)["_path"], vars(self)["training"]
             return vars(self)["_source"].answer(path, training, args, kwargs)
         return super().forward(*args, **kwargs)  # type: ignore[misc]
@@ -349,7 +356,10 @@ class _Run:
         if "body" not in node:
             if isinstance(module, _Followed):
                 raise NotUnderstood("it is not told what a module computes")
-            return module(*args, **kwargs)
+            try:
+                return module(*args, **kwargs)
+            except _ERRORS as error:  # but not what a test's hook raises by assert
+                raise NotUnderstood(f"{type(module).__name__}: {error}") from error
         if not isinstance(module, _Followed):
             raise NotUnderstood("a standard module computes what it computes")
         vars(module)["_node"] = self, node
@@ -444,8 +454,12 @@ class _Guard(TorchDispatchMode):
         self.operations += 1
         if self.operations > OPERATIONS:
             raise NotUnderstood("the forward is too long")
-        if name in ("unbind", "split", "split_with_sizes") and max(args[0].shape, default=0) > 1e5:
+        if name in SPLITS and max(args[0].shape, default=0) > PARTS:
             raise NotUnderstood(f"{name} gives too many parts")
+        if "linalg" in name and any(
+            each.numel() > MATRIX for each in tree_leaves(args) if isinstance(each, torch.Tensor)
+        ):
+            raise NotUnderstood(f"{name} gets too large a matrix")
         is_selection = name == "index" and _is_one_mask(args[1])
         if not func.is_view and name not in BOUNDED and not is_selection:
             self.check(func, args, kwargs)

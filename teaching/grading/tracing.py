@@ -60,7 +60,8 @@ _FORMATS = "contiguous_format preserve_format channels_last channels_last_3d str
 TORCH_VALUES = {f"torch.{name}": getattr(torch, name) for name in f"{_DTYPES} {_FORMATS}".split()}
 
 # Of torch's functions: what touches memory, files, devices or Python's side of a tensor, what
-# calls a function that it is given, what only other kinds of tensors have, and internals.
+# calls a function that it is given, what takes long by a number, what only other kinds of tensors
+# have, and internals.
 _NOT_FOLLOWED = re.compile(
     r"""_(?!_).* | .*hook.* | .*backward.* | .*storage.* | .*numpy.* | .*_ptr | .*grad | tolist
     | apply_ | map2?_ | module_load | as_strided.* | resize.* | set_ | share_.* | pin_.* | record_.*
@@ -69,7 +70,8 @@ _NOT_FOLLOWED = re.compile(
     | indices | values | coalesce | hspmm | spmm | smm | sspaddmm | lobpcg | native_.* | .*_copy
     | batch_norm_.* | (quantized_)?(rnn|lstm|gru).* | ctc_loss | embedding_bag | sym_.* | autocast
     | histogramdd | hash_tensor | slice_inverse | nonzero_static | .*_with_distance_loss | is_.*
-    | get_device""",
+    | get_device | .*polynomial.* | .*fractional.* | polygamma_? | lu_.* | or[mg]qr | geqrf
+    | triangular_solve | ldl_.* | householder.*""",
     re.VERBOSE,
 )
 _OPERATORS = re.compile(
@@ -117,8 +119,8 @@ def name_of(function: Any) -> str:
     """Such as "torch.Tensor.add" or "torch.nn.functional.relu"."""
     if name := resolve_name(function):
         return str(name)
-    owner = "torch.Tensor." if getattr(torch.Tensor, function.__name__, 0) is function else "torch."
-    return owner + str(function.__name__)
+    own = str(getattr(function, "__name__", "?"))
+    return f"torch.{'Tensor.' if getattr(torch.Tensor, own, None) is function else ''}{own}"
 
 
 def leaves(value: Any) -> list[Any]:

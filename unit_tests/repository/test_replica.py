@@ -486,7 +486,7 @@ DESCRIPTIONS = {
     "weight is text": change("tensors", 0, to="weights"),
     "weight elsewhere": change("tensors", 0, to=torch.empty(3, device="meta")),
     "weight is sparse": change("tensors", 0, to=torch.eye(3).to_sparse()),
-    "weight is huge": change("tensors", 0, to=torch.empty(1).expand(1 << 30)),
+    "weight is huge": change("tensors", 0, to=torch.empty(1).expand(1 << 40)),
     "integers that learn": change("tensors", 0, to=torch.ones(3, dtype=torch.int64)),
     "attribute of torch's": change("others", to={"forward": {"value": 1}}),
     "attribute of Python's": change("others", to={"__class__": {"value": 1}}),
@@ -585,6 +585,11 @@ TRACES: dict[str, Any] = {
         BIG,
         call("torch.Tensor.view", {"ref": 1}, 1, 1, 4096, 4096),
         call("torch.max_pool2d", {"ref": 2}, 2001, 1),
+    ],
+    "slow decomposition": [BIG, call("torch.linalg.svd", {"ref": 1})],
+    "slow polynomial": [call("torch.special.hermite_polynomial_h", X, 1 << 40)],
+    "standard module with a wrong input": [
+        {"module": "fc_layers", "args": (X,), "kwargs": {}, "grad": True, "gives": 1}
     ],
     "many parts": [
         call("torch.zeros", 1 << 20),
