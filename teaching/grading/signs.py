@@ -6,28 +6,24 @@ import ast
 from collections.abc import Iterator
 
 MODULES = {  # to look into Python, the tests or the system
-    "_pytest", "_thread", "_xxsubinterpreters", "atexit", "builtins", "ctypes", "dis", "gc",
-    "linecache", "marshal", "mmap", "pdb", "pty", "pytest", "resource",
-    "runpy", "select", "selectors", "signal", "socket", "steps", "subprocess", "tracemalloc",
-    "traceback", "unittest", "urllib", "requests", "http", "weakref",
+    "_pytest", "_thread", "_xxsubinterpreters", "asyncio", "atexit", "builtins", "ctypes", "dis",
+    "fakes", "gc", "http", "linecache", "marshal", "mmap", "pdb", "pty", "pytest", "requests",
+    "resource", "runpy", "select", "selectors", "signal", "site", "socket", "steps", "subprocess",
+    "teaching", "threading", "traceback", "tracemalloc", "unittest", "urllib", "weakref",
 }  # fmt: skip
 CALLS = {"eval", "exec", "compile", "__import__", "breakpoint", "memoryview"}
 ATTRIBUTES = {
-    "_exit", "_getframe", "__bases__", "__builtins__", "__class__", "__closure__", "__code__",
-    "__globals__", "__subclasses__", "currentframe", "execv", "f_back", "f_globals", "f_locals",
-    "fork", "forkpty", "get_objects", "get_referrers", "getmembers", "getsource", "kill", "killpg",
-    "meta_path", "modules", "popen", "posix_spawn", "setrecursionlimit", "settrace", "setprofile",
-    "stack", "system",
+    "_exit", "_get_current_function_mode", "_getframe", "__bases__", "__builtins__", "__class__",
+    "__closure__", "__code__", "__globals__", "__subclasses__", "currentframe", "execv", "f_back",
+    "f_globals", "f_locals", "fork", "forkpty", "get_objects", "get_referrers", "getmembers",
+    "getsource", "kill", "killpg", "memfd_create", "meta_path", "mkfifo", "modules", "popen",
+    "posix_spawn", "register_module_forward_hook", "setrecursionlimit", "settrace", "setprofile",
+    "stack", "symlink", "system",
 }  # fmt: skip
 TEXTS = (
-    "/autograder",
-    "/proc/",
-    "conftest",
-    "results.json",
-    "unit_tests",
-    "teaching.",
+    "/autograder", "/dev/", "/etc/", "/proc/", "conftest", "results.json", "unit_tests", "teaching.",
     "teaching/",
-)
+)  # fmt: skip
 COMPARED = {"__eq__", "__ne__", "__lt__", "__gt__", "__le__", "__ge__", "__array_ufunc__",
             "__instancecheck__", "__torch_function__", "__array__", "__reduce__"}  # fmt: skip
 LIMIT = 20
