@@ -21,8 +21,8 @@ ATTRIBUTES = {
     "stack", "symlink", "system",
 }  # fmt: skip
 TEXTS = (
-    "/autograder", "/dev/", "/etc/", "/proc/", "conftest", "results.json", "unit_tests", "teaching.",
-    "teaching/",
+    "/autograder", "/dev/", "/etc/", "/proc/", "conftest", "results.json", "unit_tests",
+    "teaching.", "teaching/",
 )  # fmt: skip
 COMPARED = {"__eq__", "__ne__", "__lt__", "__gt__", "__le__", "__ge__", "__array_ufunc__",
             "__instancecheck__", "__torch_function__", "__array__", "__reduce__"}  # fmt: skip
