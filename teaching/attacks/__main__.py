@@ -168,28 +168,31 @@ def _sum(points: Mapping[str, float]) -> float:
 
 
 class _Page(HTMLParser):
-    """Collects the elements and attributes of a page."""
+    """Collects what runs in a page, other than the grader's own script."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.is_script = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Of each element."""
-        self.found += [tag, *(name for name, _ in attrs)]
+        self.is_script = tag == "script"
+        self.found += [name for name, _ in attrs if name.startswith("on")]
+        self.found += [tag] if tag in ("img", "iframe") else []
+
+    def handle_data(self, data: str) -> None:
+        """The attacks' scripts call alert, or set a title."""
+        if self.is_script and ("alert(" in data or "document.title" in data):
+            self.found.append("a script of a student's")
+        self.is_script = False
 
 
 def _unsafe(page: str) -> Iterator[str]:
     parser = _Page()
     parser.feed(page)
-    yield from (
-        each
-        for each in parser.found
-        if each in ("script", "img", "iframe") or each.startswith("on")
-    )
-    yield from (
-        f"U+{ord(each):04X}" for each in page if not each.isprintable() and each not in "\n\t"
-    )
+    yield from parser.found
+    yield from (f"U+{ord(c):04X}" for c in page if not c.isprintable() and c not in "\n\t")
 
 
 # ------------------------------------------------------------------------ leaks
@@ -419,8 +422,8 @@ def main() -> int:
         if p.exists()
     ]
     print("\n".join(["", *table(tried), ""]))
-    for what, found in (("processes left alive", left), ("files changed outside", changed + evil)):
-        print(f"{what}: {', '.join(found) or 'none'}")
+    for what, names in (("processes left alive", left), ("files changed outside", changed + evil)):
+        print(f"{what}: {', '.join(names) or 'none'}")
     if options.json:
         options.json.write_text(
             json.dumps([{**asdict(e), "attack": e.attack.name} for e in tried], indent=1)
