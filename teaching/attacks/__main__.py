@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
+import csv
 import hashlib
+import io
 import json
 import os
 import re
@@ -21,13 +24,15 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 
+from scene_recog.assignment import STEPS
 from scene_recog.submission import STEP_FILES
 from teaching import sandbox
 from teaching.attacks import WRONG, Attack
@@ -41,10 +46,10 @@ from teaching.attacks.resources import RESOURCES
 from teaching.attacks.results import RESULTS
 from teaching.attacks.weights import WEIGHTS
 from teaching.grading import twins
-from teaching.grading.verdict import Verdict
+from teaching.grading.grade import Grading, grade_all
+from teaching.grading.records import Record, read_all
 from teaching.grading.workshop import Workshop, prepare
 from teaching.handout import REPOSITORY
-from teaching.receiving import receive
 from teaching.rubric import read_rubric
 
 FAMILIES = {
@@ -69,7 +74,7 @@ class Tried:
     family: str
     gained: list[str] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
-    invalid: str = ""
+    invalid: list[str] = field(default_factory=list)
     harmed: list[str] = field(default_factory=list)
     signs: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -102,10 +107,27 @@ def with_attack(attack: Attack, files: Files) -> Files:
     return changed
 
 
-def judged(work: Path, files: Files, attack: Attack | None = None) -> Verdict:
-    """The verdict on a submission of these files."""
+@dataclass(frozen=True)
+class Graded:
+    """A submission, through all that `python -m teaching grade` does.
+
+    Attributes:
+        record: what the teacher sees.
+        points: of each test that Gradescope shows.
+        shown: what the student sees.
+        problems: with the files of results.
+    """
+
+    record: Record
+    points: dict[str, float]
+    shown: str
+    problems: list[str]
+
+
+def graded(work: Path, files: Files, attack: Attack | None = None) -> Graded:
+    """The results of a submission of these files."""
     with tempfile.TemporaryDirectory(prefix="attack-") as folder:
-        path = Path(folder) / "submission"
+        path, out = Path(folder) / "submission", Path(folder) / "out"
         if attack and attack.packed:
             path = path.with_suffix(".zip")
             path.write_bytes(attack.packed(files))
@@ -113,39 +135,67 @@ def judged(work: Path, files: Files, attack: Attack | None = None) -> Verdict:
             for name, contents in files.items():
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
                 (path / name).write_bytes(contents)
-        received = receive(path)
-        if received.reason:
-            return Verdict(reason=received.reason, notices=received.notices)
-        verdict = Workshop(work, sandbox.protections()["processes"].holds).judge(received)
-        verdict.notices = received.notices
-        return verdict
+        workshop = Workshop(work, sandbox.protections()["processes"].holds)
+        grading = Grading(out, workshop.judge, "", read_rubric(), seconds=1200)
+        with contextlib.redirect_stderr(io.StringIO()):
+            grade_all(grading, [path], jobs=1)
+        [(name, record)] = read_all(out).items()
+        results = json.loads((out / name / "results.json").read_bytes())
+        texts = [
+            (out / name / each).read_text("utf-8") for each in ("feedback.html", "feedback.md")
+        ]
+        pages = [texts[0], (out / "class.html").read_text("utf-8")]
+        table = list(csv.reader((out / "grades.csv").read_text("utf-8-sig").splitlines()))
+    problems = [f"a page has {each}" for page in pages for each in set(_unsafe(page))]
+    if len(table) != 2 or len({len(row) for row in table}) != 1:
+        problems.append(f"grades.csv has {len(table)} rows")
+    problems += [
+        f"grades.csv has the formula {cell}" for cell in table[-1] if cell[:1] in tuple("=+@")
+    ]
+    points = {test["name"]: test["score"] for test in results["tests"]}
+    if results["score"] != _sum(points):
+        problems.append(f"the score {results['score']} is not the sum")
+    if record.trouble:
+        problems.append(record.trouble)
+    return Graded(
+        record, points, "\n".join([json.dumps(results, ensure_ascii=False), *texts]), problems
+    )
 
 
-def points(verdict: Verdict) -> dict[str, float]:
-    """Of each file and network."""
-    rubric = read_rubric()
-    found = {}
-    for file, one in verdict.files.items():
-        for kind, tests in (("public", one.public), ("hidden", one.hidden)):
-            passed = sum(test.outcome == "passed" for test in tests)
-            worth = (rubric.public if kind == "public" else rubric.hidden)[file]
-            found[f"{file}, {kind}"] = worth * passed / max(1, len(tests))
-    for network, trained in verdict.trained.items():
-        enough, worth = rubric.accuracy[network]
-        found[f"accuracy of {network}"] = worth * ((trained.accuracy or 0) >= enough)
-    return found
+def _sum(points: Mapping[str, float]) -> float:
+    """Rounded as the points are."""
+    return round(sum(points.values()), 1)
+
+
+class _Page(HTMLParser):
+    """Collects what runs in a page, other than the grader's own script."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.is_script = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Of each element."""
+        self.is_script = tag == "script"
+        self.found += [name for name, _ in attrs if name.startswith("on")]
+        self.found += [tag] if tag in ("img", "iframe") else []
+
+    def handle_data(self, data: str) -> None:
+        """The attacks' scripts call alert, or set a title."""
+        if self.is_script and ("alert(" in data or "document.title" in data):
+            self.found.append("a script of a student's")
+        self.is_script = False
+
+
+def _unsafe(page: str) -> Iterator[str]:
+    parser = _Page()
+    parser.feed(page)
+    yield from parser.found
+    yield from (f"U+{ord(c):04X}" for c in page if not c.isprintable() and c not in "\n\t")
 
 
 # ------------------------------------------------------------------------ leaks
-
-
-def shown_to_student(verdict: Verdict) -> str:
-    """All words that a student may see."""
-    parts = [verdict.reason or "", *verdict.notices]
-    for one in verdict.files.values():
-        parts += [one.problem or "", *(test.words for test in one.public)]
-    parts += [trained.problem or "" for trained in verdict.trained.values()]
-    return "\n".join(parts)
 
 
 class Secrets:
@@ -196,7 +246,7 @@ def processes() -> set[str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             user = process.stat().st_uid
-            place = os.readlink(process / "cwd")
+            place = str((process / "cwd").readlink())
         except OSError:
             continue
         if any(first <= user < first + count for first, count in sandbox.USERS):
@@ -237,7 +287,7 @@ class Bank:
         key = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
         with self.locks[key]:
             if key not in self.bases:
-                self.bases[key] = points(judged(self.work, files))
+                self.bases[key] = graded(self.work, files).points
         return self.bases[key]
 
     def tried(self, family: str, attack: Attack) -> Tried:
@@ -246,28 +296,23 @@ class Bank:
         started = time.monotonic()
         files = base_files(attack, self.work / "handout")
         try:
-            verdict = judged(self.work, with_attack(attack, files), attack)
-            Verdict.from_json(json.loads(json.dumps(verdict.as_json())))
-            json.dumps(asdict(verdict), ensure_ascii=False).encode()
+            result = graded(self.work, with_attack(attack, files), attack)
         except Exception as error:
-            found.invalid = f"{type(error).__name__}: {error}"[-400:]
+            found.invalid = [f"{type(error).__name__}: {error}"[-400:]]
             return found
-        found.seconds, found.memory = time.monotonic() - started, verdict.peak_memory
-        before, after = self.base(attack), points(verdict)
-        found.gained = [
-            f"{what}: {before.get(what, 0):g} -> {after[what]:g}"
-            for what in after
-            if after[what] > before.get(what, 0) + 1e-9
-        ]
-        found.harmed = [
-            f"{what}: {before[what]:g} -> {after.get(what, 0):g}"
-            for what in before
-            if what.partition(",")[0] in attack.with_others
-            and what.partition(",")[0] not in attack.adds
-            and after.get(what, 0) < before[what]
-        ]
-        found.leaks = sorted(self.secret.found_in(shown_to_student(verdict)))
-        found.signs = [sign for one in verdict.files.values() for sign in one.signs]
+        found.seconds = time.monotonic() - started
+        found.memory = result.record.verdict.peak_memory
+        found.invalid = result.problems
+        before, after = self.base(attack), result.points
+        others = {STEPS[file] for file in attack.with_others if file not in attack.adds}
+        for what in after:
+            change = f"{what}: {before.get(what, 0):g} -> {after[what]:g}"
+            if after[what] > before.get(what, 0):
+                found.gained.append(change)
+            elif after[what] < before.get(what, 0) and any(what.startswith(o) for o in others):
+                found.harmed.append(change)
+        found.leaks = sorted(self.secret.found_in(result.shown))
+        found.signs = result.record.for_a_person()
         return found
 
 
@@ -356,7 +401,7 @@ def main() -> int:
         with ThreadPoolExecutor(options.jobs) as pool:
             for found in pool.map(lambda pair: bank.tried(*pair), chosen):
                 tried.append(found)
-                bad = [*found.gained, *found.leaks, found.invalid, *found.harmed]
+                bad = [*found.gained, *found.leaks, *found.invalid, *found.harmed]
                 state = "; ".join(filter(None, bad)) or "held"
                 print(
                     f"{found.family}: {found.attack.name}: {state} ({found.seconds:.0f} s)",
@@ -377,8 +422,8 @@ def main() -> int:
         if p.exists()
     ]
     print("\n".join(["", *table(tried), ""]))
-    for what, found in (("processes left alive", left), ("files changed outside", changed + evil)):
-        print(f"{what}: {', '.join(found) or 'none'}")
+    for what, names in (("processes left alive", left), ("files changed outside", changed + evil)):
+        print(f"{what}: {', '.join(names) or 'none'}")
     if options.json:
         options.json.write_text(
             json.dumps([{**asdict(e), "attack": e.attack.name} for e in tried], indent=1)

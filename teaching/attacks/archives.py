@@ -121,7 +121,7 @@ ARCHIVES = [
     Attack("an encrypted zip", "it asks for a password", packed=_encrypted),
     Attack("half a zip with a lying end", "sizes of 4 GB", packed=_damaged),
     Attack("a project in two folders", "which one counts?",
-           packed=packed(lambda a: [a.writestr(f"x/{SCENE}", PASSES), None][1])),
+           packed=packed(lambda archive: archive.writestr(f"x/{SCENE}", PASSES))),
     Attack("deep JSON as the student's name", "who reads it runs out of stack",
            files={"submission.json": b"[" * 100_000}),
     *(Attack(f"a student's name, {number + 1}", "it breaks HTML, CSV, Markdown, shells or file systems",
