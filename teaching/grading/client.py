@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import copy
 import io
 import json
 import os
@@ -31,7 +32,7 @@ from torchvision import transforms
 
 from teaching import sandbox
 from teaching.grading import wire
-from teaching.grading.replica import replica
+from teaching.grading.replica import NotUnderstood, replica
 
 LENGTH = struct.Struct(">Q")
 CALL_SECONDS = 20.0  # for one answer
@@ -292,12 +293,34 @@ class Session:
 
         def trace_for(training: bool, shape: tuple[int, ...], path: str = "", /) -> Any:
             x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-            return self.request("trace", number, training, x, path)
+            trace = self.request("trace", number, training, x, path)
+            if not path and not training:
+                followed = replica(copy.deepcopy(description), lambda *_: trace, remote)
+                self._check(number, followed, shape)
+            return trace
 
         def remote(path: str) -> Callable[..., Any]:
             return lambda *args, **kwargs: self.request("call_part", number, path, args, kwargs)
 
-        return replica(reader.made(node["v"]), trace_for, remote)
+        description = reader.made(node["v"])
+        return replica(copy.deepcopy(description), trace_for, remote)
+
+    def _check(self, number: int, net: nn.Module, shape: tuple[int, ...]) -> None:
+        """That a network computes the same whether it is followed or not.
+
+        Raises:
+            NotUnderstood: it does not, though it gives the same twice.
+        """
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(2))
+        real = [self.request("compute", number, x, 3) for _ in range(2)]
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.default_generator.manual_seed(3)
+            followed = net.eval()(x)
+        if not all(isinstance(each, torch.Tensor) for each in (followed, *real)):
+            return
+        scale = float(followed.abs().max()) if followed.numel() else 0.0
+        if _is_same(real[0], real[1], scale) and not _is_same(real[0], followed, scale):
+            raise NotUnderstood("it computes something else when it is followed step by step")
 
     def _optimizer(self, node: dict[str, Any], reader: wire.Reader) -> torch.optim.Optimizer:
         self.named = []
@@ -319,6 +342,12 @@ class Session:
         remote = object.__new__(kind)
         remote.__dict__["_of"] = (self, int(node["r"]))
         return remote
+
+
+def _is_same(one: torch.Tensor, other: torch.Tensor, scale: float) -> bool:
+    return one.shape == other.shape and torch.allclose(
+        one.detach().double(), other.detach().double(), rtol=1e-3, atol=1e-4 * scale, equal_nan=True
+    )
 
 
 class _Pickler:

@@ -327,7 +327,7 @@ def trace(net: nn.Module, x: torch.Tensor, training: bool, path: str = "") -> di
         NotTraceable: forward does what cannot be followed.
         Whatever forward raises.
     """
-    with _unchanged(net):
+    with unchanged(net):
         if net.training != training:
             net.train(training)
         recording = _Recording(net)
@@ -350,7 +350,7 @@ def trace(net: nn.Module, x: torch.Tensor, training: bool, path: str = "") -> di
 
 
 @contextlib.contextmanager
-def _unchanged(net: nn.Module) -> Iterator[None]:
+def unchanged(net: nn.Module) -> Iterator[None]:
     """Leave a net, and the random numbers, as they were."""
     tables = ("_parameters", "_buffers", "_modules")
     attributes = [

@@ -277,6 +277,13 @@ class Session:
         """What a network, or a part of it, does with a tensor of this shape."""
         return tracing.trace(self.objects[target], x, training, path)
 
+    def do_compute(self, target: int, x: torch.Tensor, seed: int) -> Any:
+        """What a network gives in eval mode; it is afterwards as it was."""
+        net = self.objects[target]
+        with tracing.unchanged(net), torch.no_grad():
+            torch.manual_seed(seed)
+            return net.eval()(x)
+
     def do_backward(self, target: int, gradient: torch.Tensor, leaves: list[int]) -> Any:
         """The gradients of a result with respect to the grader's tensors."""
         copies = [self.copies[number] for number in leaves]
