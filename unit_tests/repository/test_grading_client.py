@@ -146,7 +146,7 @@ json_values = st.recursive(
     | st.sampled_from(["<f4", "torch.int8", "L", "|S5"]),
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(
-        st.sampled_from("k v at shape dtype mode size grad param texts".split()),
+        st.sampled_from([*ARRAY, *TENSOR, "mode", "size", "v", "texts"]),
         inner | st.sampled_from([*wire._MAKERS]), max_size=6,
     ),
     max_leaves=20,
