@@ -347,12 +347,12 @@ def test_what_hidden_tests_ask_is_not_told(workshop: Workshop) -> None:
     again = again.replace("config['lr']", "config")
     verdict = judged(workshop, optimizer=tells, stats_helper=again)
     hidden = (workshop.folder / "hidden/unit_tests/test_optimizer.py").read_text(encoding="utf-8")
-    rate = next(line.split()[-1] for line in hidden.splitlines() if line.startswith("SMALL_LR ="))
+    rate = next(line.split()[-1] for line in hidden.splitlines() if line.startswith("STEP_LR ="))
     shown = " ".join(
         f"{one.problem} {' '.join(each.words for each in one.public)}"
         for one in verdict.files.values()
     )
-    assert "0.003" in shown  # what public tests ask is no secret
+    assert "0.01 0.01" in shown  # what public tests ask is no secret
     assert rate not in shown
 
 
