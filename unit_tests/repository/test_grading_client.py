@@ -27,6 +27,7 @@ from teaching import sandbox
 from teaching.grading import judge as judging
 from teaching.grading import wire
 from teaching.grading.client import LENGTH, NoAnswerError, RemoteOptimizer, Session
+from teaching.grading.signs import signs_in
 from teaching.grading.verdict import Verdict
 from teaching.grading.wire import BrokenFrameError, Reader, Writer
 from teaching.grading.workshop import Workshop, prepare
@@ -277,6 +278,15 @@ def test_a_file_is_not_told_what_it_is_to_compute(tmp_path: Path) -> None:
     assert offered["dl_utils"] == {"listed", "image"}
     assert offered["image_loader"] == {"labels", "accuracy"}
     assert offered["confusion_matrix"] == {"labels", "accuracy", "listed", "image"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [f"import os\nx = os{'.b' * 600}.system\n", "-" * 100_000 + "1", "not " * 50_000 + "1", "\0"],
+    ids=["attributes", "minus", "not", "null"],
+)
+def test_code_of_any_depth_can_be_looked_at(source: str) -> None:
+    assert isinstance(signs_in(source.encode()), list)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the grader needs fork")
