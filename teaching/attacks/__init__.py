@@ -131,7 +131,7 @@ WRONG = {
             def __init__(self):
                 super().__init__()
                 self.conv_layers = nn.Sequential(nn.Conv2d(1, 3, 9), nn.AvgPool2d(8))
-                self.fc_layers = nn.Sequential(nn.Flatten(), nn.Linear(147, 14))
+                self.fc_layers = nn.Sequential(nn.Flatten(), nn.Linear(147, 15))
                 self.loss_criterion = nn.MSELoss()
             def forward(self, x):
                 return self.fc_layers(self.conv_layers(x)).detach()

@@ -241,19 +241,29 @@ class Secrets:
 
 
 def processes() -> set[str]:
-    """Of users that only sandboxes have, or in folders of submissions."""
+    """Of users that only sandboxes have, or in folders of submissions; but of no judge that runs."""
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             user = process.stat().st_uid
             place = str((process / "cwd").readlink())
+            is_one = "/submission-" in place or any(
+                first <= user < first + count for first, count in sandbox.USERS
+            )
+            if is_one and not _has_judge(process):
+                found.add(f"{process.name} of user {user} in {place}")
         except OSError:
             continue
-        if any(first <= user < first + count for first, count in sandbox.USERS):
-            found.add(f"{process.name} of user {user}")
-        elif "/submission-" in place:
-            found.add(f"{process.name} in {place}")
     return found
+
+
+def _has_judge(process: Path) -> bool:
+    """Whether one of those above it is a judge: of another run, perhaps."""
+    while process.name not in ("0", "1"):
+        process = Path("/proc", (process / "stat").read_text().rpartition(")")[2].split()[1])
+        if process.name != "0" and b"teaching.grading.judge" in (process / "cmdline").read_bytes():
+            return True
+    return False
 
 
 def stamps(*folders: Path) -> dict[str, tuple[int, int]]:

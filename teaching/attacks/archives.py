@@ -44,7 +44,6 @@ def _traversal(archive: zipfile.ZipFile) -> None:
         "scene_recog/../../evil",
         "../results.json",
         "/autograder/results/results.json",
-        "\x00evil",
         "scene_recog/optimizer.py/x",
     ):
         archive.writestr(name, b"evil")  # fmt: skip
@@ -63,7 +62,7 @@ def _links(archive: zipfile.ZipFile) -> None:
 
 def _bomb(archive: zipfile.ZipFile) -> None:
     with archive.open(SCENE, "w", force_zip64=True) as entry:
-        for _ in range(500):
+        for _ in range(50):
             entry.write(bytes(10_000_000))
 
 
@@ -112,7 +111,7 @@ ABOUT = [
 ARCHIVES = [
     Attack("names that lead out", "files outside are written", packed=packed(_traversal)),
     Attack("links in a zip", "files outside are read", packed=packed(_links)),
-    Attack("a bomb in a zip", "5 GB in the place of a file", packed=packed(_bomb)),
+    Attack("a bomb in a zip", "500 MB in the place of a file", packed=packed(_bomb)),
     Attack("a name three times", "which one counts?", packed=packed(_twice)),
     Attack("100,000 entries", "the list alone takes the memory", packed=packed(_many)),
     Attack("names that break pages, tables and shells", "they are shown to the teacher",

@@ -169,6 +169,11 @@ RESOURCES = [
         """, "optimizer"), base="right", with_others=("stats_helper",),
     ),
     Attack(
+        "code that is nested without end",
+        "what reads it for signs or copies runs out of stack",
+        at_import(f"import os\nx = lambda: os{'.b' * 600}.system\ny = lambda: {'-' * 900}1\n"),
+    ),
+    Attack(
         "deep recursion", "the stack overflows, here or as the answer is read",
         in_calls("""
             import sys

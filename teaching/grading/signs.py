@@ -35,7 +35,10 @@ def signs_in(source: bytes) -> list[str]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    found = dict.fromkeys(f"line {line}: {what}" for line, what in _signs(tree))
+    try:
+        found = dict.fromkeys(f"line {line}: {what}" for line, what in _signs(tree))
+    except RecursionError:
+        return ["line 1: its expressions are nested without end"]
     return sorted(found, key=lambda text: int(text.split()[1].rstrip(":")))[:LIMIT]
 
 

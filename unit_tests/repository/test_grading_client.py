@@ -27,6 +27,7 @@ from teaching import sandbox
 from teaching.grading import judge as judging
 from teaching.grading import wire
 from teaching.grading.client import LENGTH, NoAnswerError, RemoteOptimizer, Session
+from teaching.grading.signs import signs_in
 from teaching.grading.verdict import Verdict
 from teaching.grading.wire import BrokenFrameError, Reader, Writer
 from teaching.grading.workshop import Workshop, prepare
@@ -50,8 +51,8 @@ def read(header: Any, data: bytes = b"") -> Any:
     "value",
     [
         None, True, 3, -(2**62), 2**80, 0.5, "text", b"bytes", [1, [2]], (1, (2, "a")), {"a": (1,)},
-        {1: 2}, {3, 4}, slice(1, None, 2), ..., 1 + 2j, torch.float16, torch.Size([2, 3]), Path("a/b"),
-        torch.device("cpu"), torch.channels_last,
+        {1: 2}, {3, 4}, slice(1, None, 2), ..., 1 + 2j, torch.float16, torch.Size([2, 3]),
+        Path("a/b"), torch.device("cpu"), torch.channels_last,
     ],
     ids=repr,
 )  # fmt: skip
@@ -146,7 +147,7 @@ json_values = st.recursive(
     | st.sampled_from(["<f4", "torch.int8", "L", "|S5"]),
     lambda inner: st.lists(inner, max_size=4)
     | st.dictionaries(
-        st.sampled_from(["k", "v", "at", "shape", "dtype", "mode", "size", "grad", "param", "texts"]),
+        st.sampled_from([*ARRAY, *TENSOR, "mode", "size", "v", "texts"]),
         inner | st.sampled_from([*wire._MAKERS]), max_size=6,
     ),
     max_leaves=20,
@@ -156,10 +157,8 @@ json_values = st.recursive(
 @given(json_values, st.binary(max_size=40))
 @settings(max_examples=300, deadline=None)
 def test_any_header_is_read_or_refused(header: Any, data: bytes) -> None:
-    try:
+    with contextlib.suppress(BrokenFrameError):
         read(header, data)
-    except BrokenFrameError:
-        pass
 
 
 @given(st.binary(max_size=80))
@@ -208,7 +207,8 @@ def answering() -> Iterator[Answering]:
     "header",
     [
         [], 3, {}, {"values": 1}, {"error": 3}, {"error": {}}, {"value": {"k": "known", "n": 0}},
-        {"value": {"k": "known", "n": "0"}}, {"value": {"k": "ref", "r": 0, "name": "a", "as": ["os"]}},
+        {"value": {"k": "known", "n": "0"}},
+        {"value": {"k": "ref", "r": 0, "name": "a", "as": ["os"]}},
         {"value": {"k": "optimizer", "r": 0, "name": "SGD", "groups": []}},
         {"value": {"k": "net", "r": 0, "v": {}}}, {"value": {"k": "grown", "r": 0}},
     ],
@@ -228,8 +228,9 @@ def test_a_worker_that_ends_gives_no_answer(answering: Answering) -> None:
 
 def test_questions_reach_only_what_is_offered(answering: Answering) -> None:
     seen: list[Any] = []
+    none = {"k": "dict", "v": []}
     questions = [
-        {"k": "dict", "v": [["ask", name], ["args", ["/etc/passwd"]], ["kwargs", {"k": "dict", "v": []}]]}
+        {"k": "dict", "v": [["ask", name], ["args", ["/etc/passwd"]], ["kwargs", none]]}
         for name in ("image", "__import__", 0, -1, None, [1], "mine")
     ]  # fmt: skip
     frames = [frame(each) for each in questions] + [frame({"k": "dict", "v": [["value", 7]]})]
@@ -277,6 +278,15 @@ def test_a_file_is_not_told_what_it_is_to_compute(tmp_path: Path) -> None:
     assert offered["dl_utils"] == {"listed", "image"}
     assert offered["image_loader"] == {"labels", "accuracy"}
     assert offered["confusion_matrix"] == {"labels", "accuracy", "listed", "image"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [f"import os\nx = os{'.b' * 600}.system\n", "-" * 100_000 + "1", "not " * 50_000 + "1", "\0"],
+    ids=["attributes", "minus", "not", "null"],
+)
+def test_code_of_any_depth_can_be_looked_at(source: str) -> None:
+    assert isinstance(signs_in(source.encode()), list)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the grader needs fork")
@@ -338,7 +348,7 @@ def test_what_hidden_tests_ask_is_not_told(workshop: Workshop) -> None:
     tells = """
         import glob, os
         def get_optimizer(model, config):
-            text = "".join(open(path).read() for path in sorted(glob.glob("/tmp/*") + glob.glob("asked*")))
+            text = "".join(open(path).read() for path in glob.glob("asked*"))
             with open("asked", "a") as file:
                 file.write(f"{config['lr']} ")
             raise RuntimeError(text[-1000:])
@@ -347,12 +357,12 @@ def test_what_hidden_tests_ask_is_not_told(workshop: Workshop) -> None:
     again = again.replace("config['lr']", "config")
     verdict = judged(workshop, optimizer=tells, stats_helper=again)
     hidden = (workshop.folder / "hidden/unit_tests/test_optimizer.py").read_text(encoding="utf-8")
-    rate = next(line.split()[-1] for line in hidden.splitlines() if line.startswith("SMALL_LR ="))
+    rate = next(line.split()[-1] for line in hidden.splitlines() if line.startswith("STEP_LR ="))
     shown = " ".join(
         f"{one.problem} {' '.join(each.words for each in one.public)}"
         for one in verdict.files.values()
     )
-    assert "0.003" in shown  # what public tests ask is no secret
+    assert "0.01 0.01" in shown  # what public tests ask is no secret
     assert rate not in shown
 
 
