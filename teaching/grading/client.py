@@ -38,6 +38,7 @@ LENGTH = struct.Struct(">Q")
 CALL_SECONDS = 20.0  # for one answer
 START_SECONDS = 60.0  # for the worker to have imported everything
 STARTED_SECONDS = 10.0  # for it to answer after that: a session may have stopped it
+SEED = 3  # before a network is followed, and before it is not
 LIBRARY = {"Compose": transforms.Compose, "Dataset": Dataset}  # as in worker.py
 SHARED = ("torch", "torchvision", "numpy", "PIL", "builtins", "fakes", "math")  # modules there too
 
@@ -294,9 +295,9 @@ class Session:
         def trace_for(training: bool, shape: tuple[int, ...], path: str = "", /) -> Any:
             x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
             trace = self.request("trace", number, training, x, path)
-            if not path and not training:
+            if not path:
                 followed = replica(copy.deepcopy(description), lambda *_: trace, remote)
-                self._check(number, followed, shape)
+                self._check(number, followed.train(training), shape)
             return trace
 
         def remote(path: str) -> Callable[..., Any]:
@@ -312,10 +313,10 @@ class Session:
             NotUnderstood: it does not, though it gives the same twice.
         """
         x = torch.randn(shape, generator=torch.Generator().manual_seed(2))
-        real = [self.request("compute", number, x, 3) for _ in range(2)]
+        real = [self.request("compute", number, net.training, x) for _ in range(2)]
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.default_generator.manual_seed(3)
-            followed = net.eval()(x)
+            torch.default_generator.manual_seed(SEED)
+            followed = net(x)
         if not all(isinstance(each, torch.Tensor) for each in (followed, *real)):
             return
         scale = float(followed.abs().max()) if followed.numel() else 0.0

@@ -34,7 +34,6 @@ from types import ModuleType
 from typing import Any, Literal, NoReturn
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -316,7 +315,7 @@ class _Holder:
 
     def with_figures(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function that plots; its figures are drawn here."""
-        self._run(figures.set_open, plt.get_fignums())
+        self._run(figures.set_open, figures.opened())
         result = call(*args, **kwargs)
         figures.drawn(self._run(figures.described))
         return result

@@ -47,6 +47,7 @@ LIBRARY = {  # classes that objects of the student's may be of
 SEEDS: dict[str, Callable[[int], Any]] = {
     "torch": torch.manual_seed, "numpy": np.random.seed, "random": random.seed,
 }  # fmt: skip
+SEED = 3  # as in client.py
 ITEMS = 100_000  # of what is iterated over
 MESSAGE = 2000  # characters of an error's message
 
@@ -275,14 +276,17 @@ class Session:
 
     def do_trace(self, target: int, training: bool, x: torch.Tensor, path: str) -> Any:
         """What a network, or a part of it, does with a tensor of this shape."""
-        return tracing.trace(self.objects[target], x, training, path)
+        net = self.objects[target]
+        with tracing.unchanged(net):
+            set_seeds(SEED)
+            return tracing.trace(net, x, training, path)
 
-    def do_compute(self, target: int, x: torch.Tensor, seed: int) -> Any:
-        """What a network gives in eval mode; it is afterwards as it was."""
+    def do_compute(self, target: int, training: bool, x: torch.Tensor) -> Any:
+        """What a network gives when it is not followed; it is afterwards as it was."""
         net = self.objects[target]
         with tracing.unchanged(net), torch.no_grad():
-            torch.manual_seed(seed)
-            return net.eval()(x)
+            set_seeds(SEED)
+            return net.train(training)(x)
 
     def do_backward(self, target: int, gradient: torch.Tensor, leaves: list[int]) -> Any:
         """The gradients of a result with respect to the grader's tensors."""
@@ -359,6 +363,12 @@ class _StandinLoader(SourceFileLoader):
         super().exec_module(module)
         module.__dict__["ask"] = lambda name, *args: self.finder.ask(name, args, {})
         module.__dict__["__getattr__"] = missing
+
+
+def set_seeds(seed: int) -> None:
+    """Of all generators."""
+    for each in SEEDS.values():
+        each(seed)
 
 
 def files_in(folder: str, limit: int = 20_000_000) -> dict[str, bytes | None]:

@@ -16,15 +16,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from grading_standins import HOSTILE, judge, submission, write_zip
 
 from scene_recog.submission import STEP_FILES
 from teaching.__main__ import main
-from teaching.grading import grade, similarity
+from teaching.grading import similarity, workshop
 from teaching.grading.grade import Grading, grade_all, grader_fingerprint
 from teaching.grading.incoming import folders_of, submissions
+from teaching.grading.workshop import images_folder
 from teaching.handout import REPOSITORY, handed_out
 from teaching.receiving import Received
 from teaching.rubric import read_rubric
@@ -418,7 +420,8 @@ def test_errors_of_the_teacher_are_one_line(
     arguments: list[str], expected: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(handed_in.parent)
-    monkeypatch.setattr(grade, "open_judge", standin_judge)
+    monkeypatch.setattr(workshop, "open_workshop", standin_workshop)
+    monkeypatch.setattr(workshop, "images_folder", lambda named: named and images_folder(named))
     Path("file").touch()
     Path("one").mkdir()
     assert command(monkeypatch, *arguments) == 2
@@ -431,7 +434,8 @@ def test_the_command_grades(
     monkeypatch: pytest.MonkeyPatch, handed_in: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(grade, "open_judge", standin_judge)
+    monkeypatch.setattr(workshop, "open_workshop", standin_workshop)
+    monkeypatch.setattr(workshop, "images_folder", lambda named: named and images_folder(named))
     out = tmp_path / "out"
     assert command(monkeypatch, handed_in, "--out", out, "--jobs", "1") == 0
     assert score(out, "anna") == 100
@@ -439,8 +443,8 @@ def test_the_command_grades(
 
 
 @contextmanager
-def standin_judge(variant: int, images: Path | None) -> Iterator[grade.Judge]:
-    yield partial(judge, log=Path(os.devnull))
+def standin_workshop(variant: int, seed: int, images: Path | None) -> Iterator[SimpleNamespace]:
+    yield SimpleNamespace(judge=partial(judge, log=Path(os.devnull)), warnings=())
 
 
 def test_the_fingerprint_is_of_tests_variant_and_images(tmp_path: Path) -> None:
