@@ -86,12 +86,8 @@ class Processes:
 def _ended(process: BaseProcess, error: Exception) -> ApartError:
     if process.pid is None:
         return ApartError("its process cannot be started", str(error))
-    process.join(5)
-    code = process.exitcode
-    is_signal = code is not None and code < 0
-    return ApartError(
-        f"its process {'was killed' if is_signal else 'ended'}", f"(exit code {code})"
-    )
+    process.join(60)
+    return ApartError("its process ended", f"(exit code {process.exitcode})")
 
 
 def _answer(answers: Connection, function: Callable[..., Any], args: tuple[Any, ...]) -> None:

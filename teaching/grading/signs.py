@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 
 MODULES = {  # to look into Python, the tests or the system
@@ -32,7 +33,9 @@ LIMIT = 20
 def signs_in(source: bytes) -> list[str]:
     """A line for each thing in a file that its tests give no reason for."""
     try:
-        tree = ast.parse(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     try:

@@ -117,7 +117,8 @@ class Writer:
 
     def tensor(self, value: torch.Tensor) -> dict[str, Any]:
         """A tensor's values."""
-        plain = value.detach().cpu().contiguous().reshape(-1)
+        flat = value.detach().cpu().reshape(-1)
+        plain = flat.clone(memory_format=torch.contiguous_format)  # one value may have any stride
         data = plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
         return {
             "k": "tensor", "dtype": str(value.dtype), "shape": list(value.shape),

@@ -178,8 +178,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Found:
     ("seed", "variant"),
     [
         (0, 0),
-        (1, 3),
-        *(pytest.param(seed, seed % 4, marks=pytest.mark.slow) for seed in range(2, 12)),
+        *(pytest.param(seed, (2 + seed) % 4, marks=pytest.mark.slow) for seed in range(1, 12)),
     ],
 )
 def test_the_solution_passes(public: Found, tmp_path: Path, seed: int, variant: int) -> None:
@@ -189,6 +188,7 @@ def test_the_solution_passes(public: Found, tmp_path: Path, seed: int, variant: 
         assert functions(found) == functions(public)
 
 
+@pytest.mark.slow
 def test_the_starter_passes_nothing(tmp_path: Path) -> None:
     contents = handed_out()
     starter = {name: contents[f"scene_recog/{name}.py"].decode() for name in STEPS}
@@ -389,7 +389,7 @@ def test_every_file_has_a_known_wrong_one() -> None:
     assert list(WRONG_TWINS) == list(STEPS)
 
 
-@pytest.mark.parametrize("seed", [None, 4])
+@pytest.mark.parametrize("seed", [None, pytest.param(4, marks=pytest.mark.slow)])
 def test_known_wrong_files_fail_their_test_by_an_assertion(
     tmp_path: Path, seed: int | None
 ) -> None:
