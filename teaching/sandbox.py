@@ -576,10 +576,12 @@ def _processes_of_user() -> int:
 
 
 def _size_of(folder: Path, most: int = 10_000) -> float:
-    """Bytes of the files in a folder; infinite if it has too many to look at."""
+    """Bytes of the files in a folder; infinite if it has too many, or too deep, to look at."""
     total = count = 0
     waiting = [str(folder)]
     for place in waiting:  # grows
+        if len(place) > 4000:  # a longer path cannot be looked at
+            return float("inf")
         with contextlib.suppress(OSError), os.scandir(place) as entries:
             for entry in entries:
                 count += 1

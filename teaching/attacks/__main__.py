@@ -155,7 +155,7 @@ def graded(work: Path, files: Files, attack: Attack | None = None) -> Graded:
     points = {test["name"]: test["score"] for test in results["tests"]}
     if results["score"] != _sum(points):
         problems.append(f"the score {results['score']} is not the sum")
-    if record.trouble:
+    if "could not be graded" in record.trouble:
         problems.append(record.trouble)
     return Graded(
         record, points, "\n".join([json.dumps(results, ensure_ascii=False), *texts]), problems
@@ -314,7 +314,9 @@ class Bank:
         found.memory = result.record.verdict.peak_memory
         found.invalid = result.problems
         before, after = self.base(attack), result.points
-        others = {STEPS[file] for file in attack.with_others if file not in attack.adds}
+        others = {
+            f"{STEPS[file]} {file}.py" for file in attack.with_others if file not in attack.adds
+        }
         for what in after:
             change = f"{what}: {before.get(what, 0):g} -> {after[what]:g}"
             if after[what] > before.get(what, 0):

@@ -216,7 +216,7 @@ RESOURCES = [
             class ImageLoader(Dataset):
                 def __init__(self, root_dir, split="train", transform=None):
                     self.root, self.split, self.transform = root_dir, split, transform
-                    self.curr_folder = f"{root_dir}/{split}"
+                    self.curr_folder = ""
                     self.class_dict = {"a": 0}
                     self.dataset = [(os.path.abspath(name), 0) for name in
                                     ("pipe.jpg", "zero.jpg", "link.jpg")] + [("/dev/stdin", 0), ("/etc/passwd", 0)]

@@ -13,6 +13,7 @@ import io
 import json
 import os
 import pickle
+import shutil
 import signal
 import socket
 import struct
@@ -25,6 +26,7 @@ from pathlib import Path
 from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+import matplotlib
 import torch
 from torch import nn
 from torch.utils.data import Dataset
@@ -94,6 +96,11 @@ class Sandbox:
     def start(self) -> None:
         """Start it, again if need be."""
         place = self.place
+        remove(place.folder)  # the last one may have filled it
+        place.folder.mkdir()
+        (place.folder / "matplotlib").mkdir()
+        for cache in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
+            shutil.copy(cache, place.folder / "matplotlib")  # or it looks for fonts, for seconds
         ours, theirs = socket.socketpair()
         self.control = ours
         self.has_started = False
@@ -561,6 +568,14 @@ def _as_exception(found: Any) -> Exception:
 
 def _identifier(name: Any) -> str:
     return name if isinstance(name, str) and name.isidentifier() and len(name) < 80 else "Unnamed"
+
+
+def remove(folder: Path) -> None:
+    """Whatever a student's code has left in a folder: in folders of any depth, for example."""
+    with contextlib.suppress(OSError, RecursionError):
+        shutil.rmtree(folder)
+    if folder.exists():
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
 
 
 def closed(session: Session | None) -> None:

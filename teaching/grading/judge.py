@@ -19,9 +19,7 @@ import os
 import random
 import resource
 import select
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -33,7 +31,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, NoReturn
 
-import matplotlib
 import numpy as np
 import pytest
 import torch
@@ -53,6 +50,7 @@ from teaching.grading.client import (
     Session,
     StudentError,
     closed,
+    remove,
 )
 from teaching.grading.signs import signs_in
 from teaching.grading.verdict import FileVerdict, TestResult, Trained, Verdict
@@ -94,15 +92,11 @@ class Judge:
             package=work / "package", submission=self.base / "files", inputs=self.base / "inputs",
             folder=self.base / "own", hidden=hidden, limits=limits,
         )  # fmt: skip
-        for folder in (self.place.submission, self.place.inputs, self.place.folder):
+        for folder in (self.place.submission, self.place.inputs):
             folder.mkdir()
         for file, name in STEP_FILES.items():
             if name in files:
                 (self.place.submission / f"{file}.py").write_bytes(files[name])
-        caches = Path(matplotlib.get_cachedir()).glob("fontlist-*.json")
-        (self.place.folder / "matplotlib").mkdir()
-        for cache in caches:  # or the worker looks for fonts, which takes seconds
-            shutil.copy(cache, self.place.folder / "matplotlib")
         self.sandbox = Sandbox(self.place, is_alone)
 
     def verdict(self) -> Verdict:
@@ -125,7 +119,7 @@ class Judge:
                 verdict.files[file].signs += self._signs(file)
         finally:
             self.sandbox.close()
-            _remove(self.base)
+            remove(self.base)
         verdict.seconds = time.monotonic() - started
         verdict.peak_memory = self.sandbox.peak_memory
         return verdict
@@ -590,14 +584,6 @@ def _limit_memory() -> None:
         data_and_stack = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
         most = data_and_stack * resource.getpagesize() + MEMORY
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-
-
-def _remove(folder: Path) -> None:
-    """Whatever a student's code has left in it: in folders of any depth, for example."""
-    with contextlib.suppress(OSError, RecursionError):
-        shutil.rmtree(folder)
-    if folder.exists():
-        subprocess.run(["rm", "-rf", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
 
 
 def _be_child(act: Callable[[Callable[..., None]], None], writing: int) -> NoReturn:
