@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from scene_recog.submission import LIMITS, NAMED, STEP_FILES, megabytes
+from scene_recog.submission import (
+    ABOUT,
+    LIMITS,
+    NAMED,
+    REPORT,
+    REPORT_DRAFT,
+    STEP_FILES,
+    megabytes,
+)
 from scene_recog.system.text import in_one_line, reason_of
 
 ENTRIES = 50_000  # looked at; whoever hands in the environment as well has some 20,000
@@ -124,7 +132,9 @@ def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
         found.notices.append(f"{name} is there {count + 1} times; the first is taken")
     for name, limit in LIMITS.items():
         if name not in wanted:
-            found.notices.append(f"{name} is missing")
+            has_draft = name == REPORT and REPORT_DRAFT in wanted
+            if name not in (REPORT_DRAFT, ABOUT) and not has_draft:
+                found.notices.append(f"{name} is missing")
             continue
         contents, problem = _contents(wanted[name], limit)
         if problem:

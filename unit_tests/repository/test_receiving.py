@@ -16,7 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scene_recog.submission import ABOUT, LIMITS, MB, NOTEBOOK, STEP_FILES, WEIGHTS
+from scene_recog.submission import (
+    ABOUT,
+    LIMITS,
+    MB,
+    NOTEBOOK,
+    REPORT_DRAFT,
+    STEP_FILES,
+    WEIGHTS,
+)
 from scene_recog.system.files import zipped
 from scene_recog.system.text import in_one_line
 from teaching import receiving
@@ -88,7 +96,14 @@ def test_zipped_by_windows(path: Path) -> None:
 def test_what_is_missing_is_named(path: Path) -> None:
     received = receive(write_zip(path, [(ONE, b"x = 1")]))
     assert received.files == {ONE: b"x = 1"}
-    assert received.notices == [f"{name} is missing" for name in LIMITS if name != ONE]
+    assert received.notices == [
+        f"{name} is missing" for name in LIMITS if name not in (ONE, REPORT_DRAFT, ABOUT)
+    ]
+
+
+def test_a_draft_does_for_a_report(path: Path) -> None:
+    received = receive(write_zip(path, [(ONE, b"x = 1"), (REPORT_DRAFT, b"answers")]))
+    assert not [notice for notice in received.notices if "report" in notice]
 
 
 def test_what_is_no_part_is_counted(path: Path, tmp_path: Path) -> None:
