@@ -226,11 +226,12 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_and_run_again_it_goes_on(
     grading: Grading, handed_in: Path, tmp_path: Path, number: signal.Signals, log: Path
 ) -> None:
-    write_zip(handed_in / "benno.zip", submission("hang 30"))
+    write_zip(handed_in / "benno.zip", submission("hang 600"))
     script = tmp_path / "script.py"
     script.write_text(KILLED.format(path=[str(REPOSITORY), str(Path(__file__).parent)]))
     process = subprocess.Popen(
@@ -243,7 +244,7 @@ def test_stopped_and_run_again_it_goes_on(
     while len(log.read_text().splitlines()) < 3:  # the third is being judged
         time.sleep(0.05)
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=150)
     assert process.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
     assert {path.name for path in grading.out.iterdir() if path.is_dir()} == {
         "anna", "ben", "similarity",
