@@ -208,7 +208,7 @@ def test_what_was_deleted_or_damaged_is_made_again(
 
 
 KILLED = """
-import sys
+import signal, sys
 from functools import partial
 from pathlib import Path
 sys.path[:0] = {path!r}
@@ -216,6 +216,7 @@ from grading_standins import judge
 from teaching.grading.grade import Grading, grade_all
 from teaching.rubric import read_rubric
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell says "&"
     out, handed_in, log = map(Path, sys.argv[1:])
     grading = Grading(out, partial(judge, log=log), "grader", read_rubric())
     try:
