@@ -24,7 +24,7 @@ from teaching.grading.apart import ApartError, Processes
 from teaching.grading.points import grade
 from teaching.grading.records import Record, bounded
 from teaching.grading.verdict import Verdict
-from teaching.grading.workshop import Workshop, prepare, prepare_images
+from teaching.grading.workshop import prepare, prepare_images, workshop_in
 from teaching.handout import questions_of
 from teaching.receiving import receive
 from teaching.rubric import read_rubric
@@ -132,11 +132,9 @@ def main() -> int:
     received = receive(top / "submission")
     verdict = Verdict(received.reason)
     try:
-        protections = sandbox.protections()
-        for each in protections.values():
-            if not each.holds:
-                print(f"here, {each.meaning}")
-        workshop = Workshop(work, protections["processes"].holds, seconds=SECONDS * 0.9)
+        workshop = workshop_in(work, SECONDS * 0.9)
+        for line in workshop.warnings:
+            print(line)
         if received.reason is None:
             verdict = Processes().call(workshop.judge, received, seconds=SECONDS)
     except (ApartError, sandbox.SandboxError) as error:

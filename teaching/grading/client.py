@@ -16,7 +16,6 @@ import pickle
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -36,12 +35,9 @@ from teaching import sandbox
 from teaching.grading import wire
 from teaching.grading.replica import NotUnderstood, replica
 
-LENGTH = struct.Struct(">Q")
 CALL_SECONDS = 20.0  # for one answer
 START_SECONDS = 60.0  # for the worker to have imported everything
 STARTED_SECONDS = 10.0  # for it to answer after that: a session may have stopped it
-SEED = 3  # before a network is followed, and before it is not
-LIBRARY = {"Compose": transforms.Compose, "Dataset": Dataset}  # as in worker.py
 SHARED = ("torch", "torchvision", "numpy", "PIL", "builtins", "fakes", "math")  # modules there too
 
 
@@ -90,7 +86,6 @@ class Sandbox:
         self.place = place
         self.is_alone = is_alone
         self.peak_memory = 0
-        self.said: list[str] = []
         self.start()
 
     def start(self) -> None:
@@ -183,7 +178,6 @@ class Sandbox:
             self.watcher.communicate()
             return "its end is not known"
         self.peak_memory = max(self.peak_memory, found.get("peak_rss", 0))
-        self.said.append(found.get("stdout", "") + found.get("stderr", ""))
         if "error" in found:
             return str(found["error"])
         if found["ended_for"]:
@@ -280,7 +274,7 @@ class Session:
         message = {"define": pickler.definitions, "seeds": list(self.seeds), "do": do}
         self.seeds.clear()
         data = pickle.dumps(message)
-        self.channel.sendall(LENGTH.pack(len(data)) + data)
+        self.channel.sendall(wire.LENGTH.pack(len(data)) + data)
 
     # -------------------------------------------------------------------- what is made of answers
 
@@ -322,7 +316,7 @@ class Session:
         x = torch.randn(shape, generator=torch.Generator().manual_seed(2))
         real = [self.request("compute", number, net.training, x) for _ in range(2)]
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.default_generator.manual_seed(SEED)
+            torch.default_generator.manual_seed(wire.SEED)
             followed = net(x)
         if not all(isinstance(each, torch.Tensor) for each in (followed, *real)):
             return
@@ -345,7 +339,7 @@ class Session:
         return optimizer
 
     def _ref(self, node: dict[str, Any], _: wire.Reader) -> Remote:
-        bases = [LIBRARY[name] for name in node["as"]]
+        bases = [wire.LIBRARY[name] for name in node["as"]]
         kind: type[Remote] = type(_identifier(node["name"]), (Remote, *bases), {})
         remote = object.__new__(kind)
         remote.__dict__["_of"] = (self, int(node["r"]))
@@ -576,10 +570,3 @@ def remove(folder: Path) -> None:
         shutil.rmtree(folder)
     if folder.exists():
         subprocess.run(["rm", "-rf", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
-
-
-def closed(session: Session | None) -> None:
-    """Close a session, if there is one."""
-    if session is not None:
-        with contextlib.suppress(OSError):
-            session.close()

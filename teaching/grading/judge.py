@@ -36,8 +36,7 @@ import pytest
 import torch
 from PIL import Image
 
-from scene_recog.assignment import STEPS
-from scene_recog.datasets.images import read_grayscale
+from scene_recog.datasets.images import class_folders, images_below, read_grayscale
 from scene_recog.submission import STEP_FILES, WEIGHTS
 from scene_recog.system.text import in_one_line
 from teaching import sandbox
@@ -49,9 +48,9 @@ from teaching.grading.client import (
     Sandbox,
     Session,
     StudentError,
-    closed,
     remove,
 )
+from teaching.grading.points import NETWORK_FILES
 from teaching.grading.signs import signs_in
 from teaching.grading.verdict import FileVerdict, TestResult, Trained, Verdict
 from teaching.grading.wrong_twins import WRONG_TWINS
@@ -64,7 +63,6 @@ WORDS = 4000  # characters of what is said of one test
 BREAKS = 2  # sessions of one kind of test that may end before their time
 BATCH = 100
 NORMALIZATIONS = [(0.0, 1.0), (0.45547, 0.25316)]  # of Part 1, of Part 2: mean and std of 15-scene
-NETWORK_FILES = {"SimpleNet": "simple_net", "SimpleNetFinal": "simple_net_final"}
 
 
 class Judge:
@@ -345,12 +343,11 @@ class _Holder:
 
     def _listed(self, root: str, split: str) -> tuple[dict[str, int], list[tuple[str, int]]]:
         folder = self._below_inputs(f"{root}/{split}")
-        names = sorted(each.name for each in folder.iterdir() if each.is_dir())
-        classes = {name: index for index, name in enumerate(names)}
+        classes = {name: index for index, name in enumerate(class_folders(folder))}
         pairs = [
             (str(path), index)
             for name, index in classes.items()
-            for path in sorted((folder / name).glob("*.jpg"))
+            for path in images_below(folder / name)
         ]
         return classes, pairs
 
@@ -381,38 +378,32 @@ class _Tests:
             torch.load = self._load  # type: ignore[assignment]
         if self.file == "image_loader":
             Image.open = self._image_below_inputs(Image.open)
-        results: list[TestResult] = []
-
-        def note(**said: Any) -> None:
-            if "result" in said:
-                results.append(TestResult(**said["result"]))
-            say(**said)
-
-        self._pytest(_Plugin(self, note))
+        outcomes = self._pytest(say)
         if self.holder.breaks:
             say(sign="its process ended, or gave no answer, in the middle of a test")
-        if self.with_twin and any(each.outcome == "passed" for each in results):
+        if self.with_twin and "passed" in outcomes:
             self._try_wrong_twin(say)
-        closed(self.holder.current)
 
     def _try_wrong_twin(self, say: Callable[..., None]) -> None:
         twin = WRONG_TWINS[self.file]
-        outcomes: list[str] = []
-
-        def note(**said: Any) -> None:
-            if "result" in said:
-                outcomes.append(said["result"]["outcome"])
-
         try:
             self.holder.session().request("replace", twin.source)
         except StudentError as error:
             say(sign=f"the code that is known to be wrong could not be tried: {error}"[:300])
             return
-        self._pytest(_Plugin(self, note, only=twin.test))
+        outcomes = self._pytest(lambda **_: None, only=twin.test)
         if not outcomes or "passed" in outcomes:
             say(tampered=f"{twin.test} passes for code that is known to be wrong, too")
 
-    def _pytest(self, plugin: _Plugin) -> None:
+    def _pytest(self, say: Callable[..., None], only: str | None = None) -> list[str]:
+        """Run the tests, or those of one name; returns their outcomes."""
+        outcomes = []
+
+        def note(**said: Any) -> None:
+            if "result" in said:
+                outcomes.append(said["result"]["outcome"])
+            say(**said)
+
         path = self.folder / "unit_tests" / f"test_{self.file}.py"
         arguments = [
             str(path), "-q", "-p", "no:cacheprovider", "--tb=short", "-c",
@@ -420,9 +411,10 @@ class _Tests:
         ]  # fmt: skip
         output = io.StringIO()
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-            code = pytest.main(arguments, plugins=[plugin])
+            code = pytest.main(arguments, plugins=[_Plugin(self, note, only)])
         if code not in (0, 1, 2):
-            plugin.say(problem=f"the tests could not be run: {output.getvalue()[-300:]!r}")
+            say(problem=f"the tests could not be run: {output.getvalue()[-300:]!r}")
+        return outcomes
 
     def _mirror_seeds(self) -> None:
         """A seed that a test sets here is set there, too, before the next call."""
@@ -469,16 +461,14 @@ class _Tests:
 class _Plugin:
     """Collects what the tests of the contract say."""
 
-    def __init__(self, tests: _Tests, say: Callable[..., None], only: str | None = None) -> None:
+    def __init__(self, tests: _Tests, say: Callable[..., None], only: str | None) -> None:
         self.tests = tests
         self.say = say
         self.only = only
-        self.folders = 0
 
     @pytest.fixture
     def tmp_path(self) -> Path:
         """A folder that the worker can read."""
-        self.folders += 1
         folder = Path(tempfile.mkdtemp(dir=self.tests.judge.place.inputs))
         folder.chmod(0o755)
         return folder
@@ -625,5 +615,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    assert list(STEPS) == list(STEP_FILES)
     main()

@@ -17,11 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch.utils.data import Dataset
+from torchvision import transforms
 
 FRAME_LIMIT = 128_000_000  # bytes
 HEADER_LIMIT = 8_000_000  # bytes of these; as Python's objects, they take 20 times as much
 VALUES_LIMIT = 1 << 26  # pixels of an image, characters of an array of texts
 LENGTHS = struct.Struct(">QQ")  # of the header, of the bytes behind it
+LENGTH = struct.Struct(">Q")  # of what is pickled, the other way
+LIBRARY = {"Compose": transforms.Compose, "Dataset": Dataset}  # classes of students' objects
+SEED = 3  # before a network is followed, and before it is not
 MODES = {"1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16"}
 NUMBERS = "?bhilqBHILQefdFD"  # numpy's letters
 DTYPES = {str(each): each for each in vars(torch).values() if isinstance(each, torch.dtype)}
@@ -284,14 +289,15 @@ def receive(channel: socket.socket, limit: int = FRAME_LIMIT) -> bytes:
         BrokenFrameError: it would be too long.
         OSError: as of a socket, TimeoutError too.
     """
-    start = _exactly(channel, LENGTHS.size)
+    start = exactly(channel, LENGTHS.size)
     header, length = LENGTHS.unpack(start)
     if header + length > limit or header > HEADER_LIMIT:
         raise BrokenFrameError("it is too long")
-    return start + _exactly(channel, header + length)
+    return start + exactly(channel, header + length)
 
 
-def _exactly(channel: socket.socket, count: int) -> bytes:
+def exactly(channel: socket.socket, count: int) -> bytes:
+    """As many bytes. Raises EOFError, OSError."""
     data = bytearray()
     while len(data) < count:
         part = channel.recv(min(count - len(data), 1 << 20))

@@ -16,7 +16,6 @@ import pickle
 import random
 import signal
 import socket
-import struct
 import sys
 import traceback
 from collections.abc import Callable
@@ -30,24 +29,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torchvision import transforms
 
+from scene_recog.assignment import STEPS
 from teaching.grading import figures, tracing, wire
 
-EIGHT = (
-    "image_loader", "data_transforms", "simple_net", "dl_utils", "optimizer", "stats_helper",
-    "simple_net_final", "confusion_matrix",
-)  # fmt: skip
 STANDINS = Path(__file__).parent / "standins"
-LENGTH = struct.Struct(">Q")
-LIBRARY = {  # classes that objects of the student's may be of
-    "Compose": transforms.Compose,
-    "Dataset": torch.utils.data.Dataset,
-}
 SEEDS: dict[str, Callable[[int], Any]] = {
     "torch": torch.manual_seed, "numpy": np.random.seed, "random": random.seed,
 }  # fmt: skip
-SEED = 3  # as in client.py
 ITEMS = 100_000  # of what is iterated over
 MESSAGE = 2000  # characters of an error's message
 
@@ -123,8 +112,8 @@ class Session:
 
     def receive(self) -> dict[str, Any]:
         """The grader's next message; what it defines is defined."""
-        (length,) = LENGTH.unpack(wire._exactly(self.channel, LENGTH.size))
-        message: dict[str, Any] = pickle.loads(wire._exactly(self.channel, length))
+        (length,) = wire.LENGTH.unpack(wire.exactly(self.channel, wire.LENGTH.size))
+        message: dict[str, Any] = pickle.loads(wire.exactly(self.channel, length))
         for number, data in message["define"]:
             copy = self.unpickled(data)
             self.copies[number] = copy
@@ -196,7 +185,7 @@ class Session:
             }  # fmt: skip
         if isinstance(value, type):
             return {"k": "class", "name": value.__name__}
-        names = [name for name, each in LIBRARY.items() if isinstance(value, each)]
+        names = [name for name, each in wire.LIBRARY.items() if isinstance(value, each)]
         return {"k": "ref", "r": self._kept(value), "name": type(value).__name__, "as": names}
 
     def _kept(self, value: Any) -> int:
@@ -278,14 +267,14 @@ class Session:
         """What a network, or a part of it, does with a tensor of this shape."""
         net = self.objects[target]
         with tracing.unchanged(net):
-            set_seeds(SEED)
+            set_seeds(wire.SEED)
             return tracing.trace(net, x, training, path)
 
     def do_compute(self, target: int, training: bool, x: torch.Tensor) -> Any:
         """What a network gives when it is not followed; it is afterwards as it was."""
         net = self.objects[target]
         with tracing.unchanged(net), torch.no_grad():
-            set_seeds(SEED)
+            set_seeds(wire.SEED)
             return net.train(training)(x)
 
     def do_backward(self, target: int, gradient: torch.Tensor, leaves: list[int]) -> Any:
@@ -324,7 +313,7 @@ class Finder:
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> Any:
         """As importlib asks for."""
         package, _, file = name.rpartition(".")
-        if package != "scene_recog" or file not in EIGHT:
+        if package != "scene_recog" or file not in STEPS:
             return None
         standin = STANDINS / f"{file}.py"
         if file != self.file and standin.is_file():

@@ -99,19 +99,30 @@ def open_workshop(variant: int, seed: int, images: Path) -> Iterator[Workshop]:
     Raises:
         ValueError: there are no images, or nothing untrusted can be run on this system.
     """
-    try:
-        protections = sandbox.protections()
-    except sandbox.SandboxError as error:
-        raise ValueError(str(error)) from None
-    warnings = [each.meaning for each in protections.values() if not each.holds]
-    if not protections["files"].holds:
-        warnings.append(f"the student's code can read {REPOSITORY}, and the solution in it")
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
-        work = Path(folder)
-        prepare(work, variant, seed)
-        prepare_images(work, images)
-        is_alone = protections["processes"].holds
-        yield Workshop(work, is_alone, warnings=tuple(f"here, {each}" for each in warnings))
+        try:
+            workshop = workshop_in(Path(folder))
+        except sandbox.SandboxError as error:
+            raise ValueError(str(error)) from None
+        prepare(workshop.folder, variant, seed)
+        prepare_images(workshop.folder, images)
+        yield workshop
+
+
+def workshop_in(folder: Path, seconds: float = Workshop.seconds) -> Workshop:
+    """A workshop in a folder, with what this system can do.
+
+    Raises:
+        SandboxError: nothing untrusted can be run on it.
+    """
+    protections = sandbox.protections()
+    warnings = [f"here, {each.meaning}" for each in protections.values() if not each.holds]
+    if not protections["files"].holds and any(
+        (REPOSITORY / name).is_file() for name in STEP_FILES.values()
+    ):
+        warnings.append(f"here, the student's code can read {REPOSITORY}, and the solution in it")
+    is_alone = protections["processes"].holds
+    return Workshop(folder, is_alone, seconds=seconds, warnings=tuple(warnings))
 
 
 def images_folder(named: Path | None) -> Path:

@@ -26,7 +26,7 @@ from scene_recog.submission import STEP_FILES
 from teaching import sandbox
 from teaching.grading import judge as judging
 from teaching.grading import wire
-from teaching.grading.client import LENGTH, NoAnswerError, RemoteOptimizer, Session, remove
+from teaching.grading.client import NoAnswerError, RemoteOptimizer, Session, remove
 from teaching.grading.signs import signs_in
 from teaching.grading.verdict import Verdict
 from teaching.grading.wire import BrokenFrameError, Reader, Writer
@@ -191,8 +191,8 @@ def answering() -> Iterator[Answering]:
         def answer() -> None:
             for each in frames:
                 try:
-                    length = LENGTH.unpack(wire._exactly(theirs, LENGTH.size))[0]
-                    got.append(pickle.loads(wire._exactly(theirs, length)))
+                    length = wire.LENGTH.unpack(wire.exactly(theirs, wire.LENGTH.size))[0]
+                    got.append(pickle.loads(wire.exactly(theirs, length)))
                     theirs.sendall(each)
                 except (OSError, EOFError):
                     return

@@ -6,12 +6,14 @@ The sandbox depends on the system, and each submission takes seconds: `pytest -m
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 import torch
+from PIL import Image
 
 from scene_recog.submission import STEP_FILES
 from teaching import sandbox
@@ -29,16 +31,12 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """With the course's own sizes, and two images."""
     if not hasattr(os, "fork"):
         pytest.skip("untrusted code cannot be run on Windows")
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:  # other users come through to it
         work = Path(folder) / "workshop"
         work.mkdir()
         Path(folder).chmod(0o755)
         prepare(work, variant=0, seed=3)
         images = tmp_path_factory.mktemp("images")
-        from PIL import Image
-
         for name, grey in (("bedroom", 40), ("coast", 200)):
             (images / name).mkdir()
             Image.new("L", (80, 70), grey).save(images / name / "image_0001.jpg")
