@@ -18,7 +18,7 @@ from teaching.grading.points import grade
 from teaching.grading.records import bounded
 from teaching.grading.results import as_bytes, leaderboard, results
 from teaching.grading.verdict import FileVerdict, TestResult, Trained, Verdict
-from teaching.grading.words import about_accuracy, readable
+from teaching.grading.words import about_accuracy, readable, step_of
 from teaching.rubric import read_rubric
 
 RUBRIC = read_rubric()
@@ -290,3 +290,19 @@ def test_a_file_without_points_still_fails_or_passes() -> None:
     verdict = verdict_of(passed=1)
     found = results(verdict, grade(verdict, rubric), rubric)["tests"][0]
     assert (found["score"], found["max_score"], found["status"]) == (0, 0, "failed")
+
+
+def test_what_waits_for_the_unwritten_part_of_a_file_is_not_written_either() -> None:
+    tests = [
+        TestResult("test_a", "not written", "write it"),
+        TestResult("test_b", "waits", "for a"),
+    ]
+    assert step_of("optimizer", Verdict(files={"optimizer": FileVerdict(tests)})).state == (
+        "not written"
+    )
+    tests.append(TestResult("test_c", "failed", "expected 1, got 2"))
+    step = step_of("optimizer", Verdict(files={"optimizer": FileVerdict(tests)}))
+    assert step.state == "none"
+    assert step.reasons[0].words == "write it"
+    waiting = Verdict(files={"optimizer": FileVerdict(tests[1:2])})
+    assert step_of("optimizer", waiting).state == "none"
