@@ -42,7 +42,7 @@ NOT_HANDED_OUT = (
 )
 FILES = (
     "LICENSE", ".gitignore", "pyproject.toml", NOTEBOOK, "data/README.md",
-    "model_checkpoints/README.md", "docs/DOCTOR.md",
+    "model_checkpoints/README.md", "docs/DOCTOR.md", "docs/FAQ.md",
 )  # fmt: skip
 STUDENTS_OWN = {*ASSIGNMENT, NOTEBOOK, REPORT_DRAFT}  # an update leaves them alone
 REPOSITORY_TAG = "repository"  # cells of the notebook that are not handed out
@@ -58,7 +58,7 @@ WHAT = {  # is to be written in each of the eight files
 }
 FORBIDDEN = re.compile(
     r"(model|true|our|the) solution|solution's|teaching/|benchmarks/|submissions/|"
-    r"docs/(?!DOCTOR|figure_2)|CONTRIBUTING|CHANGELOG", re.IGNORECASE
+    r"docs/(?!DOCTOR|FAQ|MACHINES|figure_2)|CONTRIBUTING|CHANGELOG", re.IGNORECASE
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from scene_recog import __version__
 from scene_recog.assignment import explain_error
 from scene_recog.cli import data, doctor, evaluate, info, runs, submit, train
 from scene_recog.cli.common import keeping_stdout_for_json
+from scene_recog.cli.first_steps import add_examples, first_steps
 from scene_recog.system.text import in_one_line
 
 GROUPS = (train, doctor, evaluate, runs, data, info, submit)
@@ -32,7 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # names that a console cannot show are escaped
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    args = make_parser().parse_args(argv)
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if "run" not in args:
+        print(f"{parser.format_help()}\n{first_steps()}")
+        return 0
     try:
         with keeping_stdout_for_json(getattr(args, "json", False)):
             return int(args.run(args))
@@ -57,9 +62,10 @@ def make_parser() -> argparse.ArgumentParser:
         description="Scene recognition with SimpleNet, trained from scratch.",
     )
     parser.add_argument("--version", action="version", version=f"scene-recog {__version__}")
-    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND")
     for group in GROUPS:
         group.add_parsers(verbs)
+    add_examples(verbs)
     return parser
 
 

@@ -47,3 +47,9 @@ def keeping_stdout_for_json(wanted: bool) -> Iterator[None]:
 def print_json(value: Any) -> None:
     """Print plain data as indented JSON, in ASCII."""
     print(json.dumps(value, indent=2), file=_json_stream.get())
+
+
+def in_columns(lines: dict[str, str]) -> str:
+    """Commands and what each does, a line each, as a reader would paste it into a shell."""
+    width = max(map(len, lines))
+    return "\n".join(f"  {command:{width}}  # {what}" for command, what in lines.items())

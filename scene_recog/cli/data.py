@@ -24,7 +24,8 @@ _LISTED = 10  # findings of a kind printed for people; --json has them all
 def add_parsers(verbs: Verbs) -> None:
     """Add `data` and its verbs; each sets `run`, a function from the arguments to an exit code."""
     data = verbs.add_parser("data", help="get, check, describe and show a dataset")
-    verbs = data.add_subparsers(title="verbs", metavar="VERB", required=True)
+    verbs = data.add_subparsers(title="commands", metavar="COMMAND")
+    data.set_defaults(run=lambda _: print(data.format_help()) or 0)
 
     folder = argparse.ArgumentParser(add_help=False)
     folder.add_argument(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import webbrowser
 from typing import TYPE_CHECKING, Any
 
 from scene_recog.cli.common import RUNS_DIR, add_device, add_json, print_json
+from scene_recog.system.progress import notice
 from scene_recog.system.text import percent
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ def add_parsers(verbs: Verbs) -> None:
     verb.add_argument("--out", metavar="FILE", help="default: report.html in the run's folder")
     verb.add_argument("--split", choices=("test", "validation"), default="test")
     verb.add_argument("--data", metavar="DIR", help="default: the folder each run was trained on")
+    verb.add_argument("--open", action="store_true", help="show the page in the browser")
     add_device(verb)
     verb.set_defaults(run=_report)
 
@@ -36,6 +39,8 @@ def _report(args: argparse.Namespace) -> int:
         args.names, args.out, data_dir=args.data, split=args.split, device=args.device
     )
     print(path)
+    if args.open and not webbrowser.open(path.resolve().as_uri()):
+        notice(f"No browser was found here: open {path} yourself.")
     return 0
 
 

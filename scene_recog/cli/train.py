@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scene_recog.cli.common import RUNS_DIR, add_device
+from scene_recog.cli.common import RUNS_DIR, add_device, in_columns
 from scene_recog.system.progress import notice
 from scene_recog.system.text import in_one_line
 
@@ -93,16 +93,62 @@ def _train_in_group(args: argparse.Namespace) -> int:
         )
         return 128 + (stop.signal if isinstance(stop, Interrupted) else 2)
 
-    best, seconds = trainer.best_record, sum(record.seconds for record in trainer.records)
-    _say(
-        f"{trainer.model_dir.name}: {trainer.epochs_done} epochs on "
-        f"{trainer.dataset_info.title} in {seconds:.0f} s, {trainer.validation_name} accuracy "
-        f"{trainer.validation_accuracy_history[-1]:.1%} "
-        f"(best {best.validation_accuracy:.1%} in epoch {best.epoch})\n"
-        f"saved in {trainer.model_dir}; next: scene-recog evaluate {trainer.model_dir} --split "
-        f"{trainer.validation_name}"
-    )
+    _say_what_was_reached(trainer)
     return 0
+
+
+def _say_what_was_reached(trainer: Trainer) -> None:
+    best, seconds = trainer.best_record, sum(record.seconds for record in trainer.records)
+    last, split = trainer.validation_accuracy_history[-1], trainer.validation_name
+    lines = [
+        f"{trainer.model_dir.name}: {last:.1%} of the {split} images are right after "
+        f"{trainer.epochs_done} epochs on {trainer.dataset_info.title}, in {seconds:.0f} s "
+        f"(best: {best.validation_accuracy:.1%}, epoch {best.epoch})"
+    ]
+    if (picture := _draw_overview(trainer)) is not None:
+        lines.append(f"Picture: {picture}")
+    in_place = trainer.model_dir.parent == RUNS_DIR
+    run = trainer.model_dir.name if in_place else str(trainer.model_dir)
+    on_validation = " --split validation" if split == "validation" else ""
+    steps = {f"scene-recog report {run}{on_validation} --open": "its mistakes, filters and more"}
+    if trainer.dataset_info.kind == "sketch15":
+        steps["scene-recog data download"] = "the photographs; then train again"
+    else:
+        steps[f"scene-recog evaluate {run}"] = "on the test images, once you have finished"
+    _say("\n".join(lines) + "\nNext:\n" + in_columns(steps))
+
+
+def _draw_overview(trainer: Trainer) -> Path | None:
+    """Curves, and what the network says of an image of each class; None if it cannot be drawn."""
+    from scene_recog.assignment import explain_error
+    from scene_recog.runs.scoring import evaluate_batches
+    from scene_recog.system import processes
+    from scene_recog.system.files import write_atomically
+    from scene_recog.visualize.overview import overview_figure
+
+    if processes.world_size() > 1:  # each process has a share of the images only
+        return None
+    path = trainer.model_dir / "overview.png"
+    try:
+        figure = overview_figure(
+            (trainer.train_loss_history, trainer.validation_loss_history),
+            (trainer.train_accuracy_history, trainer.validation_accuracy_history),
+            evaluate_batches(
+                trainer.averaged_model, trainer.val_loader, trainer.val_dataset, trainer.device
+            ),
+            trainer.config["class_names"],
+            f"{trainer.model_dir.name}: {type(trainer.model).__name__} "
+            f"on {trainer.dataset_info.title}",
+            trainer.validation_name,
+        )
+        write_atomically(path, lambda part: figure.savefig(part, dpi=100, format="png"))
+    except Exception as error:
+        reason = explain_error(error, first=False)
+        if reason is None and not isinstance(error, OSError):
+            raise
+        notice(f"No picture is drawn: {reason or error}")
+        return None
+    return path
 
 
 def _run(trainer: Trainer, epochs: int, *, with_tensorboard: bool) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from scene_recog.runs.config import versions
 from scene_recog.runs.curves import comparison_figure
 from scene_recog.runs.history import best_row
+from scene_recog.system.progress import progress_bar
 from scene_recog.system.text import percent
 from scene_recog.visualize.page import Element, bullets, element, picture, table, write_page
 from scene_recog.visualize.report_sections import (
@@ -25,6 +27,9 @@ from scene_recog.visualize.report_subject import (
     confidence_interval,
     investigate,
 )
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 MOST_DETAILED = 4  # runs with pictures of their own; about 0.7 MB each
 
@@ -58,10 +63,22 @@ def write_report(
     if not names:
         raise ValueError("name at least one run")
     different = list(dict.fromkeys(str(name) for name in names))
-    subjects = [investigate(name, data_dir, split, device) for name in different]
-    if len({subject.name for subject in subjects}) < len(subjects):
-        for name, subject in zip(different, subjects, strict=True):
-            subject.name = name
+    bar = progress_bar(total=3 * len(different), desc="report", unit="part", leave=False)
+    with bar:
+        subjects = []
+        for name in different:
+            subjects.append(investigate(name, data_dir, split, device))
+            bar.update()
+        if len({subject.name for subject in subjects}) < len(subjects):
+            for name, subject in zip(different, subjects, strict=True):
+                subject.name = name
+        path = _path_of_page(out, subjects)
+        title = f"scene-recog: {', '.join(subject.name for subject in subjects)}"
+        write_page(path, title, _body(title, subjects, bar))
+    return path
+
+
+def _path_of_page(out: str | Path | None, subjects: Sequence[Subject]) -> Path:
     folder = subjects[0].folder
     default = (folder if len(subjects) == 1 else folder.parent) / "report.html"
     path = Path(out).expanduser() if out is not None else default
@@ -69,8 +86,10 @@ def write_report(
         raise ValueError(f"{path} is a folder: name a file, such as {path / 'report.html'}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no folder {path.parent} to write {path.name} into: make it first")
+    return path
 
-    title = f"scene-recog: {', '.join(subject.name for subject in subjects)}"
+
+def _body(title: str, subjects: Sequence[Subject], bar: tqdm[Any]) -> Element:
     body = element("body", element("h1", title))
     if len(subjects) > 1:
         contents = [
@@ -80,12 +99,17 @@ def write_report(
         body.append(element("nav", element("ul", *contents)))
         body.append(_comparison(subjects))
     for number, subject in enumerate(subjects, start=1):
-        body.append(_chapter(subject, number, with_pictures=number <= MOST_DETAILED))
+        chapter = _chapter(subject, number)
+        body.append(chapter)
+        if number <= MOST_DETAILED:
+            chapter.extend(_pictures(subject, bar))
+        else:
+            only = f"Pictures are shown for the first {MOST_DETAILED} runs only."
+            chapter.append(element("p", only, class_="pale"))
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     packages = ", ".join(f"{name} {number}" for name, number in versions().items())
     body.append(element("p", f"Written {now} with {packages}.", class_="pale"))
-    write_page(path, title, body)
-    return path
+    return body
 
 
 def _comparison(subjects: Sequence[Subject]) -> Element:
@@ -140,7 +164,7 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
     )
 
 
-def _chapter(subject: Subject, number: int, *, with_pictures: bool) -> Element:
+def _chapter(subject: Subject, number: int) -> Element:
     chapter = element("section", element("h2", subject.name), id=f"run-{number}", class_="run")
     for problem in subject.problems:
         chapter.append(element("p", problem, class_="note"))
@@ -164,14 +188,13 @@ def _chapter(subject: Subject, number: int, *, with_pictures: bool) -> Element:
     if subject.evaluation and subject.run:
         chapter.append(element("h3", f"The classes, on {subject.split}"))
         chapter.append(class_table(subject.evaluation, subject.run.class_names))
-    if not with_pictures:
-        chapter.append(
-            element(
-                "p", f"Pictures are shown for the first {MOST_DETAILED} runs only.", class_="pale"
-            )
-        )
-    elif subject.run:
-        if subject.evaluation:
-            chapter.extend(mistakes(subject, subject.run, subject.evaluation))
-        chapter.extend(inside_the_network(subject, subject.run))
     return chapter
+
+
+def _pictures(subject: Subject, bar: tqdm[Any]) -> Iterator[Element]:
+    if subject.run and subject.evaluation:
+        yield from mistakes(subject, subject.run, subject.evaluation)
+    bar.update()
+    if subject.run:
+        yield from inside_the_network(subject, subject.run)
+    bar.update()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import functools
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from scene_recog import cli
+from scene_recog.cli.first_steps import EXAMPLES
 from scene_recog.datasets import sketch15
 from scene_recog.figure_2 import FIGURE_2
 from scene_recog.runner import Trainer
@@ -63,6 +68,109 @@ def test_help_needs_no_torch() -> None:
     assert result.returncode == 0, result.stderr
     for verb in ("train", "evaluate", "predict", "runs", "recipes", "data", "info"):
         assert verb in result.stdout
+
+
+def commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command by name, those of `data` included."""
+
+    def below(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, Any]]:
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for child, its_parser in action.choices.items():
+                    yield f"{name}{child}", its_parser
+                    yield from below(its_parser, f"{name}{child} ")
+
+    return below(cli.make_parser(), "")
+
+
+@pytest.mark.parametrize("name", [name for name, _ in commands()])
+def test_each_command_has_examples_that_can_be_pasted(name: str) -> None:
+    shown = dict(commands())[name].format_help().split("examples:\n")[1]
+    examples = [line.split("#")[0] for line in shown.splitlines()]
+    assert examples
+    for example in examples:
+        program, *arguments = shlex.split(example)
+        assert program == "scene-recog"
+        assert " ".join(arguments).startswith(name)
+        cli.make_parser().parse_args(arguments)  # exits if it cannot be parsed
+
+
+def test_examples_are_of_commands_that_there_are() -> None:
+    assert set(EXAMPLES) == {name for name, _ in commands()}
+
+
+def test_alone_it_says_what_to_do_first_and_then_next(
+    here: Path, sketches: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([]) == 0
+    first = capsys.readouterr().out
+    assert "evaluate" in first
+    assert "  scene-recog train  " in first
+    assert "  scene-recog data download  " in first
+    assert cli.main(["train", *FAST, "--data", str(sketches)]) == 0
+    capsys.readouterr()
+    assert cli.main([]) == 0
+    following = capsys.readouterr().out
+    assert "scene-recog report part1-001 --split validation --open" in following
+    assert "  scene-recog train  " not in following
+
+
+def test_in_a_handed_out_folder_the_first_step_is_the_next_file_to_write(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = ("1.2", "simple_net", "SimpleNet.forward")
+    monkeypatch.setattr("scene_recog.cli.first_steps.first_unwritten", lambda: missing)
+    assert cli.main([]) == 0
+    steps = capsys.readouterr().out.split("what to do next:\n")[1].splitlines()
+    assert "pytest unit_tests/test_simple_net.py" in steps[0]
+    assert "step 1.2: write scene_recog/simple_net.py" in steps[0]
+
+
+def test_training_ends_with_a_picture_and_two_commands(
+    here: Path, sketches: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["train", *FAST, "--data", str(sketches)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("part1-001: ")
+    assert "of the validation images are right after 2 epochs on drawn sketches" in lines[0]
+    assert lines[1] == "Picture: " + str(Path("model_checkpoints/part1-001/overview.png"))
+    assert Image.open(here / "model_checkpoints/part1-001/overview.png").size[0] > 1000
+    assert lines[2] == "Next:"
+    for line, command in zip(lines[3:], ("report", "data"), strict=True):
+        program, name, *arguments = shlex.split(line.split("#")[0])
+        assert (program, name) == ("scene-recog", command)
+        cli.make_parser().parse_args([name, *arguments])
+
+
+def test_a_picture_that_cannot_be_drawn_costs_nothing_else(
+    here: Path,
+    sketches: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def vanished(*_args: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "image_0001.jpg")
+
+    monkeypatch.setattr("scene_recog.visualize.overview.read_grayscale", vanished)
+    assert cli.main(["train", *FAST, "--data", str(sketches)]) == 0
+    captured = capsys.readouterr()
+    assert "No picture is drawn" in captured.err
+    assert "image_0001.jpg" in captured.err
+    assert "Picture" not in captured.out
+    assert "scene-recog report part1-001" in captured.out
+
+
+def test_report_opens_in_the_browser(
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    assert cli.main(["report", "part1-001", "--split", "validation", "--open"]) == 0
+    assert opened == [(trained / "report.html").as_uri()]
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("webbrowser.open", lambda _address: False)
+    assert cli.main(["report", "part1-001", "--split", "validation", "--open"]) == 0
+    assert "No browser was found here" in capsys.readouterr().err
 
 
 def test_train_without_data_says_that_it_draws_sketches(

@@ -42,6 +42,7 @@ from scene_recog.visualize.mistakes import (
     highest_losses_figure,
     most_confident_mistakes,
 )
+from scene_recog.visualize.overview import overview_figure
 from scene_recog.visualize.pixels import (
     augmentation_figure,
     class_examples_figure,
@@ -207,6 +208,21 @@ def test_of_epochs_with_equal_accuracy_the_least_loss_is_marked() -> None:
     runs["a"][1]["validation_loss"], runs["a"][2]["validation_loss"] = 1.2, 1.1
     legend = drawn(comparison_figure(runs, "a run", "validation")).axes[1].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["a: best 60.0% in epoch 3"]
+
+
+def test_the_overview_shows_curves_and_one_image_of_each_class(evaluation: Evaluation) -> None:
+    losses, accuracies = ([2.0, 1.0], [2.0, 1.5]), ([0.2, 0.4], [0.2, 0.5])
+    figure = drawn(overview_figure(losses, accuracies, evaluation, NAMES, "a run", "validation"))
+    loss, accuracy, *images = figure.axes
+    assert [list(line.get_ydata()) for line in loss.lines] == [[2.0, 1.0], [2.0, 1.5]]
+    assert "50.0%" in [text.get_text() for text in accuracy.texts]
+    for axes, target in zip(images, np.unique(evaluation.targets), strict=True):
+        first = int(np.flatnonzero(evaluation.targets == target)[0])
+        answer = evaluation.predictions[first]
+        caption = axes.get_title()
+        assert caption.startswith(f"{NAMES[answer]}, {evaluation.probabilities[first].max():.0%}")
+        assert ("it is" in caption) == (answer != target)
+        assert axes.images[0].get_array().shape == Image.open(evaluation.paths[first]).size[::-1]
 
 
 def test_several_runs_in_one_figure() -> None:

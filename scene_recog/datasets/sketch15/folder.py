@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from scene_recog.datasets.sketch15.picture import CLASSES, draw_scene
+from scene_recog.system.progress import progress_bar
 
 Marker = dict[str, str | int]
 
@@ -49,13 +50,16 @@ def write_sketch15(
         prefix=f".{path.name}-", dir=path.parent, ignore_cleanup_errors=True
     ) as workplace:
         new = Path(workplace) / "new"
-        for split_index, (split, amount) in enumerate(counts.items()):
-            for class_index, name in enumerate(CLASSES):
-                folder = new / split / name
-                folder.mkdir(parents=True)
-                for number in range(1, amount + 1):
-                    rng = np.random.default_rng([seed, split_index, class_index, number])
-                    draw_scene(name, rng).save(folder / f"image_{number:04d}.jpg", quality=85)
+        total = len(CLASSES) * sum(counts.values())
+        with progress_bar(total=total, desc="drawing", unit="img", leave=False) as bar:
+            for split_index, (split, amount) in enumerate(counts.items()):
+                for class_index, name in enumerate(CLASSES):
+                    folder = new / split / name
+                    folder.mkdir(parents=True)
+                    for number in range(1, amount + 1):
+                        rng = np.random.default_rng([seed, split_index, class_index, number])
+                        draw_scene(name, rng).save(folder / f"image_{number:04d}.jpg", quality=85)
+                    bar.update(amount)
         (new / MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
         _publish(new, path, marker)
     return Path(root)
