@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from scene_recog import cli
-from scene_recog.cli.first_steps import EXAMPLES
+from scene_recog.cli.guide import EXAMPLES
 from scene_recog.datasets import sketch15
 from scene_recog.figure_2 import FIGURE_2
 from scene_recog.runner import Trainer
@@ -119,7 +119,7 @@ def test_in_a_handed_out_folder_the_first_step_is_the_next_file_to_write(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = ("1.2", "simple_net", "SimpleNet.forward")
-    monkeypatch.setattr("scene_recog.cli.first_steps.first_unwritten", lambda: missing)
+    monkeypatch.setattr("scene_recog.cli.guide.first_unwritten", lambda: missing)
     assert cli.main([]) == 0
     steps = capsys.readouterr().out.split("what to do next:\n")[1].splitlines()
     assert "pytest unit_tests/test_simple_net.py" in steps[0]
