@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 RUNS_DIR = Path("model_checkpoints")
 
 
-def add_device(verb: argparse.ArgumentParser) -> None:
-    """Add `--device`."""
-    verb.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+def add_device(
+    verb: argparse.ArgumentParser, default: str | None = "auto", otherwise: str = "auto"
+) -> None:
+    """Add `--device`; `otherwise` says for the help what is taken without it."""
+    verb.add_argument(
+        "--device", default=default, help=f"auto, cpu, cuda, cuda:1 or mps (default: {otherwise})"
+    )
 
 
 def add_json(verb: argparse.ArgumentParser) -> None:

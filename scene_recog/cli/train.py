@@ -34,7 +34,7 @@ def add_parsers(verbs: Verbs) -> None:
     verb.add_argument(
         "--skip-bad", action="store_true", help="leave out images that cannot be read"
     )
-    add_device(verb)
+    add_device(verb, default=None, otherwise="with --resume, the run's own; else auto")
     for flag, values, text in (
         ("--cache", "disk|memory|off", "where decoded images are kept; off: decode in every epoch"),
         ("--amp", "off|on|auto", "bfloat16 autocast"),
@@ -56,8 +56,31 @@ def _train(args: argparse.Namespace) -> int:
     """Train from a recipe into a new run folder, or go on with a run."""
     from scene_recog.system import processes
 
+    if args.device is None:
+        args.device = _recorded_device(args.resume) if args.resume else "auto"
     with processes.process_group(args.device):
         return _train_in_group(args)
+
+
+def _recorded_device(run: str) -> str:
+    """The device that a run was trained on; "auto" if this machine does not have it."""
+    from scene_recog.runs import run_folder
+    from scene_recog.runs.config import CONFIG, read_config
+    from scene_recog.system.devices import choose_device
+
+    folder = run_folder.find_run(run, RUNS_DIR)
+    if not (folder / CONFIG).is_file():
+        return "auto"
+    try:
+        device = str(choose_device(str(read_config(folder).get("device", "auto"))))
+    except ValueError:  # `Trainer` says what it is now
+        return "auto"
+    if device != (best := str(choose_device())):
+        notice(
+            f"{folder.name} was trained on {device} and stays there; --device auto would take "
+            f"{best}."
+        )
+    return device
 
 
 def _train_in_group(args: argparse.Namespace) -> int:

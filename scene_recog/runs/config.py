@@ -141,7 +141,8 @@ def _settings(config: RunConfig) -> dict[str, Any]:
     """What decides the result of the epochs to come, by name."""
     values = cast(dict[str, Any], config)
     options = {each.name for each in fields(TrainerOptions)} - {"amp", "compile_model"}
-    keys = {*options, "bfloat16", "compiled", "processes", "train_transforms", "val_transforms"}
+    keys = {*options, "bfloat16", "compiled", "device", "processes"}
+    keys |= {"train_transforms", "val_transforms"}
     return {key: values[key] for key in sorted(keys) if key in values} | dict(
         values.get("optimizer", {})
     )

@@ -11,20 +11,25 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from scene_recog import cli
+from scene_recog.cli import train
 from scene_recog.cli.guide import EXAMPLES
 from scene_recog.datasets import sketch15
 from scene_recog.figure_2 import FIGURE_2
 from scene_recog.runner import Trainer
-from scene_recog.runs.history import read_history
+from scene_recog.runs.checkpoint import read_checkpoint, write_checkpoint
+from scene_recog.runs.config import write_config
+from scene_recog.runs.history import EpochRecord, read_history
 from scene_recog.simple_net_final import SimpleNetFinal
+from scene_recog.system import devices
 from scene_recog.system.progress import notice
 
 FAST = ["--recipe", "part1", "--epochs", "2", "--device", "cpu", "--set", "val_fraction=0.34"]
@@ -45,6 +50,15 @@ def trained(here: Path, sketches: Path, capsys: pytest.CaptureFixture[str]) -> P
     assert cli.main(["train", *FAST, "--data", str(sketches)]) == 0
     capsys.readouterr()
     return here / "model_checkpoints" / "part1-001"
+
+
+def stopped_after_epoch(loop: Callable[..., None]) -> Callable[[Trainer, int], None]:
+    """`run_training_loop`, stopped with Ctrl-C when the first epoch is saved."""
+
+    def stop(record: EpochRecord) -> None:
+        raise KeyboardInterrupt
+
+    return lambda trainer, epochs: loop(trainer, epochs, on_epoch=stop)
 
 
 def refuse(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -246,6 +260,47 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(
     resumed, whole = json.loads(capsys.readouterr().out)
     assert resumed["epochs"] == whole["epochs"] == 3
     assert resumed["best_accuracy"] == whole["best_accuracy"]
+
+
+def test_run_goes_on_with_its_own_device(
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = read_checkpoint(trained / "checkpoint.pt")["model_state_dict"]
+    data = json.loads((trained / "config.json").read_text())["data"]["folder"]
+    stopped = stopped_after_epoch(Trainer.run_training_loop)
+    monkeypatch.setattr(Trainer, "run_training_loop", stopped)
+    assert cli.main(["train", *FAST, "--data", data]) == 130
+    monkeypatch.undo()
+    monkeypatch.chdir(trained.parents[1])
+    capsys.readouterr()
+    monkeypatch.setattr(devices, "available_devices", lambda: ["cuda", "cpu"])  # another machine
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert cli.main(["train", "--resume", "part1-002"]) == 0
+    assert capsys.readouterr().err.startswith(
+        "part1-002 was trained on cpu and stays there; --device auto would take cuda.\n"
+    )
+    resumed = read_checkpoint(trained.with_name("part1-002") / "checkpoint.pt")["model_state_dict"]
+    assert all(torch.equal(resumed[name], weight) for name, weight in whole.items())
+    seen = []
+    monkeypatch.setattr(train, "_train_in_group", lambda args: seen.append(args.device) or 0)
+    assert cli.main(["train", "--resume", "part1-002", "--device", "auto"]) == 0
+    assert seen == ["auto"], "what the user asks for wins"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_run_of_another_device_says_what_it_goes_on_with(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("checkpoint.pt", "best.pt"):
+        checkpoint = read_checkpoint(trained / name)
+        checkpoint["config"]["device"] = "cuda"
+        write_checkpoint(trained / name, checkpoint)
+    write_config(trained, checkpoint["config"])
+    assert cli.main(["train", "--resume", "part1-001", "--epochs", "3"]) == 0
+    assert capsys.readouterr().err.endswith("Changed after epoch 2: device cuda -> cpu.\n")
+    config = json.loads((trained / "config.json").read_text())
+    assert config["device"] == "cpu"
+    assert config["changes"] == [{"after_epoch": 2, "device": ["cuda", "cpu"]}]
 
 
 def test_complete_run_is_left_alone_unless_extended(

@@ -142,10 +142,10 @@ def test_trainer_validates_and_keeps_the_average(make_trainer: MakeTrainer, tmp_
     trainer.run_training_loop(2)
     saved = read_checkpoint(tmp_path / "run" / "checkpoint.pt")
     name, weight = next(iter(trainer.model.named_parameters()))
-    assert torch.equal(saved["model_state_dict"][name], weight)
+    assert torch.equal(saved["model_state_dict"][name], weight.cpu())
     averaged = saved["averaged_state_dict"][name]
-    assert not torch.equal(averaged, weight)
-    assert torch.equal(averaged, trainer.averaged_model.state_dict()[name])
+    assert not torch.equal(averaged, weight.cpu())
+    assert torch.equal(averaged, trainer.averaged_model.state_dict()[name].cpu())
     assert torch.equal(load_run(tmp_path / "run").model.state_dict()[name], averaged)
     by_average = trainer.validate()
     trainer._average = NoAverage(trainer.model)
