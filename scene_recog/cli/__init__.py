@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import sys
 import traceback
@@ -33,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # names that a console cannot show are escaped
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # matplotlib talks at length where home cannot be written to
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     parser = make_parser()
     args = parser.parse_args(argv)
     if "run" not in args:
@@ -78,6 +81,8 @@ def _message_of(error: Exception) -> str | None:
         frames = traceback.extract_tb(error.__traceback__)
         ours = bool(frames) and Path(frames[-1].filename).is_relative_to(PACKAGE_DIR)
         return str(error) if ours else None
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # Path.expanduser
+        return "a path begins with ~, but that home folder is not known here: write the path out"
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}"
