@@ -42,7 +42,7 @@ NOT_HANDED_OUT = (
 )
 FILES = (
     "LICENSE", ".gitignore", "pyproject.toml", NOTEBOOK, "data/README.md",
-    "model_checkpoints/README.md", "docs/DOCTOR.md", "docs/FAQ.md",
+    "model_checkpoints/README.md", "docs/DOCTOR.md", "docs/FAQ.md", "docs/MACHINES.md",
 )  # fmt: skip
 STUDENTS_OWN = {*ASSIGNMENT, NOTEBOOK, REPORT_DRAFT}  # an update leaves them alone
 REPOSITORY_TAG = "repository"  # cells of the notebook that are not handed out

@@ -17,6 +17,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (
         "proj3.ipynb", "pyproject.toml", "report.md", "rubric.toml", "scene_recog/optimizer.py",
         "scene_recog/my_own.py", "unit_tests/provided/test_x.py", "data/README.md",
+        "docs/DOCTOR.md", ".handout.json",
         # what stays
         "data/train/forest/1.jpg", "sketch15/train/forest/1.jpg", "model_checkpoints/a/best.pt",
         "scene_recog/__pycache__/optimizer.pyc", "scene_recog/.ipynb_checkpoints/optimizer.py",
@@ -35,11 +36,13 @@ def test_work_is_packed_as_it_is_and_the_rest_stays(
     (project / "scene_recog" / "optimizer.py").write_bytes(b"def (  # \xff unfinished\r\n")
     assert cli.main(["pack"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith(f"{project / 'scene-recog.zip'}: 8 files, 0.1 MB, without datasets")
+    assert said.startswith(f"{project / 'scene-recog.zip'}: 10 files, 0.1 MB, without datasets")
     assert "Colab" in said
     with zipfile.ZipFile(project / "scene-recog.zip") as packed:
         assert packed.namelist() == [
+            "scene-recog/.handout.json",
             "scene-recog/data/README.md",
+            "scene-recog/docs/DOCTOR.md",
             "scene-recog/proj3.ipynb",
             "scene-recog/pyproject.toml",
             "scene-recog/report.md",
