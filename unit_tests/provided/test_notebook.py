@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from scene_recog.notebook import compare_settings, notebook_mode, run_tests
 from scene_recog.recipes import RECIPES
+from scene_recog.runner import Trainer
 
 NOTEBOOK = Path(__file__).parents[2] / "proj3.ipynb"
 
@@ -26,6 +29,18 @@ def test_mode(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_such_tests(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="run the notebook in the project's folder"):
         run_tests("thing", folder=tmp_path)
+
+
+def test_interrupted_cell_can_be_run_again(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = RECIPES["part1"].override(["epochs=1", "val_fraction=0.34", "scheduler=none"])
+    cell = partial(compare_settings, recipe, {"a": [], "b": ["lr=0.1"]}, sketches, tmp_path / "r")
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "validate", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            cell()
+    assert [len(rows) for rows in cell().values()] == [1, 1]
 
 
 def test_settings_are_compared(
