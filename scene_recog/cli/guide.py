@@ -41,6 +41,7 @@ EXAMPLES = {
         'scene-recog submit --name "Your Name"': "check, test, pack",
         "scene-recog submit --no-tests": "check and pack only, in seconds",
     },
+    "pack": {"scene-recog pack": "writes scene-recog.zip; upload it beside proj3.ipynb"},
     "data": {"scene-recog data download": "the 15-scene photographs, 87 MB, into data/"},
     "data download": {"scene-recog data download": "87 MB into data/; continues if it was stopped"},
     "data import": {"scene-recog data import ~/Downloads/scenes.zip": "a zip or folder you have"},
