@@ -183,7 +183,7 @@ def test_notebook_shows_the_table_and_the_first_reasons(
         "        not 0.1\n"
         "    beyond: test_most\n"
         "        ValueError: no\n"
-        "    all of it: python -m pytest --runxfail unit_tests/test_optimizer.py\n"
+        "    show all: python -m pytest --runxfail unit_tests/test_optimizer.py\n"
     )
 
 
@@ -231,7 +231,7 @@ def test_provided_code_waits_for_files_that_lack_something(tests: Path) -> None:
     )
     code, text = run(tests, "-k", "not wrong", "-rs")
     assert code == 0
-    assert "provided code         1 of 4      3 wait for what is beyond" in text
+    assert "provided code         1 of 4      3 wait for the beyond tests" in text
     assert "waits for 1.3 optimizer: ValueError: there are no images" in text
     code, text = run(tests, "-k", "not wrong and not most")  # all that is asked for is there
     assert code == 1

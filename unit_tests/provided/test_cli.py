@@ -252,7 +252,7 @@ def test_lists(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["train", "--recipe", "part3"], "unknown recipe 'part3'"),
         (["train", "--set", "speed=9"], "no 'speed'"),
-        (["train", "--set", "lr"], "no setting"),
+        (["train", "--set", "lr"], "not a setting"),
         (["train", "--epochs", "0"], "epochs is 0"),
         (["train", "--resume", "nothing"], "no run nothing"),
         (["train", "--resume", "part1-001", "--set", "lr=1"], "its own recipe"),

@@ -89,7 +89,7 @@ def test_a_dataset_unpacked_too_deep_is_used_and_said(
     make_folders(here, "data/__MACOSX/data/train", "data/__MACOSX/data/test")
     expected = Path("data") / place
     assert find_dataset() == expected
-    line = f"No train/ and test/ in data: using {expected}, which has them.\n"
+    line = f"No train/ and test/ in data: using {expected} instead.\n"
     assert capsys.readouterr().err == line
     assert find_dataset("data") == expected
     assert capsys.readouterr().err == line
@@ -220,7 +220,7 @@ def test_commands_use_the_dataset_that_is_found(capsys: pytest.CaptureFixture[st
     out, err = capsys.readouterr()
     assert "beach" in out
     assert err.splitlines() == [
-        f"No train/ and test/ in data: using {found}, which has them.",
+        f"No train/ and test/ in data: using {found} instead.",
         f"reading the images in {found} ...",
     ]
     assert cli.main(["data", "show", "--per-class", "1"]) == 0

@@ -29,7 +29,7 @@ def test_best_epoch(accuracies: list[float], losses: list[float], best: int | No
     for n, (a, x) in enumerate(zip(accuracies, losses, strict=True), start=1):
         history.add(EpochRecord(n, 1.0, 0.5, x, a, 0.1, 1.0))
     if best is None:
-        with pytest.raises(ValueError, match="no epoch is done"):
+        with pytest.raises(ValueError, match="no epoch is finished"):
             _ = history.best
     else:
         assert history.best.epoch == best

@@ -555,7 +555,7 @@ def test_memory_when_nothing_can_be_written(
         monkeypatch.setattr(image_cache, "user_cache_dir", lambda: None)
     assert reads(paths, cache) == reads(paths, cache) == 9
     message = capsys.readouterr().err
-    assert message.count("\n") == message.count("kept in memory") == 2
+    assert message.count("\n") == message.count("keeps them in memory") == 2
 
 
 class FullDisk(io.FileIO):
@@ -846,7 +846,7 @@ def test_command_lists_and_clears(
     assert reads(paths, data / ".cache") == 9
     clear_cache(data / ".cache")
     assert cli.main(command) == 0
-    assert "no decoded images are kept" in capsys.readouterr().out
+    assert "no decoded images are cached" in capsys.readouterr().out
 
 
 def test_command_as_json(

@@ -202,7 +202,7 @@ SLOW = {
         GETITEM.replace("if self", "if index % 10 == 9:\n    image = "
                         "ImageOps.mirror(image)\nif self"), LOAD, "changes it",
     ),
-    "in load_img_from_path": (GETITEM, "return maybe(read(path))", "load_img_from_path may draw"),
+    "in load_img_from_path": (GETITEM, "return maybe(read(path))", "load_img_from_path may be random"),
     "own generator": (
         GETITEM.replace("if self", "if self.rng.random() < 0.001:\n    image = "
                         "ImageOps.mirror(image)\nif self"), LOAD, ".rng",
@@ -300,7 +300,7 @@ def test_length_of_its_own_is_respected(root: Path) -> None:
             return 2 * len(self.dataset)
 
     dataset = Twice(root, "test", TO_TENSOR)
-    assert "another length" in why_image_by_image(dataset)
+    assert "length of `dataset`" in why_image_by_image(dataset)
     loader = make_loader(dataset, 60, shuffle=False, device=CPU, cache="memory")
     assert [len(y) for _, y in loader] == [60]
 

@@ -51,7 +51,7 @@ def test_overrides_take_words_numbers_and_none() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("lr", "no setting"),
+        ("lr", "not a setting"),
         ("learning_rate=1", "no 'learning_rate'"),
         ("lr=fast", "lr is 'fast'"),
         ("lr=-1", "lr is -1"),

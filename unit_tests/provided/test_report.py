@@ -118,7 +118,7 @@ def test_report_of_one_run(written: Path, trained: Path, sketches: Path) -> None
     page = Page(written)
     assert len(page.images) >= 9
     assert all(str(attributes["alt"]) for tag, attributes in page.tags if tag == "img")
-    assert "of 30 test images of drawn sketches (sketch15) are labelled rightly" in page.text
+    assert "of 30 test images of drawn sketches (sketch15) are labelled correctly" in page.text
     assert "not on photographs" in page.text
     assert "Measured on the test split, which was not used in training" in page.text
     assert "scene-recog train --recipe part2 --name mine --set epochs=2 lr=0.02" in page.text
@@ -152,7 +152,7 @@ def test_figures_are_those_of_evaluate(
         assert cli.main(["evaluate", str(trained), "--json", "--split", split]) == 0
         accuracy = json.loads(capsys.readouterr().out)["accuracy"]
         assert f"{accuracy:.1%} of 30 {split} images" in Page(out).text
-    assert "The test split was not looked at" in Page(out).text
+    assert "The test split was not used" in Page(out).text
 
 
 @pytest.mark.usefixtures("without_pictures")
@@ -194,8 +194,8 @@ def test_images_are_gone(sketches: Path, copy: Path, tmp_path: Path) -> None:
     assert out == copy / "report.html"
     page = Page(out)
     assert "no train/ folder in" in page.text
-    assert "what needs them is left out" in page.text
-    assert "labelled rightly" not in page.text
+    assert "that need the images are left out" in page.text
+    assert "labelled correctly" not in page.text
     assert "first-layer filters of mine-001" in page.source
     assert len(page.images) == 2  # curves and filters
 
@@ -242,7 +242,7 @@ def test_trained_in_python_and_watched_on_test(
     make_trainer().run_training_loop(1)
     page = Page(write_report([tmp_path / "run"]))
     assert "trained in Python, not from a recipe" in page.text
-    assert "The test split was watched in training." in page.text
+    assert "The test split was used for validation in training." in page.text
 
 
 def test_names_cannot_become_markup(tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ def test_two_candidates_for_one_place_are_not_chosen_between(tmp_path: Path, roo
 
 def test_something_else_altogether(tmp_path: Path, root: Path) -> None:
     write_folder(tmp_path / "x", {"cat.jpg": jpeg(1000)})
-    with pytest.raises(ValueError, match=r"no image of the 15-scene dataset in it \(1 looked at"):
+    with pytest.raises(ValueError, match=r"none of its 1 images is from the 15-scene dataset"):
         load(tmp_path / "x", root)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         load(tmp_path / "nowhere", root)
@@ -362,7 +362,7 @@ def test_a_failed_rename_leaves_what_was_there(
     write_folder(root, OLD)
     with monkeypatch.context() as patch:
         fail_at(patch, "rename", call, PermissionError(13, "in use"), once=True)
-        with pytest.raises(ValueError, match=r"nothing changed: .*in use"):
+        with pytest.raises(ValueError, match=r"nothing was changed: .*in use"):
             load(good_zip, root, replace=True)
     assert tree(root) == OLD
     assert sorted(path.name for path in root.iterdir()) == ["test", "train"]
@@ -415,7 +415,7 @@ def test_a_run_killed_before_its_renames_changes_nothing(good_zip: Path, root: P
 @pytest.mark.skipif(sys.platform == "win32", reason="no folder locks on Windows")
 def test_two_runs_in_one_folder_do_not_meet(good_zip: Path, root: Path) -> None:
     root.mkdir()
-    with in_place.locked(root), pytest.raises(ValueError, match="another run is at work"):
+    with in_place.locked(root), pytest.raises(ValueError, match="another run is using"):
         load(good_zip, root)
     load(good_zip, root)
     assert tree(root) == IMAGES
@@ -532,9 +532,9 @@ def test_download_from_nowhere_names_every_address(served: tuple[Path, str], roo
         get(root, urls=urls)
     _, missing, page, cut, kept, advice = str(caught.value).splitlines()
     assert f"{url}/missing.zip: HTTP 404" in missing
-    assert f"{url}/page.zip: the answer is not a zip" in page
+    assert f"{url}/page.zip: the response is not a zip" in page
     assert "cut.zip" in cut
-    assert "cut off or damaged" in cut
+    assert "truncated or damaged" in cut
     assert kept.strip() == "kept: nothing"
     assert "run it again" in advice
     assert f"scene-recog data import PATH --data {root}" in advice
@@ -549,7 +549,7 @@ def test_download_keeps_a_part_and_says_so(
 
     def break_off(url: str, part: Path, *, timeout: float) -> None:
         part.write_bytes(b"PK12")
-        raise DownloadError("broke off at 4 of 999 bytes")
+        raise DownloadError("the connection broke at 4 of 999 bytes")
 
     with monkeypatch.context() as patch:
         patch.setattr(getting, "fetch_zip", break_off)
@@ -608,9 +608,9 @@ def test_cli_import_and_verify(
     assert run("import", good_zip, "--data", root, "--replace") == 0
     out, err = capsys.readouterr()
     assert out == f"{root}: 12 images in train/ and test/, from {good_zip}\n"
-    assert err == f"what was there before is now in {root / 'replaced-1'}\n"
+    assert err == f"moved the earlier images to {root / 'replaced-1'}\n"
     assert run("import", good_zip, "--data", root) == 0
-    assert "already holds the whole dataset, 12 images" in capsys.readouterr().out
+    assert "already holds the whole dataset: 12 images" in capsys.readouterr().out
 
     assert run("verify", "--data", root) == 0
     out = capsys.readouterr().out
@@ -621,7 +621,7 @@ def test_cli_import_and_verify(
         (root / path).unlink()
     assert run("verify", "--data", root) == 1
     out = capsys.readouterr().out
-    assert "not as it should be, 1 images of 12\nmissing: 11\n  test/coast/image_0002.jpg\n" in out
+    assert "incomplete or wrong, 1 images of 12\nmissing: 11\n  test/coast/image_0002.jpg\n" in out
     assert "... and 1 more" in out
 
 

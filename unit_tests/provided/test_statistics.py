@@ -118,7 +118,7 @@ def test_something_else_is_refused_in_one_line(
     root: Path, use: Callable[..., list[Any]], result: Any
 ) -> None:
     use(lambda _: result)
-    with pytest.raises(ValueError, match=r"stats_helper\.py gives") as caught:
+    with pytest.raises(ValueError, match=r"stats_helper\.py returns") as caught:
         pixel_stats(root, cache="disk")
     message = str(caught.value)
     assert str(root / "train") in message

@@ -139,8 +139,8 @@ def sgd_without_momentum(model: nn.Module, config: dict[str, Any]) -> Optimizer:
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        (only_adam, "does not make 'sgd': torch.optim.SGD is used."),
-        (always_adam, "does not make 'sgd': torch.optim.SGD is used."),
+        (only_adam, "does not support 'sgd': using torch.optim.SGD."),
+        (always_adam, "does not support 'sgd': using torch.optim.SGD."),
         (
             sgd_without_momentum,
             "the recipe's weight_decay 0.0005, momentum 0.9, nesterov True is used.",
@@ -189,7 +189,7 @@ def test_other_type_may_end_in_not_implemented(
 ) -> None:
     monkeypatch.setattr(given_optimizer, "get_optimizer", sgd_and_an_error)
     assert type(RECIPES["part1"].make_optimizer(SimpleNet())) is torch.optim.Adam
-    assert "does not make 'adam' (only sgd): torch.optim.Adam is used." in capsys.readouterr().err
+    assert "does not support 'adam' (only sgd): using torch.optim.Adam." in capsys.readouterr().err
     decays = [
         group["weight_decay"]
         for group in RECIPES["part2"].make_optimizer(SimpleNetFinal()).param_groups
@@ -200,7 +200,7 @@ def test_other_type_may_end_in_not_implemented(
 
 def test_no_optimizer_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(given_optimizer, "get_optimizer", lambda model, config: None)
-    with pytest.raises(ValueError, match=r"get_optimizer in optimizer\.py gives None for 'sgd'"):
+    with pytest.raises(ValueError, match=r"get_optimizer in optimizer\.py returns None for 'sgd'"):
         RECIPES["part2"].make_optimizer(SimpleNetFinal())
 
 
@@ -249,7 +249,7 @@ def test_loss_without_its_gradient_is_refused_in_training_only(
         "compute_loss",
         lambda model, output, target, is_normalize: form(model.loss_criterion(output, target)),
     )
-    with pytest.raises(ValueError, match=r"compute_loss in dl_utils\.py gives .*no \.item"):
+    with pytest.raises(ValueError, match=r"compute_loss in dl_utils\.py returns .*no \.item"):
         loss.batch_loss(SimpleNet(), logits, labels)
     if form(torch.zeros(())) is not None:
         value = loss.batch_loss(SimpleNet(), logits.detach(), labels)
@@ -480,7 +480,7 @@ def test_class_of_a_criterion_is_refused(make_trainer: Callable[..., Trainer]) -
             self.layers = nn.Sequential(nn.Flatten(), nn.Linear(4096, 15))
             self.loss_criterion = nn.CrossEntropyLoss
 
-    with pytest.raises(ValueError, match=r"make an object of it, nn\.CrossEntropyLoss\(\)"):
+    with pytest.raises(ValueError, match=r"create an object of it, nn\.CrossEntropyLoss\(\)"):
         make_trainer(Net())
 
 

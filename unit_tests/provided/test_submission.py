@@ -180,7 +180,7 @@ def test_last_lines_say_what_is_in_the_zip(
     assert cli.main(["submit", "--no-tests"]) == 0
     first, *rest = capsys.readouterr().out.splitlines()
     assert first == f"{project / 'submission.zip'}: 14 files, 0.1 MB"
-    assert rest == [*(f"  {name}" for name in LIMITS), "no name in it: add one with --name"]
+    assert rest == [*(f"  {name}" for name in LIMITS), "it has no name in it; --name adds one"]
     assert cli.main(["submit", "--no-tests", "--name", "Ann Müller"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "name in it: Ann Müller"
 
@@ -217,7 +217,7 @@ def test_what_is_not_there_is_named(project: Path, capsys: pytest.CaptureFixture
     summary = check(capsys)
     told = [" ".join(line.partition(":")[0].split()[1:4]) for line in summary["problems"]]
     assert told == [
-        "is a folder,", "is empty", "is missing", "is empty, but", "is missing", "is missing",
+        "is a folder,", "is empty", "is missing", "has no code", "is missing", "is missing",
         "is empty",
     ]  # fmt: skip
     assert summary["notices"] == [
@@ -272,7 +272,7 @@ def test_links_are_followed_to_files(
             pytest.skip("no links here")
     summary = check(capsys)
     assert packed_in(project, STEP_FILES["optimizer"]) == elsewhere.read_bytes()
-    assert summary["problems"] == ["scene_recog/dl_utils.py is a link to a file that is not there"]
+    assert summary["problems"] == ["scene_recog/dl_utils.py is a link to a missing file"]
 
 
 def test_a_file_over_its_limit_is_left_out(
@@ -420,7 +420,7 @@ def test_notebook_that_is_none_is_named_and_packed(
 ) -> None:
     (project / NOTEBOOK).write_text(text)
     (problem,) = check(capsys)["problems"]
-    assert problem.startswith("proj3.ipynb is no notebook")
+    assert problem.startswith("proj3.ipynb is not a notebook")
     assert packed_in(project, NOTEBOOK) == text.encode()
 
 
@@ -452,7 +452,7 @@ def test_weights_of_another_network_are_named(whole: Path, monkeypatch: pytest.M
     [
         ("print('a' * 100_000)\n    raise SystemExit('bye\\nbye')", "SystemExit: bye bye"),
         ("raise NotImplementedError('write it')", "is not written yet"),
-        ("import os\n    os._exit(0)", "without a word"),
+        ("import os\n    os._exit(0)", "without a message"),
         ("return input()", "EOFError"),
         ("while True: pass", "endless loop"),
     ],
@@ -561,7 +561,7 @@ def test_without_pytest_the_zip_is_packed(
 def test_tests_that_do_not_end_are_stopped(project: Path) -> None:
     (project / "unit_tests/test_optimizer.py").write_text("while True: pass\n")
     counts = submission._counted(project, ["optimizer"], 1)
-    assert counts == {"optimizer": submission.Count(reason="they did not end within 1 s")}
+    assert counts == {"optimizer": submission.Count(reason="they did not finish within 1 s")}
     ends_all = "import os\n\nos._exit(3)\n"  # sys.exit() does, too, in newer versions of pytest
     (project / "unit_tests/test_dl_utils.py").write_text(ends_all)
     assert submission._counted(project, ["dl_utils", "stats_helper"], 60) == {}
@@ -634,7 +634,7 @@ def test_student_files_do_not_run_before_the_zip_is_packed(whole: Path) -> None:
         (whole / STEP_FILES[file]).write_text("import os\nos._exit(7)\n")
     code, out, _ = run(whole, "--no-tests")
     assert code == 1
-    assert "Python ended without a word" in out
+    assert "Python stopped without a message" in out
     assert (whole / "submission.zip").is_file()
 
 

@@ -61,7 +61,7 @@ def test_a_number_keeps_its_sizes() -> None:
 
 @pytest.mark.parametrize("number", [-1, 1_000_000])
 def test_no_such_variant(number: int) -> None:
-    with pytest.raises(ValueError, match=f"there is no variant {number}: take a number from 0 to"):
+    with pytest.raises(ValueError, match=f"there is no variant {number}: use a number from 0 to"):
         variants.sizes_of(number)
 
 
@@ -124,7 +124,7 @@ def test_docstrings_state_the_sizes_of_the_term(number: int) -> None:
         stated.append(" ".join((ast.get_docstring(one) or "").split()))
     assert f"{sizes.parameters:,} parameters" in stated[0]
     assert f"flatten to {sizes.flat} values, linear to {sizes.hidden}" in stated[0]
-    assert f"{final.last_maps} maps, and the head has {final.hidden} hidden values" in stated[1]
+    assert f"{final.last_maps} maps, and the head has {final.hidden} hidden units" in stated[1]
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -113,7 +113,7 @@ def test_workflow_has_a_step_for_each_file_with_its_public_points() -> None:
 
 
 def test_workflow_is_written_into_a_hand_out_once(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no hand-out"):
+    with pytest.raises(ValueError, match="not a hand-out"):
         write_workflow(tmp_path)
     hand_out(tmp_path / "project3")
     write_workflow(tmp_path / "project3")
