@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, and safe to read from a stranger."""
+"""Checkpoints: written completely or not at all, and safe to read from a stranger."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ GOOD = {"model_state_dict": {"w": torch.ones(500)}, "epoch": 1}
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a good checkpoint lies."""
+    """The path of a good checkpoint."""
     path = tmp_path / "checkpoint.pt"
     write_checkpoint(path, GOOD)
     return path
 
 
 def refusal(path: Path) -> str:
-    """The one line that reading must end with."""
+    """The one-line error of reading."""
     with pytest.raises(ValueError, match=path.name) as caught:
         read_checkpoint(path)
     message = str(caught.value)
@@ -147,7 +147,7 @@ def test_file_without_weights_is_no_checkpoint(tmp_path: Path) -> None:
 
 
 class Calls:
-    """Pickles to a call of any function."""
+    """Pickles to a call of an arbitrary function."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         self.call = (function, arguments)
@@ -157,7 +157,7 @@ class Calls:
 
 
 def zip_of(pickled: bytes, method: int = zipfile.ZIP_STORED) -> bytes:
-    """The file that torch.save would make around a pickle."""
+    """The file that torch.save would write around a pickle."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         archive.writestr("archive/data.pkl", pickled)

@@ -1,4 +1,4 @@
-"""The training doctor: each symptom is made and found, and right work gets no line."""
+"""The training doctor: each symptom is produced and found, and correct work gets no line."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NORMALIZED = get_fundamental_normalization_transforms((SIDE, SIDE), [0.5], [0.25
 
 
 class Net(nn.Module):
-    """A small right network for small images, with a place for a mistake."""
+    """A small correct network for small images, with a place for a mistake."""
 
     def __init__(self, *last: nn.Module, outputs: int = 15, norm: bool = False) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Net(nn.Module):
 def train(
     make_trainer: Callable[..., Trainer],
 ) -> Callable[..., dict[str, str]]:
-    """Train a net for some epochs of 12 steps; symptom -> line of what was found."""
+    """Train a net for some epochs of 12 steps; returns symptom -> line."""
 
     def run(model: nn.Module, epochs: int = 1, lr: float = 0.01, **options: Any) -> dict[str, str]:
         defaults = {
@@ -79,7 +79,7 @@ def train(
         trainer = make_trainer(model, lr, **defaults | options)
         trainer._schedule.start(0, epochs, len(trainer.train_loader))
         for _ in range(epochs):
-            trainer._run_epoch()  # without what is saved and drawn, which takes longer
+            trainer._run_epoch()  # without saving and drawing, which take longer
         return dict(trainer.checkup.findings)
 
     return run
@@ -279,7 +279,7 @@ def test_inputs_that_are_not_normalized_alike(train: Train) -> None:
     assert "normalized twice" in of(twice, twice)
     assert "normalized twice" in of(hidden, hidden)
     assert "not about 0 and 1: pass the mean and std of the pixels" in of(in_bytes, in_bytes)
-    # right, though in another way: pixels from 0 to 255, and their mean and deviation
+    # correct in another way: pixels from 0 to 255, and their mean and std
     by_hand = transforms.Compose([*PLAIN.transforms, transforms.Lambda(lambda x: 255 * x)])
     by_hand.transforms.append(transforms.Normalize([128.0], [64.0]))
     for right in (NORMALIZED, and_then((0.5, 0.5)), by_hand):
@@ -338,7 +338,7 @@ def test_an_optimizer_over_frozen_weights(train: Train) -> None:
     for layers in (net.conv_layers, net.fc_layers[:-1]):
         layers.requires_grad_(False)
     net.fc_layers[-1].requires_grad_(False)
-    scale = nn.Parameter(torch.ones(()))  # what moves is not in the network's optimizer
+    scale = nn.Parameter(torch.ones(()))  # it is not in the network's optimizer
     forward = net.forward
     net.forward = lambda x: forward(x) * scale  # type: ignore[method-assign]
     assert "none of the optimizer's weights gets a gradient" in train(net, 5)["not moving"]

@@ -1,4 +1,4 @@
-"""Which folder is trained on: the one named, one a level or two off, or drawn sketches."""
+"""The folder that is used: the given one, one a level or two deeper, or drawn sketches."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def make_folders(root: Path, *names: str) -> None:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, where few sketches are drawn at once."""
+    """An empty current folder, where only a few sketches are drawn."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sketch15, "write_sketch15", write_few)
     return tmp_path

@@ -1,4 +1,4 @@
-"""What is said of any dataset in the layout root/{train,test}/<class>/<image>."""
+"""Functions for datasets with the layout root/{train,test}/<class>/<image>."""
 
 import argparse
 import json
@@ -63,7 +63,7 @@ def test_no_dataset(tmp_path: Path) -> None:
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> tuple[Path, np.ndarray]:
-    """Four images in train and test, and all their pixels; a fifth one lies outside."""
+    """Four images in train and test, and all their pixels; a fifth image is outside."""
     pixels = [
         write_image(tmp_path / "train/b/1.png", 10, 20, seed=0),
         write_image(tmp_path / "train/b/2.png", 30, 8, seed=1),

@@ -1,4 +1,4 @@
-"""One home for each option: checked once, taken as what it is, recorded, and what trains."""
+"""Options are checked once, converted, recorded, and used as given."""
 
 from __future__ import annotations
 
@@ -277,7 +277,7 @@ def test_a_config_of_format_1_is_brought_up_to_date() -> None:
     old = {"bfloat16": True, "recipe": {"name": "part1", "amp": "off"}}
     config = config_of(old, Path("config.json"))
     assert config["format"] == FORMAT
-    assert config["recipe"]["amp"] == "on"  # what the command line had made of it
+    assert config["recipe"]["amp"] == "on"  # as set by the command line then
     assert old["recipe"] == {"name": "part1", "amp": "off"}
 
 

@@ -1,4 +1,4 @@
-"""The pictures, by what they show: numbers, labels, order, and where evidence is found."""
+"""What the pictures show: numbers, labels, order, and positions of evidence."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def evaluation(tmp_path: Path) -> Evaluation:
 
 
 def drawn(figure: Figure) -> Figure:
-    """The figure after drawing, which is where a bad layout would warn."""
+    """The figure after drawing, during which a bad layout would warn."""
     figure.canvas.draw()
     return figure
 
@@ -85,7 +85,7 @@ def titles(figure: Figure) -> list[str]:
 
 
 def grey_levels(figure: Figure) -> list[int]:
-    """The level of each one-coloured image that is shown, in order."""
+    """The grey level of each uniform image shown, in order."""
     return [
         int(np.asarray(axes.images[0].get_array())[0, 0]) for axes in figure.axes if axes.images
     ]

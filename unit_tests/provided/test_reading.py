@@ -1,4 +1,4 @@
-"""Every way to an image goes through the ImageLoader that is there, whatever a student wrote."""
+"""Every image is read through the ImageLoader in place, whatever a student wrote."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def root(sketches: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., type[ImageLoader]]:
-    """A function that makes the class of a student's file, with these bodies of the two methods."""
+    """A function that creates a student's class with these bodies of the two methods."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
@@ -202,7 +202,7 @@ SLOW = {
         GETITEM.replace("if self", "if index % 10 == 9:\n    image = "
                         "ImageOps.mirror(image)\nif self"), LOAD, "changes it",
     ),
-    "in load_img_from_path": (GETITEM, "return maybe(read(path))", "load_img_from_path may be random"),
+    "in load_img_from_path": (GETITEM, "return maybe(read(path))", "img_from_path may be random"),
     "own generator": (
         GETITEM.replace("if self", "if self.rng.random() < 0.001:\n    image = "
                         "ImageOps.mirror(image)\nif self"), LOAD, ".rng",
@@ -273,7 +273,7 @@ def test_anything_else_goes_image_by_image(
 def test_every_loader_sees_what_the_student_changes(
     root: Path, student: Callable[..., type[ImageLoader]]
 ) -> None:
-    """Case 36: training went past `__getitem__`, evaluation did not."""
+    """Case 36: training bypassed `__getitem__`, evaluation did not."""
     inverted = student(change("ImageOps.invert(self.load_img_from_path(path))"))
     for cache in ("disk", "memory", "off"):
         dataset = inverted(root, "test", TO_TENSOR)
@@ -322,7 +322,7 @@ def test_image_that_is_made_grey_in_getitem(
 
 
 def assert_same(loader: Any, dataset: ImageLoader) -> None:
-    """The batches hold what `dataset[i]` gives."""
+    """The batches contain the results of `dataset[i]`."""
     x = torch.cat([x for x, _ in loader])
     y = torch.cat([y for _, y in loader])
     assert y.dtype == torch.int64

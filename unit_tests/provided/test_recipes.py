@@ -1,4 +1,4 @@
-"""Recipes are complete, printable and overridable, and refuse nonsense by name."""
+"""Recipes are complete, printable and overridable, and errors name the bad value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The validation split belongs to the run: what it trained on is never validated on."""
+"""The validation split belongs to the run: training images are never used for validation."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ MakeTrainer = Callable[..., Trainer]
 
 @pytest.fixture
 def root(sketches: Path, tmp_path: Path) -> Path:
-    """A copy of the sketches that may be written to."""
+    """A writable copy of the sketches."""
     return Path(shutil.copytree(sketches, tmp_path / "data"))
 
 
 def add_images(root: Path, count: int) -> None:
-    """New images of every class of train, named so that they sort between the others."""
+    """New training images of every class, named so that they sort between the others."""
     for folder in (root / "train").iterdir():
         for number in range(count):
             noise = Image.effect_noise((64, 64), 40 + number)

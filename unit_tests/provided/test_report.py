@@ -1,4 +1,4 @@
-"""The report: what it says, that it is whole, and that names of files cannot become markup."""
+"""The report: its contents, its completeness, and that file names cannot become markup."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HOSTILE = "<script>alert('1')</script> \"&amp; $x_"
 
 
 class Page(HTMLParser):
-    """What is on a page: its texts, its tags with attributes, its tables row by row."""
+    """The contents of a page: its texts, its tags with attributes, its tables row by row."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def trained(sketches: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of part2 of two epochs on sketches. Not to be written to."""
+    """A two-epoch run of part2 on sketches. Read-only."""
     folder = tmp_path_factory.mktemp("runs") / "mine-001"
     recipe = RECIPES["part2"].override(["epochs=2", "name=mine", "val_fraction=0.34", "lr=0.02"])
     recipe.make_trainer(sketches, folder, device="cpu", cache="memory").run_training_loop(2)
@@ -97,13 +97,13 @@ def trained(sketches: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def written(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of that run, whole."""
+    """The complete report of that run."""
     return write_report([trained], tmp_path_factory.mktemp("report") / "a.html", device="cpu")
 
 
 @pytest.fixture
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports in a second less."""
+    """Makes reports a second faster."""
     monkeypatch.setattr("scene_recog.visualize.report.MOST_DETAILED", 0)
 
 
@@ -371,7 +371,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 def browse(page: Path, profile: Path, width: int) -> subprocess.CompletedProcess[str]:
-    """Open a page in headless Chromium; its DOM on stdout, what the console says on stderr."""
+    """Open a page in headless Chromium; its DOM on stdout, console messages on stderr."""
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
         pytest.skip("no Chromium or Chrome here")

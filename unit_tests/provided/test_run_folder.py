@@ -34,7 +34,7 @@ with locked(Path(sys.argv[1])):
 
 @contextmanager
 def held_by_another(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process holds the folder while the block runs."""
+    """Another process locks the folder while the block runs."""
     command = [sys.executable, "-c", HOLD, str(folder)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -106,7 +106,7 @@ def test_resume_on_the_command_line_is_refused_too(
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """No file may grow beyond `size` bytes while the block runs: as good as a full disk."""
+    """No file may grow beyond `size` bytes while the block runs, as on a full disk."""
     resource = pytest.importorskip("resource", reason="this system has no file-size limit")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -197,7 +197,7 @@ def test_full_disk_on_the_command_line(
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Nobody may write to the folder while the block runs, not even root."""
+    """Nobody can write to the folder while the block runs, not even root."""
     if getattr(os, "geteuid", lambda: 1)() == 0:
         yield from _immutable(folder)
         return

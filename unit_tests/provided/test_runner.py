@@ -1,4 +1,4 @@
-"""Trainer: training, repeating, resuming, stopping, and what it leaves on disk."""
+"""Trainer: training, repeating, resuming, stopping, and the files it writes."""
 
 from __future__ import annotations
 

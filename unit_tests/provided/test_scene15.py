@@ -79,7 +79,7 @@ def numbered(path: str) -> str:
 
 
 def numbered_on(path: str) -> str:
-    """As `numbered`, with numbers that run on from folder to folder."""
+    """As `numbered`, with numbers that continue from folder to folder."""
     _, name, file = path.split("/")
     return f"{NUMBERED[name]}/{int(file[6:10]) + 40 * int(NUMBERED[name])}.jpg"
 
@@ -335,13 +335,13 @@ RENAMES = 5  # of the whole folder, and for train and test: the old one away, th
 
 
 class Killed(BaseException):
-    """Stands for a SIGKILL: nothing on disk changes any more after it."""
+    """Simulates a SIGKILL: nothing on disk changes after it."""
 
 
 def fail_at(
     monkeypatch: pytest.MonkeyPatch, name: str, call: int, error: BaseException, once: bool
 ) -> None:
-    """Let the `call`-th call of `Path.<name>` fail, and all after it unless `once`."""
+    """Make the `call`-th call of `Path.<name>` fail, and all later ones unless `once`."""
     function = getattr(Path, name)
     calls = 0
 
@@ -490,7 +490,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
-    """A folder, and the address under which a server shows it."""
+    """A folder, and the address at which a server serves it."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     folder = tmp_path / "served"
     folder.mkdir()
@@ -595,7 +595,7 @@ def run(*words: str | Path) -> int:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands take the small dataset for the real one."""
+    """Make the commands treat the small dataset as the real one."""
     for module in (getting, verify_module):
         monkeypatch.setattr(module, "load_manifest", lambda: MANIFEST)
 

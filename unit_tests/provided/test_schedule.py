@@ -1,4 +1,4 @@
-"""Learning-rate schedules have the shapes of their names."""
+"""Learning-rate schedules have the shapes that their names promise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provided code with files as students write them: other types, other orders, one optimizer."""
+"""Provided code with students' files: other types, other orders, one optimizer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_class_names_go_by_index_whatever_the_order_of_the_dict(
 
 
 class OwnLists(ImageLoader):
-    """Fills `dataset`, but goes by lists of its own."""
+    """Fills `dataset`, but uses lists of its own."""
 
     def __init__(self, root_dir: str, split: str = "train", transform: Any = None) -> None:
         super().__init__(root_dir, split, transform)
@@ -194,7 +194,7 @@ def test_other_type_may_end_in_not_implemented(
         group["weight_decay"]
         for group in RECIPES["part2"].make_optimizer(SimpleNetFinal()).param_groups
     ]
-    assert decays == [5e-4, 0.0]  # biases without decay are an art of their own
+    assert decays == [5e-4, 0.0]  # biases without decay are a valid choice
     assert capsys.readouterr().err == ""
 
 
@@ -403,7 +403,7 @@ def test_a_dataset_s_own_message_is_not_explained(tmp_path: Path) -> None:
 
 
 def broken(monkeypatch: pytest.MonkeyPatch, sketches: Path, **parts: Any) -> str:
-    """What `train --recipe part1` says when these functions of the assignment are broken."""
+    """The output of `train --recipe part1` when these assignment functions are broken."""
     for name, function in parts.items():
         cls, method = {
             "forward": (SimpleNet, "forward"),

@@ -1,7 +1,7 @@
-"""`scene-recog submit`: what is packed, what is named, and that there always is a zip.
+"""`scene-recog submit`: the packed files, the messages, and that there always is a zip.
 
-The projects here are small ones with eight short files of their own: what a student has written
-must not matter.
+The projects here are small, with eight short files of their own, so that a student's own files do
+not matter.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ TESTS = "def test_a(): pass\ndef test_b(): pass\n"
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with everything that is handed in, whose verb this process runs."""
+    """A folder with everything to hand in, on which this process runs the command."""
     root = tmp_path / "project"
     for folder in ("scene_recog", "unit_tests", "model_checkpoints"):
         (root / folder).mkdir(parents=True)
@@ -625,7 +625,7 @@ def run(folder: Path, *arguments: str, path: Path | None = None) -> tuple[int, s
 def test_it_runs_as_students_run_it(whole: Path) -> None:
     code, out, err = run(whole)
     assert (code, out.splitlines()[0]) == (0, "1.1 image_loader      2 of 2"), out + err
-    assert "To fix" not in out  # the weights, too, are as they should be
+    assert "To fix" not in out  # the weights are correct, too
     assert (whole / "submission.zip").is_file()
 
 

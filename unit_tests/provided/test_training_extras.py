@@ -1,4 +1,4 @@
-"""Averaged weights, mixed and growing images, decay by shape, crops, another size at test."""
+"""Averaged weights, mixed and growing images, selective weight decay, crops, other test sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m teaching grade`: a class is graded, whatever is in it, and goes on where it was."""
+"""`python -m teaching grade`: any class can be graded, and grading resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FILES = ["feedback.html", "feedback.md", "for_teacher.json", "results.json"]
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A line for each call of the judge."""
+    """One line per call of the judge."""
     path = tmp_path / "judged.log"
     path.touch()
     return path

@@ -1,4 +1,4 @@
-"""The folder that students get: complete, empty where they are to write, and nothing besides."""
+"""The folder that students get: complete, empty where they write code, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def contents() -> dict[str, bytes]:
 
 @pytest.fixture
 def folder(contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A hand-out. What is handed out later is `contents`, which a test may change."""
+    """A hand-out. Later hand-outs use `contents`, which a test may change."""
     current = dict(contents)
     monkeypatch.setattr(handout, "handed_out", lambda variant=0: current)
     hand_out(tmp_path / "starter")
@@ -34,7 +34,7 @@ def folder(contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def changed(name: str, data: bytes | None) -> None:
-    """Let the repository have another file, or none, from now on."""
+    """Replace or remove a file of the repository from now on."""
     current = handout.handed_out()
     if data is None:
         del current[name]

@@ -1,4 +1,4 @@
-"""Is each file judged for itself, by what it answers?
+"""Is each file judged on its own, by its answers?
 
 The sandbox depends on the system, and each submission takes seconds: `pytest -m slow`.
 """

@@ -1,4 +1,4 @@
-"""Submissions as they come: re-zipped, damaged, and made to do harm."""
+"""Submissions as they come: re-zipped, damaged, and malicious."""
 
 from __future__ import annotations
 
@@ -168,8 +168,8 @@ def test_empty_and_large_files(path: Path, tmp_path: Path) -> None:
         (zipped({NOTEBOOK: b"{}"}), "it has none of the eight files"),
         (
             zipped({"optimizer.py": b"x"}),
-            "it has none of the eight files in a folder scene_recog, where they must be, but it has "
-            "optimizer.py",
+            "it has none of the eight files in a folder scene_recog, where they must be, but it "
+            "has optimizer.py",
         ),
         (
             zipped({"in/submission.zip": zipped(WHOLE)}),
@@ -291,7 +291,7 @@ def test_bombs(path: Path) -> None:
     assert peak < 20 * MB
     assert received.files == {ONE: b"x = 1"}
     assert f"{TWO} is not read: it is larger than 1 MB" in received.notices
-    # one that declares less than it holds
+    # one that declares a smaller size than it has
     contents = bytearray(path.read_bytes())
     at = contents.rindex(b"PK\1\2", 0, contents.rindex(TWO.encode()))
     struct.pack_into("<L", contents, at + 24, 10)

@@ -1,4 +1,4 @@
-"""A replica computes what the network does from which it was described, and refuses nonsense."""
+"""A replica computes the same as the network it describes, and invalid data is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def small(channels: int = 3) -> nn.Sequential:
 
 
 class Base(nn.Module):
-    """Parts that most of the nets below have."""
+    """Parts of most of the nets below."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Residual(nn.Module):
 
 
 class TwoHeads(nn.Module):
-    """A module that gives a tuple and is given a list."""
+    """A module that takes a list and returns a tuple."""
 
     class Both(nn.Module):
         def __init__(self) -> None:

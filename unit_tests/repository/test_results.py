@@ -1,4 +1,4 @@
-"""What goes back to students: valid whatever the verdict has, and nothing that is not theirs."""
+"""Students' results: valid for any verdict, and without anything that students must not see."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\
 
 
 def checked(content: bytes) -> dict[str, Any]:
-    """The contents of a results.json that Gradescope takes without a doubt."""
+    """The contents of a results.json, checked to be valid for Gradescope."""
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
@@ -181,7 +181,7 @@ def test_hostile_texts_stay_texts(number: int) -> None:
 
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
 def test_markdown_has_no_markup_of_the_student_s(number: int) -> None:
-    """Outside of code blocks every special character is escaped."""
+    """Check that every special character outside code blocks is escaped."""
     _, text = page_and_text(hostile_verdict(HOSTILE[number]), HOSTILE[number])
     fence = ""
     for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""Does what goes to Gradescope and GitHub Classroom hold what it must, and nothing else?"""
+"""Do the files for Gradescope and GitHub Classroom have what they need, and nothing else?"""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_autograder_is_not_written_over(autograder: Path) -> None:
 
 @pytest.fixture
 def gradescope(autograder: Path, tmp_path: Path) -> Path:
-    """A folder laid out as /autograder is; this Python in the place of the one of setup.sh."""
+    """A folder with the layout of /autograder; this Python replaces the one from setup.sh."""
     top = tmp_path / "autograder"
     for name in ("source", "submission", "results"):
         (top / name).mkdir(parents=True)
