@@ -187,7 +187,7 @@ class FisherVectorNet(nn.Module):
         """
         count = len(dataset)  # type: ignore[arg-type]
         if count == 0:
-            raise ValueError("the dataset has no images")
+            raise ValueError("there are no images to learn from")
         generator = torch.Generator().manual_seed(seed)
         some = Subset(dataset, torch.randperm(count, generator=generator)[:1000].tolist())
         self._fit_words(self._some_descriptors(some, generator), generator)

@@ -190,7 +190,7 @@ def versions() -> dict[str, str]:
 
 
 def _upgraded(config: dict[str, Any]) -> dict[str, Any]:
-    """A config of format 1, whose recipe had no `cache`, and not the command line's `amp`."""
+    """A config of format 1, whose recipe lacks `cache` and the command line's value of `amp`."""
     config = {**config, "format": FORMAT}
     if isinstance(config.get("recipe"), dict) and "bfloat16" in config:
         amp = "on" if config["bfloat16"] else "off"

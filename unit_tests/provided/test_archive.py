@@ -175,7 +175,7 @@ def test_a_changed_byte_is_found(tmp_path: Path) -> None:
 def test_a_cut_off_zip_and_no_zip(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.zip", FILES)
     path.write_bytes(path.read_bytes()[:-30])
-    assert "cut off" in refusal(path)
+    assert "truncated or damaged" in refusal(path)
     (tmp_path / "page.zip").write_text("<html>")
     assert "not a zip" in refusal(tmp_path / "page.zip")
     (tmp_path / "empty.zip").write_bytes(b"")

@@ -229,7 +229,7 @@ def test_command_line_stops_or_skips(
 
     assert cli.main([*command, "--skip-bad"]) == 0
     captured = capsys.readouterr()
-    assert "Leaving out 8 of the images" in captured.err
+    assert "Leaving out 8 images" in captured.err
     config = json.loads((tmp_path / "model_checkpoints/part2-001/config.json").read_text())
     assert len(config["skipped_images"]) == 8
     assert config["data"]["train_images"] == 60

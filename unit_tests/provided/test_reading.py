@@ -317,7 +317,7 @@ def test_image_that_is_made_grey_in_getitem(
     assert "loaded as RGB" in capsys.readouterr().err
     assert_same(loader, dataset)
     colour = student(load="return Image.open(path).convert('RGB')")(root, "test", TO_TENSOR)
-    with pytest.raises(ValueError, match=r"loaded as RGB, it must be .* mode L"):
+    with pytest.raises(ValueError, match=r"loaded as RGB: it must be .* mode L"):
         make_loader(colour, 7, shuffle=False, device=CPU, cache="disk")
 
 

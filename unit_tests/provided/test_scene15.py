@@ -614,7 +614,7 @@ def test_cli_import_and_verify(
 
     assert run("verify", "--data", root) == 0
     out = capsys.readouterr().out
-    assert "complete and right, 12 images of 12" in out
+    assert "complete and correct, 12 images of 12" in out
     assert "1 groups of byte-identical images, 1 of them across train and test (0 within" in out
     assert " = ".join(TWINS) in out
     for path in PLACES[1:]:

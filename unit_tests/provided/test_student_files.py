@@ -143,7 +143,7 @@ def sgd_without_momentum(model: nn.Module, config: dict[str, Any]) -> Optimizer:
         (always_adam, "does not support 'sgd': using torch.optim.SGD."),
         (
             sgd_without_momentum,
-            "the recipe's weight_decay 0.0005, momentum 0.9, nesterov True is used.",
+            "using the recipe's weight_decay 0.0005, momentum 0.9, nesterov True.",
         ),
     ],
 )
@@ -274,7 +274,7 @@ def test_misfit_names_layer_and_shapes() -> None:
     del weights[last]
     weights["conv_layers.7.weight"] = torch.zeros(1)
     assert misfit(SimpleNet(), weights) == (
-        f"{wide} is [7, 5], and SimpleNet has {here}; "
+        f"{wide} is [7, 5], but SimpleNet has {here}; "
         f"{last} is missing; SimpleNet has no conv_layers.7.weight"
     )
     assert misfit(SimpleNetFinal(), weights).endswith(" more")
@@ -298,7 +298,7 @@ def test_run_of_a_net_that_was_changed_says_what_differs(
     monkeypatch.setattr(SimpleNet, "__init__", wider)
     assert cli.main(["evaluate", str(tmp_path / "run")]) == 2
     text = capsys.readouterr().err
-    assert f"{name} is {list(weight.shape)}, and SimpleNet has {shape}" in text
+    assert f"{name} is {list(weight.shape)}, but SimpleNet has {shape}" in text
 
 
 # ------------------------------------------------------------------------ confusion_matrix
@@ -422,10 +422,10 @@ def broken(monkeypatch: pytest.MonkeyPatch, sketches: Path, **parts: Any) -> str
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({"forward": lambda self, x: None}, "forward of SimpleNet gives NoneType for one image"),
+        ({"forward": lambda self, x: None}, "forward of SimpleNet returns NoneType for one image"),
         (
             {"forward": lambda self, x, right=SimpleNet.forward: right(self, x)[0]},
-            r"forward of SimpleNet gives Tensor of shape \[15\] for one image",
+            r"forward of SimpleNet returns Tensor of shape \[15\] for one image",
         ),
         (
             {"getitem": lambda self, i: (3, torch.zeros(1, 64, 64))},

@@ -126,7 +126,7 @@ def test_a_crash_of_the_judge_is_for_a_person(
     found = json.loads((grading.out / "bad" / "results.json").read_bytes())
     assert found["score"] == 0
     assert "could not be graded: " in found["output"]
-    assert "for a person" in found["output"]
+    assert "a person will look at it" in found["output"]
     assert "secret place" not in json.dumps(found)
     about = json.loads((grading.out / "bad" / "for_teacher.json").read_bytes())
     assert about["for_a_person"][0].startswith("could not be graded: ")

@@ -193,7 +193,7 @@ def test_there_is_nothing(tmp_path: Path) -> None:
     assert receive(tmp_path).reason == "it has none of the eight files"
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
-        assert receive(tmp_path / "pipe").reason == "it cannot be read (it is no file)"
+        assert receive(tmp_path / "pipe").reason == "it cannot be read (it is not a file)"
 
 
 def test_encrypted(path: Path) -> None:
