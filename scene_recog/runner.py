@@ -232,7 +232,7 @@ class Trainer:
         Both are measured on the fly, with augmentation and dropout, while the weights change.
 
         Raises:
-            FloatingPointError: the loss of a batch is not finite; the weights from before it are kept.
+            FloatingPointError: the loss of a batch is not finite; the weights are from before it.
         """
         seed_generators(self.seed, self.epochs_done)
         self.model.train()

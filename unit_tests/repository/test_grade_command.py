@@ -406,14 +406,14 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["none.zip", "--out", "out"], "none.zip is not there"),
+        (["none.zip", "--out", "out"], "none.zip does not exist"),
         (["in", "--out", "in/out"], "is inside"),
         (["in", "--out", "in"], "is inside"),
         (["in", "--out", "file"], "is a file"),
         (["one", "--out", "."], "would be graded and hold the results"),
         (["in", "--out", str(REPOSITORY)], "repository's own files"),
         (["in", "--out", str(REPOSITORY / "docs" / "new")], "repository's own files"),
-        (["in", "--out", "out", "--images", "none"], "none is no folder"),
+        (["in", "--out", "out", "--images", "none"], "none is not a folder"),
         (["in", "--out", "out", "--times", "none"], "no deadline"),
     ],
 )
