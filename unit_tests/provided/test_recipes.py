@@ -132,7 +132,7 @@ def test_more_classes_than_outputs_are_refused(sketches: Path, tmp_path: Path) -
     shutil.copytree(sketches, root)
     for split in ("train", "test"):
         shutil.copytree(root / split / "coast", root / split / "volcano")
-    with pytest.raises(ValueError, match=r"has 16 classes, but SimpleNet tells 15 apart"):
+    with pytest.raises(ValueError, match=r"has 16 classes, but SimpleNet has 15 outputs"):
         RECIPES["part1"].override(["val_fraction=0"]).make_trainer(
             root, tmp_path / "run", device="cpu"
         )

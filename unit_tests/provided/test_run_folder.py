@@ -133,7 +133,7 @@ def test_full_disk_stops_no_training_and_harms_no_file(
         with pytest.raises(OSError, match=r"too large: the run is saved only up to epoch 1"):
             trainer.run_training_loop(2)
         message = capsys.readouterr().err
-        assert "Epoch 2 is not saved (File too large): training goes on" in message
+        assert "Epoch 2 is not saved (File too large). Training continues" in message
         assert {name: (run / name).read_bytes() for name in names} == before
         with pytest.raises(OSError, match="File too large"):
             trainer.save_model()
