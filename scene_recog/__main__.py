@@ -1,4 +1,4 @@
-"""`python -m scene_recog` and the console script."""
+"""`python -m scene_recog`, which is also the console script."""
 
 from scene_recog.cli import main
 

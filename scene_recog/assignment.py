@@ -1,8 +1,8 @@
-"""The assignment: its eight files, the handout's steps, and whose error an error is.
+"""The assignment: its eight files, the handout's steps, and which file an error comes from.
 
-What students write stands in eight files beside this one. When one of them is not written yet, or
-raises an error in the middle of training, the reader wants to know which step that is and which
-line, not how the provided code came there.
+Students write the eight files beside this one. When one of them is not written yet, or raises an
+error in the middle of training, the reader wants to know the step and the line, not the path that
+the provided code took to get there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STEPS = {
     "simple_net_final": "2.3",
     "confusion_matrix": "2.6",
 }
-TABLE_TITLE = "the steps of the handout"  # above the table that pytest ends with
+TABLE_TITLE = "the steps of the handout"  # above the table at the end of pytest's output
 _LATER_STEPS = {  # functions of a later step than the rest of their file
     "get_fundamental_augmentation_transforms": "2.1",
     "get_fundamental_normalization_transforms": "2.2",
@@ -43,7 +43,7 @@ def unwritten_functions(file: str) -> list[str]:
 
 
 def unwritten_in(tree: ast.Module) -> list[str]:
-    """The same of a file's syntax tree."""
+    """The same for a file's syntax tree."""
     return [name for name, function in functions_in(tree) if _is_unwritten(function)]
 
 
@@ -58,7 +58,7 @@ def functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def first_unwritten() -> tuple[str, str, str] | None:
-    """(step, file, function) of the first that the handout comes to; None: all are written."""
+    """(step, file, function) of the first in the handout's order; None if all are written."""
     unwritten = []
     for place, file in enumerate(STEPS):
         try:
@@ -73,15 +73,15 @@ def first_unwritten() -> tuple[str, str, str] | None:
 
 
 def explain_error(error: BaseException, *, first: bool = True) -> str | None:
-    """One line that names step, file and line of the assignment where an error comes from.
+    """One line that names the step, file and line of the assignment where an error comes from.
 
     None if it does not come from one of the eight files, or if one of them raised it on purpose
     with a message of its own.
 
     Args:
         error: with its traceback.
-        first: of several functions that are not written yet, name the first that the handout
-            comes to, instead of the one that was called.
+        first: if several functions are not written yet, name the first in the handout's order
+            instead of the one that was called.
     """
     is_unwritten = isinstance(error, NotImplementedError)
     if first and is_unwritten and _frame_of(error) and (missing := first_unwritten()):
@@ -111,7 +111,7 @@ def explain_error(error: BaseException, *, first: bool = True) -> str | None:
                 return _unwritten(_step_of(file, function), file, name)
     what = " ".join(f"{type(error).__name__}: {error}".split())
     called = linecache.getline(str(_PACKAGE / f"{file}.py"), line)
-    if file == "image_loader" and "transform(" in called:  # it is the transform that raised
+    if file == "image_loader" and "transform(" in called:  # the transform raised
         file, what = "data_transforms", f"{what} (called in image_loader.py)"
         where = f"{file}.py: a transform raises {what}"
         return f"step {STEPS[file]}: {where}; {_test_it(file)}"
@@ -120,7 +120,7 @@ def explain_error(error: BaseException, *, first: bool = True) -> str | None:
 
 
 def _is_unwritten(function: ast.FunctionDef) -> bool:
-    """Its body is the error and nothing else, but for a docstring and super().__init__()."""
+    """Its body is nothing but the error, apart from a docstring and super().__init__()."""
     *before, last = function.body
     is_empty = all(isinstance(node, ast.Expr) for node in before)
     if not is_empty or not isinstance(last, ast.Raise) or last.exc is None:

@@ -1,4 +1,4 @@
-"""Step 2.6: where the model is wrong, and for what it takes one class."""
+"""Step 2.6: which mistakes the model makes, and which classes it confuses."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from scene_recog.image_loader import ImageLoader
 def generate_confusion_data(
     model: nn.Module, dataset: ImageLoader, use_cuda: bool = False
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Let the model label every image of a dataset.
+    """Predict the label of every image of a dataset.
 
     Args:
-        model: the network; it comes back in the mode (train or eval) that it was in.
+        model: the network; its mode (train or eval) is restored afterwards.
         dataset: images with a transform that gives tensors [1, H, W].
         use_cuda: compute on the GPU, if there is one.
 
@@ -94,7 +94,7 @@ def plot_confusion_matrix(confusion_matrix: np.ndarray, class_labels: Sequence[s
 def generate_and_plot_confusion_matrix(
     model: nn.Module, dataset: ImageLoader, use_cuda: bool = False
 ) -> None:
-    """Draw the normalized confusion matrix of a model on a dataset, whose folder is in the title.
+    """Draw the normalized confusion matrix of a model on a dataset; the title names its folder.
 
     Args:
         model, dataset, use_cuda: as in `generate_confusion_data`.
@@ -112,14 +112,14 @@ def get_pred_images_for_target(
     target_class: int,
     use_cuda: bool = False,
 ) -> list[str]:
-    """Paths of the images of one class that the model takes for another: what fooled it?
+    """Paths of the images of one class that the model takes for another. What fooled it?
 
     Args:
         model, dataset, use_cuda: as in `generate_confusion_data`.
         predicted_class, target_class: class indices, a column and a row of the matrix.
 
     Returns:
-        The paths, in the dataset's order; with two equal classes, the images labelled rightly.
+        The paths, in the dataset's order; for two equal classes, the correctly labelled images.
     """
     targets, predictions, _ = generate_confusion_data(model, dataset, use_cuda)
     chosen = np.flatnonzero((targets == target_class) & (predictions == predicted_class))

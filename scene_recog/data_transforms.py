@@ -27,8 +27,8 @@ def get_fundamental_transforms(inp_size: tuple[int, int]) -> transforms.Compose:
 def get_fundamental_augmentation_transforms(inp_size: tuple[int, int]) -> transforms.Compose:
     """The fundamental transforms with random mirroring and jitter (step 2.1). For training only.
 
-    2,985 images are few. A mirrored kitchen is a kitchen, and so is a brighter one: drawing a new
-    variant each time an image is read keeps the network from learning single images by heart
+    2,985 images are few. A mirrored kitchen is still a kitchen, and so is a brighter one. A new
+    random variant each time an image is read keeps the network from memorizing single images
     (Krizhevsky et al. 2012, section 4.1).
 
     Args:

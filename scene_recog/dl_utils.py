@@ -14,7 +14,7 @@ from scene_recog.models.misfit import misfit
 
 
 def compute_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """Share of the batch whose highest score is at the right class.
+    """The fraction of the batch whose highest score is that of the right class.
 
     Args:
         logits: raw scores [N, num_classes].
@@ -29,7 +29,7 @@ def compute_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
 def predict_labels(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """The most likely class of each image: integers [N].
 
-    Softmax would not change which score is the highest, so there is none.
+    Softmax would not change which score is highest, so it is not needed.
 
     Args:
         model: the network, in the mode (train or eval) that the caller has set.
@@ -45,7 +45,7 @@ def compute_loss(
     target_labels: torch.Tensor,
     is_normalize: bool = True,
 ) -> torch.Tensor:
-    """The loss of a batch by the model's own `loss_criterion`, a tensor with one number.
+    """The loss of a batch under the model's own `loss_criterion`: a scalar tensor.
 
     For cross-entropy, one example's loss is -log p(target), where p is the softmax of its logits;
     the gradient at the logits is p - y, the prediction minus the one-hot target.
@@ -75,13 +75,13 @@ def save_trained_model_weights(model: nn.Module, out_dir: str | Path) -> None:
 
     Args:
         model: the network.
-        out_dir: the folder, made if it is not there.
+        out_dir: the folder; created if it is missing.
     """
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     class_name = type(model).__name__
     path = out_dir / f"trained_{class_name}_final.pt"
-    part = path.with_suffix(".part")  # renamed when complete: a crash leaves the old file whole
+    part = path.with_suffix(".part")  # renamed when complete: a crash leaves the old file intact
     torch.save({"class_name": class_name, "state_dict": model.state_dict()}, part)
     part.replace(path)
 
@@ -95,7 +95,7 @@ def load_trained_model_weights(path: str | Path, model: nn.Module | None = None)
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not a file of weights, or of another network.
+        ValueError: not a file of weights, or the weights of another network.
     """
     path = Path(path)
     if not path.is_file():
@@ -104,12 +104,12 @@ def load_trained_model_weights(path: str | Path, model: nn.Module | None = None)
         saved = torch.load(path, map_location="cpu", weights_only=True)
         class_name, state_dict = saved["class_name"], saved["state_dict"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no file of trained weights, or a damaged one") from error
+        raise ValueError(f"{path} is not a file of trained weights, or is damaged") from error
 
     if model is None:
         if class_name not in NETS:
             raise ValueError(
-                f"{path} holds weights of {class_name}, which is none of {', '.join(NETS)}: "
+                f"{path} holds weights of {class_name}, which is not one of {', '.join(NETS)}: "
                 "pass a network of that class as `model`"
             )
         model = NETS[class_name]()

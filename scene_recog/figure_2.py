@@ -1,6 +1,6 @@
-"""The sizes of the two networks: the handout's figure 2, and what is asked of SimpleNetFinal.
+"""The sizes of the two networks: the handout's figure 2, and the requirements for SimpleNetFinal.
 
-The picture of figure 2 and the students' tests read them here.
+The drawing of figure 2 and the student tests read them from here.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ class Figure2:
     Twice a convolution without padding, max-pooling and ReLU; then flatten, linear, ReLU, linear.
 
     Attributes:
-        maps_1, maps_2: maps that each convolution gives.
+        maps_1, maps_2: output maps of each convolution.
         filter_1, filter_2: sides of their filters.
-        pool_1, pool_2: sides of the blocks of which max-pooling takes the largest value. They do
-            not overlap, and what is left over at the border is dropped.
+        pool_1, pool_2: sides of the max-pooling blocks. They do not overlap, and the remainder at
+            the border is dropped.
         hidden: values between the two linear layers.
     """
 
@@ -56,7 +56,7 @@ class Figure2:
 
     @property
     def flat(self) -> int:
-        """Values of an image after flatten."""
+        """Number of values of an image after flatten."""
         return self.maps_2 * self.pooled_2**2
 
     @property
@@ -75,12 +75,12 @@ class Figure2:
 
     @property
     def parameters(self) -> int:
-        """Learnable parameters in all."""
+        """Total number of learnable parameters."""
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications with an addition, for one image, of convolutions and linear layers."""
+        """Multiply-adds of the convolutions and linear layers for one image."""
         weights_1, _, weights_2, _, *linear = map(math.prod, self.shapes.values())
         in_maps = weights_1 * self.convolved_1**2 + weights_2 * self.convolved_2**2
         return in_maps + linear[0] + linear[2]
@@ -88,10 +88,10 @@ class Figure2:
 
 @dataclass(frozen=True)
 class FinalSizes:
-    """What is asked of SimpleNetFinal beyond the steps of the handout.
+    """What a course may require of SimpleNetFinal beyond the handout's steps.
 
     Attributes:
-        last_maps: maps that its last convolution gives; None for any number.
+        last_maps: output maps of its last convolution; None for any number.
         hidden: values between the two linear layers of its head; None for any number.
     """
 

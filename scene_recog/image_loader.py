@@ -26,7 +26,7 @@ class ImageLoader(Dataset[tuple[Any, int]]):
     Args:
         root_dir: folder that holds `train/` and `test/`.
         split: `"train"` or `"test"`.
-        transform: called on each PIL image (mode L) when it is read; None gives the PIL image.
+        transform: called on each PIL image (mode L) when it is read; None returns the PIL image.
 
     Attributes:
         root, split, transform: as passed, `root` as a string.
@@ -76,8 +76,8 @@ class ImageLoader(Dataset[tuple[Any, int]]):
     def load_imagepaths_with_labels(self, class_labels: dict[str, int]) -> list[tuple[str, int]]:
         """List of (path, class index) of every image, class by class, sorted by file name.
 
-        Files that are not images by their name (`Thumbs.db`, notes) are left out, as are hidden
-        files and folders; images in folders within a class folder count.
+        Files without an image's extension (`Thumbs.db`, notes) are left out, as are hidden files
+        and folders; images in subfolders of a class folder count.
 
         Args:
             class_labels: class name -> index, as `get_classes` returns it.
@@ -91,11 +91,11 @@ class ImageLoader(Dataset[tuple[Any, int]]):
     def load_img_from_path(self, path: str | Path) -> Image.Image:
         """The image in grayscale: PIL mode L, pixel values 0 (black) to 255 (white).
 
-        In short `Image.open(path).convert("L")`; `read_grayscale` also minds the odd files.
+        In short `Image.open(path).convert("L")`; `read_grayscale` also handles unusual files.
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: the file is not an image, or a damaged one; the message names it.
+            ValueError: the file is not an image, or is damaged; the message names it.
         """
         return read_grayscale(path)
 

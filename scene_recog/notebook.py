@@ -1,4 +1,4 @@
-"""What `proj3.ipynb` calls besides the assignment: its knob, tests in place, small experiments."""
+"""What `proj3.ipynb` calls besides the assignment: its mode, test runs, small experiments."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from scene_recog.assignment import TABLE_TITLE, explain_error
 
-if TYPE_CHECKING:  # else one broken file would keep the notebook from saying which it is
+if TYPE_CHECKING:  # otherwise one broken file would keep the notebook from naming it
     from scene_recog.recipes import Recipe
 
 MODE_VARIABLE = "SCENE_RECOG_NOTEBOOK"
 
 
 def notebook_mode() -> Literal["quick", "full"]:
-    """How long the notebook trains: what the environment variable says, else "quick".
+    """How long the notebook trains: the environment variable's value, or else "quick".
 
     Raises:
-        ValueError: the variable is something else.
+        ValueError: the variable has another value.
     """
     mode = os.environ.get(MODE_VARIABLE, "quick")
     if mode not in ("quick", "full"):
@@ -37,7 +37,7 @@ def run_tests(*names: str, folder: str | Path = "unit_tests") -> None:
 
     Args:
         names: files without their ending, such as "image_loader".
-        folder: where `test_<name>.py` lies.
+        folder: where `test_<name>.py` is.
 
     Raises:
         FileNotFoundError: no tests of that name.
@@ -52,7 +52,7 @@ def run_tests(*names: str, folder: str | Path = "unit_tests") -> None:
     _, _, table = finished.stdout.partition(TABLE_TITLE)
     if not table:
         print(f"pytest did not run:\n{finished.stdout}{finished.stderr}".rstrip())
-    lines = table.splitlines()[1:]  # after what is left of the title's own line
+    lines = table.splitlines()[1:]  # after the rest of the title line
     print("\n".join(line for line in lines if (line and not line[0].isdigit()) or line[1:2] == "."))
 
 
@@ -64,7 +64,7 @@ class AssignmentError(Exception):
 
 
 def explain_errors() -> None:
-    """Let an error that comes from one of the eight files be one line that says where.
+    """Show an error that comes from one of the eight files as one line that says where.
 
     All other errors keep their traceback. For IPython and Jupyter; elsewhere, nothing happens.
     """
@@ -97,23 +97,23 @@ def compare_settings(
 ) -> dict[str, list[dict[str, float]]]:
     """Train a recipe several times with one thing changed, for `comparison_figure`.
 
-    A training whose loss does not stay finite counts up to the epoch before. What the training
-    doctor says is printed with the label.
+    If the loss stops being finite, only the epochs before that count. The training doctor's lines
+    are printed with the label.
 
     Args:
         recipe: what all have in common.
-        variants: a label for each, and its settings, as for `Recipe.override`.
+        variants: label -> settings, as for `Recipe.override`.
         data_dir: folder with train/ and test/.
-        folder: where the runs are kept, a folder each.
+        folder: where the runs are kept, one folder each.
 
     Returns:
-        label -> one row an epoch, as in history.csv.
+        label -> one row per epoch, as in history.csv.
     """
     histories = {}
     for number, (label, settings) in enumerate(variants.items(), start=1):
         variant = recipe.override(settings)
         trainer = variant.make_trainer(data_dir, Path(folder) / f"{number:02d}")
-        trainer.checkup.say = partial(_say_of, label)  # bad settings are what some compare
+        trainer.checkup.say = partial(_say_of, label)  # some settings are bad on purpose
         try:
             trainer.run_training_loop(variant.epochs)
         except FloatingPointError as error:

@@ -51,13 +51,13 @@ def get_optimizer(model: nn.Module, config: Mapping[str, Any]) -> torch.optim.Op
         )
     for key in ("lr", "weight_decay"):
         if key not in options:
-            raise ValueError(f"the optimizer's config has no {key!r}")
+            raise ValueError(f"the optimizer config lacks {key!r}")
     allowed = {"lr", "weight_decay"} | OPTIONS[optimizer_type]
     for key, value in options.items():
         if key not in allowed:
             raise ValueError(
                 f"unknown key {key!r} for optimizer {optimizer_type!r}: "
-                f"allowed are {', '.join(sorted(allowed))}"
+                f"choose from {', '.join(sorted(allowed))}"
             )
         if any(number < 0 for number in (value if isinstance(value, tuple | list) else [value])):
             raise ValueError(f"{key} is {value}: it must not be negative")

@@ -47,7 +47,7 @@ def _flip_jitter(recipe: Recipe, stats: Stats) -> Compose:
 
 
 def _crop_rotate(recipe: Recipe, stats: Stats) -> Compose:
-    """Another part of the scene, from another angle and in other light, in every epoch.
+    """A different crop, angle and brightness of the scene in every epoch.
 
     Random resized crops are from Szegedy et al. 2015, section 6.
     """
@@ -68,7 +68,7 @@ def _crop_rotate(recipe: Recipe, stats: Stats) -> Compose:
     return Compose(steps)
 
 
-# To add one: a function from a recipe and the pixels' mean and deviation to training transforms.
+# To add one, write a function of a recipe and the pixels' mean and std that returns transforms.
 AUGMENTATIONS: dict[str, Callable[[Recipe, Stats], Compose]] = {
     "none": lambda recipe, stats: _plain_transforms(recipe.input_size, stats),
     "flip-jitter": _flip_jitter,
@@ -80,25 +80,25 @@ OPTIMIZERS = ("sgd", "adam", "adamw", "muon")
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(TrainerOptions):
-    """Everything that decides how a training run goes, except the images.
+    """Everything that determines a training run, except the images.
 
-    The fields of `TrainerOptions` (`training/options.py`), and what makes the network, the images
-    and the optimizer.
+    It has the fields of `TrainerOptions` (`training/options.py`) and those for the network, the
+    input images and the optimizer.
 
     Attributes:
         name: of the recipe, and of its runs' folders.
         model: a class in `scene_recog.models.NETS`.
-        epochs: in all.
-        width: of networks that have one, such as SceneNet; None: the network's own.
+        epochs: total number.
+        width: for networks that have one, such as SceneNet; None: the network's default.
         input_size: side of the square input, in pixels.
-        eval_size: the same outside of training; None: input_size.
+        eval_size: the same for validation and test; None: input_size.
         augmentation: one of AUGMENTATIONS.
-        cache_size: crop-rotate: side of the square that crops are taken of, in pixels.
-        min_area: crop-rotate: least share of the square in a crop.
-        rotation: crop-rotate: at most, in degrees.
+        cache_size: crop-rotate: side of the square that crops are taken from, in pixels.
+        min_area: crop-rotate: smallest fraction of the square's area in a crop.
+        rotation: crop-rotate: largest angle, in degrees.
         jitter: crop-rotate: brightness and contrast times 1 - jitter to 1 + jitter.
-        erasing: crop-rotate: chance that a box is erased (Zhong et al. 2017).
-        normalize: subtract the training pixels' mean, divide by their deviation.
+        erasing: crop-rotate: probability that a box is erased (Zhong et al. 2017).
+        normalize: subtract the training pixels' mean, divide by their standard deviation.
         optimizer_type: one of OPTIMIZERS.
         lr: the highest learning rate.
         weight_decay: muon has its own for convolutions.
@@ -129,7 +129,7 @@ class Recipe(TrainerOptions):
     momentum: float = option(0.9, least=0)
     nesterov: bool = option(False)
 
-    # as in `TrainerOptions`, but for the default
+    # as in `TrainerOptions`, with another default
     batch_size: int = redefault(TrainerOptions, "batch_size", 32)
     val_fraction: float = redefault(TrainerOptions, "val_fraction", 0.1)
     seed: int = redefault(TrainerOptions, "seed", 0)
@@ -138,7 +138,7 @@ class Recipe(TrainerOptions):
         super().__post_init__()
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", self.name):
             raise ValueError(
-                f"name is {shortened(self.name)}: use letters, digits, dots, dashes (a folder)"
+                f"name is {shortened(self.name)}: use letters, digits, dots and dashes (a folder)"
             )
         if self.width is not None and "width" not in signature(NETS[self.model]).parameters:
             raise ValueError(f"width is {self.width}: {self.model} has no width, leave it at None")
@@ -153,7 +153,7 @@ class Recipe(TrainerOptions):
         """A copy with changed values, each given as "key=value", for instance "lr=0.05".
 
         Raises:
-            ValueError: no such key, or a value that does not suit it.
+            ValueError: no such key, or an invalid value.
         """
         changes: dict[str, Any] = {}
         known = [field.name for field in fields(self)]
@@ -161,7 +161,7 @@ class Recipe(TrainerOptions):
             key, equals, text = setting.partition("=")
             if not equals:
                 raise ValueError(
-                    f"{shortened(setting)} is no setting: write key=value, such as lr=0.05"
+                    f"{shortened(setting)} is not a setting: write key=value, such as lr=0.05"
                 )
             if key not in known:
                 raise ValueError(
@@ -188,23 +188,23 @@ class Recipe(TrainerOptions):
         return config
 
     def make_transforms(self, pixel_mean: float, pixel_std: float) -> tuple[Compose, Compose]:
-        """(training transforms, validation transforms) for pixels of this mean and deviation."""
+        """(training transforms, validation transforms) for pixels of this mean and std."""
         stats = ([pixel_mean], [pixel_std]) if self.normalize else None
         training = AUGMENTATIONS[self.augmentation](self, stats)
         return training, _plain_transforms(self.eval_size or self.input_size, stats)
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as plain data, a recipe's own first."""
+        """The fields as plain data, those of `Recipe` itself first."""
         own = [each.name for each in fields(self) if each.name not in _OF_TRAINER]
         return {name: getattr(self, name) for name in (*own, *_OF_TRAINER)}
 
     @property
     def trainer_options(self) -> dict[str, Any]:
-        """What `Trainer` takes of it, by name."""
+        """The keyword arguments of `Trainer` in it."""
         return {name: getattr(self, name) for name in _OF_TRAINER}
 
     def make_model(self) -> nn.Module:
-        """The network with the initial weights that the seed gives; sets torch's generator."""
+        """The network, initialized from the seed; this seeds torch's global generator."""
         torch.manual_seed(self.seed)
         return NETS[self.model](**({} if self.width is None else {"width": self.width}))
 
@@ -219,7 +219,7 @@ class Recipe(TrainerOptions):
         skip_images: Collection[str] = (),
         **changes: Any,
     ) -> Trainer:
-        """A `Trainer` set up by this recipe; `run_training_loop(recipe.epochs)` is left to do.
+        """A `Trainer` for this recipe; call `run_training_loop(recipe.epochs)` to train.
 
         Args:
             data_dir: folder with train/ and test/.
@@ -266,7 +266,7 @@ class Recipe(TrainerOptions):
         )
 
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
-        """What `get_optimizer` gives for `optimizer_config`, or `Muon`, over a model's parameters.
+        """The optimizer from `get_optimizer(model, optimizer_config)`, or `Muon`.
 
         Raises:
             ValueError, NotImplementedError: as `optimizer_as_asked`.
@@ -289,7 +289,7 @@ class Recipe(TrainerOptions):
             if error is None:
                 continue
             if explain_error(error) and _trouble_with_size(model, 64):
-                raise error  # it is the network that is wrong, not the size
+                raise error  # the network is wrong, not the size
             raise ValueError(
                 f"{self.model} does not take images of {size}x{size} pixels: "
                 f"change {key} (the handout's nets take 64)"
@@ -306,10 +306,10 @@ def _trouble_with_size(model: nn.Module, size: int) -> RuntimeError | None:
 
 
 def get_recipe(name: str) -> Recipe:
-    """A recipe by its name, or the one in a run's config.json by the file's path.
+    """A recipe by its name, or by the path of a run's config.json.
 
     Raises:
-        ValueError: no such recipe; the message lists those there are.
+        ValueError: no such recipe; the message lists the known ones.
         FileNotFoundError: no such file.
     """
     if name in RECIPES:
@@ -328,10 +328,10 @@ def get_recipe(name: str) -> Recipe:
 
 
 def recipe_from_dict(values: dict[str, Any]) -> Recipe:
-    """The recipe that `dataclasses.asdict` made these values of.
+    """The recipe from the values that `dataclasses.asdict` returned for it.
 
     Raises:
-        ValueError: a key is unknown or missing, or a value does not suit it.
+        ValueError: a key is unknown or missing, or a value is invalid.
     """
     known = {field.name for field in fields(Recipe)}
     if unknown := sorted(set(values) - known):

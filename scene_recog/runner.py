@@ -64,13 +64,13 @@ class Trainer:
         data_dir: folder with train/ and test/, one folder per class in each.
         model: images [N, 1, H, W] -> logits [N, num_classes]; has `loss_criterion`.
         optimizer: over the model's parameters.
-        model_dir: the run's folder, made if it is not there.
+        model_dir: the run's folder; created if it is missing.
         train_data_transforms, val_data_transforms: PIL image -> float32 tensor [1, H, W].
         batch_size: images per optimizer step.
-        load_from_disk: go on with the run in `model_dir`, if there is one, or from the checkpoint
-            of this path: with the options and the optimizer's settings that are given here; one
-            line says what is not as it was. False: a run that is there is moved to
-            `model_dir/earlier-001` when this one first saves.
+        load_from_disk: resume the run in `model_dir`, if there is one, or from the checkpoint
+            at this path. The options and optimizer settings given here apply; one line says which
+            of them have changed. False: an existing run is moved to `model_dir/earlier-001` when
+            this one first saves.
         cuda, mps: the course's switches for the GPU; `device` is the general form.
         device: "auto" (CUDA, else Apple's MPS, else CPU), "cpu", "cuda", "mps".
         skip_images: images to leave out, as paths below `data_dir` such as "train/coast/a.jpg"
@@ -81,16 +81,16 @@ class Trainer:
 
     Attributes:
         model, optimizer, device, seed, options, epochs_done, records, config.
-        checkup: what is usually wrong with a run; `checkup.findings` has what is with this one.
+        checkup: looks for the usual mistakes; `checkup.findings` has what it found in this run.
         train_dataset, val_dataset: `ImageLoader`; train_loader, val_loader: (images, labels)
             batches. Any iterable of such batches will do: replace them if you like.
-        train_loss_history, validation_loss_history: mean cross-entropy per example, one an epoch.
-        train_accuracy_history, validation_accuracy_history: from 0 to 1, one an epoch.
+        train_loss_history, validation_loss_history: mean cross-entropy per example, by epoch.
+        train_accuracy_history, validation_accuracy_history: from 0 to 1, by epoch.
 
     Raises:
-        ValueError: an option out of range, a device that is not there, train and test with
-            different classes, more classes than the model has outputs, an optimizer over other
-            parameters, or a checkpoint of another model in `model_dir`.
+        ValueError: an option out of range, an unavailable device, train and test with different
+            classes, more classes than the model has outputs, an optimizer over the parameters of
+            another model, or a checkpoint of another model in `model_dir`.
         FileNotFoundError: no dataset in `data_dir`.
     """
 
@@ -161,7 +161,7 @@ class Trainer:
             self.model, optimizer, self.train_dataset, self.val_dataset, self.options, extra_config
         )
 
-        # what becomes of it
+        # what is kept
         self.epochs_done = 0
         self._unfinished: dict[str, Any] | None = None  # an epoch that was interrupted
         self._stop = StopRequest()
@@ -184,19 +184,19 @@ class Trainer:
         """Train for `num_epochs` more epochs; validate and save after each.
 
         A schedule spans these epochs. If the run stopped in the middle of a schedule, and
-        `num_epochs` is what was left of it, the schedule goes on where it was.
+        `num_epochs` is the number of epochs left in it, the schedule continues.
 
         Args:
             num_epochs: at least 1.
-            on_epoch: called with each epoch's record, when it is saved; for logging.
+            on_epoch: called with each epoch's record once it is saved; for logging.
 
         Raises:
-            ValueError: num_epochs is below 1, another process works in `model_dir`, or the run
+            ValueError: num_epochs is below 1, another process is using `model_dir`, or the run
                 could not be saved.
             FloatingPointError: the loss is no longer finite.
             Interrupted: Ctrl-C or SIGTERM; the step was finished, and the run is saved.
-            OSError: `model_dir` cannot be written to. If that begins after the first epoch,
-                training goes on, and this comes at the end: `save_model` then tries once more.
+            OSError: `model_dir` cannot be written to. If this starts after the first epoch,
+                training continues, and the error is raised at the end; `save_model` tries again.
         """
         if num_epochs < 1:
             raise ValueError(f"num_epochs is {num_epochs}: it must be at least 1")
@@ -227,12 +227,12 @@ class Trainer:
             self._folder.save_curves(self._draw_curves)
 
     def train_epoch(self) -> tuple[float, float]:
-        """Go once through the training images: (mean loss per example, accuracy from 0 to 1).
+        """One pass over the training images: (mean loss per example, accuracy from 0 to 1).
 
         Both are measured on the fly, with augmentation and dropout, while the weights change.
 
         Raises:
-            FloatingPointError: the loss of a batch is not finite; the weights are those before it.
+            FloatingPointError: the loss of a batch is not finite; the weights are from before it.
         """
         seed_generators(self.seed, self.epochs_done)
         self.model.train()
@@ -282,8 +282,8 @@ class Trainer:
         end = time.perf_counter()
         if not math.isfinite(validation_loss):
             raise FloatingPointError(
-                f"the validation loss is {validation_loss} after epoch {self.epochs_done}, as when "
-                f"the learning rate is too high: lower it, or set grad_clip; {self._what_is_kept()}"
+                f"the validation loss is {validation_loss} after epoch {self.epochs_done}; the "
+                f"learning rate may be too high: lower it, or set grad_clip; {self._what_is_kept()}"
             )
         record = EpochRecord(
             epoch=self.epochs_done,
@@ -301,7 +301,7 @@ class Trainer:
         return record
 
     def _start_epoch(self) -> tuple[Totals, int, Iterable[Any]]:
-        """(sums so far, steps done, batches to come); an interrupted epoch goes on where it was."""
+        """(sums so far, steps done, batches to come); resumes an interrupted epoch."""
         unfinished, self._unfinished = self._unfinished, None
         if unfinished is None:
             return Totals(self.device), 0, self.train_loader
@@ -324,18 +324,18 @@ class Trainer:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.options.grad_clip)
 
     def _whole_batch(self, step: int) -> int:
-        """Images of this step's batch in all processes together."""
+        """Number of images in this step's batch, over all processes."""
         size = self.options.batch_size
         return min(size, len(self.train_dataset) - step * size)
 
     def _check_finite(self, totals: Totals, *, now: bool) -> None:
-        """On a GPU, looking would make every step wait: there it is done after the epoch."""
+        """On a GPU, checking would make every step wait, so there it is done after the epoch."""
         if not now or (bad := totals.first_non_finite()) is None:
             return
         loss, batch, rate = bad
         raise FloatingPointError(
             f"the loss is {loss} in epoch {self.epochs_done + 1}, batch {batch}, at learning rate "
-            f"{rate:g}, too high as a rule: lower it, or set grad_clip; {self._what_is_kept()}"
+            f"{rate:g}, usually too high: lower it, or set grad_clip; {self._what_is_kept()}"
         )
 
     def _what_is_kept(self) -> str:
@@ -352,11 +352,11 @@ class Trainer:
     def save_model(self) -> None:
         """Write `model_dir/checkpoint.pt`; the old one becomes `checkpoint.previous.pt`.
 
-        With several processes, process 0 writes, and this does nothing in the others.
+        With several processes, only process 0 writes.
 
         Raises:
-            ValueError: another process works in `model_dir`, or the run could not be saved.
-            OSError: it cannot be written; the files that are there stay as they are.
+            ValueError: another process is using `model_dir`, or the run could not be saved.
+            OSError: it cannot be written; existing files stay as they are.
         """
         with self._folder.held(self._state(), self.records):
             self._folder.save(self._state(), self.records)
@@ -364,9 +364,9 @@ class Trainer:
     def _state(self) -> dict[str, Any]:
         """What a checkpoint holds: each part adds its own.
 
-        `model_state_dict` are the weights that the optimizer moves. With ema_decay there are also
-        `averaged_state_dict`, their average, which is what was validated and what `load_run` takes,
-        and `num_averaged`, the number of its updates.
+        `model_state_dict` holds the weights that the optimizer updates. With ema_decay there are
+        also `averaged_state_dict`, their average, which is validated and which `load_run` uses,
+        and `num_averaged`, the number of updates to it.
         """
         return {
             "model_state_dict": self.model.state_dict(),
@@ -399,11 +399,11 @@ class Trainer:
             raise ValueError(
                 f"{saved.path} is damaged: its history cannot be read; {ADVICE}"
             ) from error
-        notice(f"Going on after epoch {self.epochs_done}{steps} of the run in {self.model_dir}.")
+        notice(f"Resuming the run in {self.model_dir} after epoch {self.epochs_done}{steps}.")
         self.config = with_changes(self.config, saved.config, self.epochs_done)
 
     def _choose_bfloat16(self, before: RunConfig) -> bool:
-        """Whether to compute in bfloat16; a run that goes on keeps what "auto" came to."""
+        """Whether to compute in bfloat16; a resumed run keeps what "auto" chose."""
         amp = self.options.amp
         if amp != "auto" or "bfloat16" in before:
             return amp == "on" or (amp == "auto" and before["bfloat16"])
@@ -424,7 +424,7 @@ class Trainer:
             "model": {
                 "class_name": type(model).__name__,
                 "parameters": sum(p.numel() for p in model.parameters()),
-                # what the class was called with, if that decides the net: evaluation makes it again
+                # constructor arguments that decide the net: evaluation builds it again from them
                 **arguments,
             },
             "optimizer": describe_optimizer(optimizer, self._asked, self._schedule.peaks[0]),
@@ -458,26 +458,26 @@ class Trainer:
         if now != self.config:
             self.config = with_changes(now, self.config, self.epochs_done)
 
-    # ---------------------------------------------------------------- what there is to look at
+    # ---------------------------------------------------------------- results
 
     @property
     def validation_name(self) -> str:
-        """What validation looks at: "validation" (held out of train) or "test"."""
+        """The split that is validated on: "validation" (held out of train) or "test"."""
         return "validation" if self.options.val_fraction > 0 else "test"
 
     @property
     def bfloat16(self) -> bool:
-        """Whether it computes in bfloat16: what `amp="auto"` came to."""
+        """Whether it computes in bfloat16, as chosen by `amp="auto"` or set."""
         return self._replica.bfloat16
 
     @property
     def averaged_model(self) -> nn.Module:
-        """The network that is validated: the average of the weights, or `model` without one."""
+        """The network that is validated: with averaged weights, or else `model`."""
         return self._average.model
 
     @property
     def best_record(self) -> EpochRecord:
-        """The epoch with the highest validation accuracy; of equals, the least loss."""
+        """The epoch with the highest validation accuracy; ties go to the lowest loss."""
         return self._history.best
 
     def plot_loss_history(self) -> None:

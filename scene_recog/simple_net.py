@@ -15,8 +15,8 @@ class SimpleNet(nn.Module):
     `loss_criterion`: the mean cross-entropy.
 
     A convolution of size k without padding shortens each side by k - 1; max-pooling by k divides
-    it by k, rounded down, and keeps the strongest answer in each block, so that a feature may move
-    a little without being lost. Most weights are in the first linear layer, not in the filters.
+    it by k, rounded down, and keeps the strongest response in each block, so a feature may move a
+    little without being lost. Most weights are in the first linear layer, not in the filters.
 
     Input [N, 1, 64, 64], output raw scores (logits) [N, 15]. There is no softmax at the end:
     cross-entropy applies it itself, in a form that does not overflow.

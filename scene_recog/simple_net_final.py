@@ -11,23 +11,23 @@ class SimpleNetFinal(nn.Module):
 
     `conv_layers`: at least three convolutions. Batch norm comes after each of them (the last may
     go without), dropout before the last one.
-    `fc_layers`: a head of two linear layers, the last of which gives the scores.
+    `fc_layers`: a head of two linear layers; the last one outputs the scores.
     `loss_criterion`: the mean cross-entropy.
-    How many maps and hidden values there are is for you to choose.
+    The numbers of maps and hidden units are for you to choose.
 
     *Batch norm* (Ioffe and Szegedy 2015). In training, each map is shifted and scaled to zero mean
-    and unit variance over the batch and all positions, then given a learned scale and shift; layers
-    below can no longer upset those above, so a deep net trains at a high learning rate. At test
-    time there may be no batch: `model.eval()` uses running averages of mean and variance that were
-    kept during training. The convolution before it needs no bias, since the mean is taken away.
+    and unit variance over the batch and all positions, then given a learned scale and shift.
+    Changes in lower layers no longer upset the layers above, so a deep net trains at a high
+    learning rate. At test time there may be no batch: `model.eval()` uses running averages of mean
+    and variance from training. The convolution before it needs no bias: the mean is subtracted.
 
     *Dropout* (Srivastava et al. 2014). In training, each value is zeroed with probability 0.5 and
-    the others are doubled, so that the expected sum stays what the next layer sees at test time,
-    when nothing is dropped. No unit can rely on one partner, as if many nets voted.
+    the others are doubled, so that the next layer sees the same expected sum as at test time, when
+    nothing is dropped. No unit can rely on a single other one; the effect is like many nets voting.
 
     *Depth.* Each stage halves the sides and adds maps: later filters see larger parts of the image
-    (edges, then windows, then facades). Averaging each map at the end says how much of a feature
-    the image has, wherever it is, and needs no weights.
+    (edges, then windows, then facades). Averaging each map at the end tells how strongly a feature
+    is present anywhere in the image, and needs no weights.
 
     Input [N, 1, 64, 64], output raw scores (logits) [N, 15].
     """

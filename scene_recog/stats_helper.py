@@ -13,22 +13,22 @@ from scene_recog.datasets.images import images_below, read_grayscale
 def compute_mean_and_std(dir_name: str | Path) -> tuple[float, float]:
     """Mean and standard deviation over every pixel of every image below a folder.
 
-    The images are taken in grayscale, at their own resolution, scaled to [0, 1]. A pixel has one
-    of 256 grey levels, so all that both figures need is how often each level occurs: one image is
-    in memory at a time, 256 exact counts are kept, and a dataset of any size will do.
+    The images are read in grayscale, at their own resolution, scaled to [0, 1]. A pixel has one of
+    256 grey levels, so both figures follow from how often each level occurs. Only 256 exact counts
+    and one image are in memory at a time, whatever the size of the dataset.
 
         n = sum of counts            mean = sum(count * level) / n
                                      variance = sum(count * (level - mean)^2) / (n - 1)
 
     Args:
-        dir_name: a folder; images are looked for in all its subfolders too.
+        dir_name: a folder, searched with all its subfolders.
 
     Returns:
         (mean, std): std is the sample standard deviation, hence the n - 1.
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: it holds no image, or a damaged one; the message names it.
+        ValueError: it holds no image, or a damaged one, which the message names.
     """
     folder = Path(dir_name).expanduser()
     if not folder.is_dir():

@@ -1,8 +1,8 @@
-"""What a student hands in: its files and limits, what is checked, the zip, and public points.
+"""What a student hands in: files and limits, checks, the zip, and public points.
 
 `scene-recog submit` checks a project's folder and packs `submission.zip`; the grader reads such a
-zip. Nothing of the student's code runs in this process: files are looked at as syntax trees, and
-weights and tests have processes of their own.
+zip. None of the student's code runs in this process: files are inspected as syntax trees, and
+weights and tests run in processes of their own.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from scene_recog.system.text import in_one_line, reason_of, shortened
 MB = 1_000_000  # bytes
 NOTEBOOK = "proj3.ipynb"
 REPORT = "report.pdf"
-REPORT_DRAFT = "report.md"  # the questions, and the answers if they are written there
+REPORT_DRAFT = "report.md"  # the questions, and the answers if the student wrote them here
 HANDOUT_RECORD = ".handout.json"  # in a handed-out folder: its variant, and each file's fingerprint
 ABOUT = "submission.json"  # {"format": 1, "name": what the student typed, or null}
 FORMAT = 1
 NOTEBOOK_RUNS = ("notebook_part1", "notebook_part2")  # where the notebook trains the two networks
-FEW_EPOCHS = 10  # in quick mode there are fewer
+FEW_EPOCHS = 10  # quick mode trains for fewer
 STEP_FILES = {file: f"scene_recog/{file}.py" for file in STEPS}
 WEIGHTS = {  # the network that each holds
     f"model_checkpoints/trained_{network}_final.pt": network
     for network in ("SimpleNet", "SimpleNetFinal")
 }
-LIMITS = {  # what a submission may hold, in the order of the zip, and the bytes of each at most
+LIMITS = {  # the files that a submission may hold, in the zip's order, and their limits in bytes
     **dict.fromkeys(STEP_FILES.values(), MB),
     NOTEBOOK: 20 * MB,
     **dict.fromkeys(WEIGHTS, 50 * MB),
@@ -54,22 +54,22 @@ LIMITS = {  # what a submission may hold, in the order of the zip, and the bytes
     ABOUT: MB,
 }
 ZIP_LIMIT = 100 * MB
-LOADING_LIMIT = 120  # seconds, for one file of weights; most of them to import torch
+LOADING_LIMIT = 120  # seconds for one file of weights; importing torch takes most of them
 TESTS_LIMIT = 600  # seconds, for the tests of all steps
-TEST_LIMIT = 20  # seconds, for one test: several that hang must not take the time of the rest
-NAMED = 3  # of the paths in a file, the first are named and the others counted
+TEST_LIMIT = 20  # seconds for one test, so that tests that hang leave time for the rest
+NAMED = 3  # the first paths in a file are named, the others counted
 
 
 @dataclass
 class Submission:
-    """What is packed, and what is said about it.
+    """What is packed, and the messages about it.
 
     Attributes:
         files: name in the zip -> contents, in the order of the zip.
-        problems: a line each, to fix before handing in.
-        notices: a line each, to know.
-        unfinished: those of the eight files that are missing, empty, too large, not written in
-            whole, or do not parse.
+        problems: lines about what to fix before handing in.
+        notices: lines for information.
+        unfinished: those of the eight files that are missing, empty, too large, partly
+            unwritten, or do not parse.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Submission:
 
 
 def find_project() -> Path:
-    """The folder in which the imported package stands, with its tests.
+    """The folder that holds the imported package and its tests.
 
     Raises:
         ValueError: the current folder belongs to another copy of the project, or the package is
@@ -95,7 +95,7 @@ def find_project() -> Path:
         if (own / "__init__.py").is_file():
             if not own.samefile(package):
                 raise ValueError(
-                    f"this command belongs to the project in {package.parent}, and you are in "
+                    f"this command belongs to the project in {package.parent}, but you are in "
                     f"another copy, {folder}: run `pip install -e .` there, in this environment"
                 )
             break
@@ -110,14 +110,14 @@ def find_project() -> Path:
 
 
 def collect(project: Path, name: str | None = None) -> Submission:
-    """Read what is handed in, and check it without running any of it.
+    """Read the files to hand in, and check them without running any of them.
 
     Args:
         project: the folder with `scene_recog/`.
-        name: the student's, as they want to give it.
+        name: the student's name, as they typed it.
 
     Raises:
-        ValueError: none of the eight files is there and begun.
+        ValueError: none of the eight files has been started.
     """
     found = Submission()
     personal = _personal_paths(project)
@@ -185,12 +185,12 @@ def _is_as_handed_out(project: Path, name: str, contents: bytes) -> bool:
 
 
 def fingerprint(contents: bytes) -> str:
-    """Of a file, whatever its line ends: git on Windows may have changed them."""
+    """A hash of a file that ignores line endings, which git on Windows may have changed."""
     return hashlib.sha256(contents.replace(b"\r\n", b"\n")).hexdigest()
 
 
 def _about_training(project: Path, files: dict[str, bytes]) -> Iterator[str]:
-    """Whether the notebook has trained for long enough to be graded by accuracy."""
+    """Whether the notebook has trained long enough to be graded on accuracy."""
     for file, folder in zip(WEIGHTS, NOTEBOOK_RUNS, strict=True):
         run = project / "model_checkpoints" / folder
         try:
@@ -208,7 +208,7 @@ def _about_training(project: Path, files: dict[str, bytes]) -> Iterator[str]:
 
 
 def earlier_name(path: Path) -> str | None:
-    """The name in a zip that was packed before; None if there is none."""
+    """The student's name in an earlier zip; None if there is none."""
     try:
         with zipfile.ZipFile(path) as packed:
             name = json.loads(packed.read(ABOUT))["name"]
@@ -218,7 +218,7 @@ def earlier_name(path: Path) -> str | None:
 
 
 def _read(path: Path, limit: int) -> tuple[bytes | None, str | None]:
-    """The contents of a file, None if it cannot be packed; and what is wrong with it, if anything.
+    """(contents of a file, None if it cannot be packed; what is wrong with it, or None).
 
     Links are followed.
     """
@@ -227,7 +227,7 @@ def _read(path: Path, limit: int) -> tuple[bytes | None, str | None]:
             return None, "is a folder, not a file"
         if not path.is_file():
             is_link = path.is_symlink()
-            return None, "is a link to a file that is not there" if is_link else "is missing"
+            return None, "is a link to a missing file" if is_link else "is missing"
         size = path.stat().st_size
         if size > limit:
             return None, (
@@ -242,7 +242,7 @@ def _read(path: Path, limit: int) -> tuple[bytes | None, str | None]:
 
 
 def _advice(file: str, problem: str) -> str:
-    """What to do about a file that is not there."""
+    """What to do about a missing file."""
     if problem in ("is missing", "is empty"):
         if file in WEIGHTS:
             folder = file.partition("/")[0]
@@ -253,7 +253,7 @@ def _advice(file: str, problem: str) -> str:
 
 
 def megabytes(size: int) -> str:
-    """Such as "1.3 MB"; rounded up, so that what is over a limit looks it."""
+    """Such as "1.3 MB"; rounded up, so that a size over a limit also looks like it."""
     return f"{math.ceil(size / MB * 10) / 10:g} MB"
 
 
@@ -264,16 +264,16 @@ def _check_source(source: bytes) -> tuple[str | None, list[str], bool]:
     """One of the eight files.
 
     Returns:
-        Why it is not finished, if it is not; complaints about what it has; whether it is begun.
+        (why it is unfinished, or None; complaints about its contents; whether it was started).
     """
     try:
         tree = _parse(source)
     except SyntaxError as error:
         return f"does not parse: line {error.lineno or 1}: {error.msg}", [], True
-    except (ValueError, RecursionError, MemoryError) as error:  # a null byte; brackets in brackets
+    except (ValueError, RecursionError, MemoryError) as error:  # a null byte; deep nesting
         return f"does not parse: {reason_of(error)}", [], True
     if all(isinstance(node, ast.Expr) for node in tree.body):
-        return "is empty, but for comments", [], False
+        return "has no code", [], False
     missing = unwritten_in(tree)
     problem = f"is not written yet: {', '.join(missing)}" if missing else None
     paths = [f"line {line} {shortened(path)}" for line, path in absolute_paths(tree)]
@@ -293,8 +293,8 @@ def _about_paths(places: list[str]) -> list[str]:
     named = ", ".join(places[:NAMED])
     rest = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
     return [
-        f"has absolute paths, which exist on your computer only: {named}{rest}; write them from "
-        "the project's folder on, such as 'data/train'"
+        f"has absolute paths, which exist only on your computer: {named}{rest}; write them "
+        "relative to the project's folder, such as 'data/train'"
     ]
 
 
@@ -310,7 +310,7 @@ _ABSOLUTE = re.compile(
 def absolute_paths(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """(line, path) of each string constant that looks like an absolute path.
 
-    Docstrings are none, nor is what is added to another path: `root + "/train/"`.
+    Docstrings do not count, nor does a string added to another path: `root + "/train/"`.
     """
     ignored: set[ast.AST] = set()
     for node in ast.walk(tree):  # parents come before their children
@@ -332,7 +332,7 @@ def absolute_paths(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def _check_notebook(contents: bytes, personal: re.Pattern[str], found: Submission) -> bytes:
-    """The notebook as it is packed; what is to be said goes to `found`."""
+    """The notebook as it is packed; messages about it are added to `found`."""
     try:
         notebook = json.loads(contents)
         cells = notebook["cells"]
@@ -344,7 +344,7 @@ def _check_notebook(contents: bytes, personal: re.Pattern[str], found: Submissio
         ]
     except (ValueError, RecursionError, KeyError, TypeError):
         found.problems.append(
-            f"{NOTEBOOK} is no notebook that Jupyter can open; it is packed as it is"
+            f"{NOTEBOOK} is not a notebook that Jupyter can open; it is packed unchanged"
         )
         return contents
     found.problems += [f"{NOTEBOOK} {complaint}" for complaint in _about_paths(places)]
@@ -357,15 +357,15 @@ def _check_notebook(contents: bytes, personal: re.Pattern[str], found: Submissio
     }
     if count:
         found.notices.append(
-            f"{NOTEBOOK}: {count} path{'s' * (count > 1)} of your computer replaced by . or ~ in "
-            "the packed copy; your own file stays as it is"
+            f"{NOTEBOOK}: {count} path{'s' * (count > 1)} on your computer replaced by . or ~ in "
+            "the packed copy; your own file is unchanged"
         )
     text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-    return text.encode(errors="backslashreplace")  # of half a character, JSON's own escape
+    return text.encode(errors="backslashreplace")  # a lone surrogate becomes JSON's own escape
 
 
 def _paths_in_cell(source: str) -> Iterator[str]:
-    """The absolute paths in a code cell; what IPython alone understands is passed over."""
+    """The absolute paths in a code cell; lines that only IPython understands are skipped."""
     if source.lstrip().startswith("%%"):
         return
     try:
@@ -377,12 +377,12 @@ def _paths_in_cell(source: str) -> Iterator[str]:
 
 
 def python_of_cell(source: str) -> str:
-    """A code cell with `pass` in the lines that IPython alone understands."""
+    """A code cell with `pass` for the lines that only IPython understands."""
     return re.sub(r"^(\s*)[%!?].*$", r"\1pass", source, flags=re.MULTILINE)
 
 
 def _personal_paths(project: Path) -> re.Pattern[str]:
-    """Finds the project's folder (as group "project"), and home folders of this computer or any.
+    """Matches the project's folder (as group "project") and home folders, here or elsewhere.
 
     Separators may be escaped, as in JSON or in the source of a string.
     """
@@ -408,12 +408,12 @@ def _personal_paths(project: Path) -> re.Pattern[str]:
     )
 
 
-# A temporary folder, which is named after the user.
+# A temporary folder whose name contains the user's.
 _PYTEST_FOLDER = re.compile(r"pytest-of-[^/\\\s'\"]+")
 
 
 def _without_paths(value: Any, personal: re.Pattern[str]) -> tuple[Any, int]:
-    """Strings at any depth with the paths replaced, and how many were."""
+    """(the value with paths replaced in strings at any depth, how many were replaced)."""
     if isinstance(value, str):
         text, count = personal.subn(lambda match: "." if match["project"] else "~", value)
         text, more = _PYTEST_FOLDER.subn("pytest-of-~", text)
@@ -434,7 +434,7 @@ def _without_paths(value: Any, personal: re.Pattern[str]) -> tuple[Any, int]:
 
 
 def _without_numbers(weights: bytes) -> bytes:
-    """What torch.save wrote, but for the tensors' values, in which any two bytes may follow."""
+    """What torch.save wrote without the tensors' values, where any byte sequence can occur."""
     try:
         with zipfile.ZipFile(io.BytesIO(weights)) as saved:
             names = [name for name in saved.namelist() if "/data/" not in name]
@@ -449,7 +449,7 @@ def _without_numbers(weights: bytes) -> bytes:
 def pack(found: Submission, path: Path) -> None:
     """Write the zip, whole or not at all; the same files give the same bytes.
 
-    What makes it larger than its limit is left out, the largest first, and named in `problems`.
+    If it exceeds its limit, the largest files are left out and named in `problems`.
 
     Raises:
         ValueError: it cannot be written.
@@ -458,7 +458,7 @@ def pack(found: Submission, path: Path) -> None:
         others = [name for name in found.files if name not in STEP_FILES.values()]
         largest = max(others, key=lambda name: len(found.files[name]))
         found.problems.append(
-            f"{largest} is left out of the zip, which would have {megabytes(len(packed))} with it; "
+            f"{largest} is left out: with it, the zip would have {megabytes(len(packed))}, and "
             f"the limit is {megabytes(ZIP_LIMIT)}"
         )
         del found.files[largest]
@@ -488,7 +488,7 @@ def check_weights(project: Path, file: str) -> str | None:
         try:
             reason = verdict.read_text(encoding="utf-8")
         except OSError:  # os._exit, or a crash
-            return f"{file} does not load: Python ended without a word"
+            return f"{file} does not load: Python stopped without a message"
     if not reason:
         return None
     return reason if file in reason else f"{file} does not load: {reason}"
@@ -502,7 +502,7 @@ def load_weights(file: str, verdict: str) -> None:
         network = type(load_trained_model_weights(file)).__name__
         expected = WEIGHTS[file]
         reason = "" if network == expected else f"{file} holds weights of {network}"
-    except BaseException as error:  # SystemExit is one that students raise too
+    except BaseException as error:  # students raise SystemExit too
         reason = explain_error(error, first=False) or in_one_line(
             str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         )
@@ -510,7 +510,7 @@ def load_weights(file: str, verdict: str) -> None:
 
 
 def _run(arguments: list[str], project: Path, limit: float) -> bool:
-    """Run Python in the project's folder, in silence; False if it took longer than `limit`."""
+    """Run Python silently in the project's folder; False if it took longer than `limit`."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
     try:
         subprocess.run(
@@ -527,12 +527,12 @@ def _run(arguments: list[str], project: Path, limit: float) -> bool:
 
 
 class Count(NamedTuple):
-    """What the tests of the contract say of one file.
+    """The result of the contract's tests for one file.
 
     Attributes:
         passed: tests that passed.
-        total: tests that there are.
-        unjudged: those of the others that cannot say anything while another part is broken.
+        total: all its tests.
+        unjudged: tests that cannot say anything while another part is broken.
         reason: why none was run, if none was.
     """
 
@@ -557,16 +557,16 @@ def count_tests(project: Path) -> dict[str, Count]:
     if files:
         counts |= _counted(project, files, TESTS_LIMIT * 2 / 3)
     left = [file for file in files if file not in counts]
-    while left:  # one file may have ended the tests of all, with sys.exit() or an endless loop
+    while left:  # one file may have stopped all tests, with sys.exit() or an endless loop
         file = left[0]
         counts |= _counted(project, [file], (deadline - time.monotonic()) / len(left))
-        counts.setdefault(file, Count(reason="they end Python, with sys.exit() perhaps"))
+        counts.setdefault(file, Count(reason="they stop Python, perhaps with sys.exit()"))
         left.remove(file)
     return {file: counts[file] for file in STEPS}
 
 
 def _counted(project: Path, files: list[str], limit: float) -> dict[str, Count]:
-    """The counts of those of the files whose tests came to their end; of one that did not, why."""
+    """The counts of the files whose tests finished; for one that did not, the reason."""
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.xml"
         options = [
@@ -576,18 +576,18 @@ def _counted(project: Path, files: list[str], limit: float) -> dict[str, Count]:
         tests = [f"unit_tests/test_{file}.py" for file in files]
         in_time = _run(["-m", "pytest", *options, *tests], project, limit)
         if not in_time and len(files) == 1:
-            return {files[0]: Count(reason=f"they did not end within {limit:.0f} s")}
+            return {files[0]: Count(reason=f"they did not finish within {limit:.0f} s")}
         return read_counts(results)
 
 
 def read_counts(results: Path) -> dict[str, Count]:
-    """The counts in pytest's JUnit file, of those of the eight files that it tells of."""
+    """The counts in pytest's JUnit file for those of the eight files that it mentions."""
     try:
         cases = list(ET.parse(results).getroot().iter("testcase"))
     except (OSError, ET.ParseError):
         return {}
     counts: dict[str, Count] = {}
-    verdicts: dict[tuple[str, str, str], str] = {}  # a test that fails twice stands there twice
+    verdicts: dict[tuple[str, str, str], str] = {}  # a test that fails twice is listed twice
     for case in cases:
         name, place = case.get("name", ""), case.get("classname", "")
         parts = [part.removeprefix("test_") for part in (place or name).split(".")]
@@ -632,7 +632,7 @@ def read_rubric(project: Path) -> dict[str, float] | None:
     try:
         rubric = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read ({reason_of(error)}): no points") from error
+        raise ValueError(f"no points: {path} cannot be read ({reason_of(error)})") from error
     points = {}
     for file in STEPS:
         try:
@@ -640,12 +640,12 @@ def read_rubric(project: Path) -> dict[str, float] | None:
         except (KeyError, TypeError, ValueError):
             points[file] = math.nan
         if not 0 <= points[file] < math.inf:
-            raise ValueError(f"{path} has no public points for {file}: no points")
+            raise ValueError(f"no points: {path} has no public points for {file}")
     return points
 
 
 def public_points(points: float, passed: int, total: int) -> float:
-    """A file's share of its points, to one decimal; rounded down, so that full means all tests."""
+    """Points for a file, rounded down to one decimal, so that full points mean all tests."""
     if passed >= total:
         return points if total else 0.0
     return math.floor(Fraction(str(points)) * 10 * passed / total) / 10

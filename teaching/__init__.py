@@ -1,1 +1,1 @@
-"""For teachers: hand the project out, and grade what comes back. Run as `python -m teaching`."""
+"""For teachers: hand out the project, and grade submissions. Run as `python -m teaching`."""

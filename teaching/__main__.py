@@ -1,4 +1,4 @@
-"""`python -m teaching VERB`: what a teacher does with the project, from the repository's folder."""
+"""`python -m teaching VERB`: a teacher's commands, run in the repository's folder."""
 
 from __future__ import annotations
 
@@ -22,45 +22,55 @@ def main() -> int:
     verb.add_argument("folder", type=Path)
     verb.add_argument(
         "--variant", type=int, metavar="N",
-        help="a term's own sizes of the networks, from any number (default: 0, the course's)",
+        help="number of a variant with its own network sizes (default: 0, the course's)",
     )  # fmt: skip
-    verb.add_argument("--zip", action="store_true", help="also FOLDER.zip, to put on a web page")
+    verb.add_argument(
+        "--zip", action="store_true", help="also write FOLDER.zip, to put on a web page"
+    )
     verb.add_argument(
         "--update", action="store_true",
-        help="bring changed tests and provided files into a folder in which somebody has worked",
+        help="update the tests and provided files in a folder that somebody has worked in",
     )  # fmt: skip
     verb.set_defaults(run=_hand_out)
 
-    verb = verbs.add_parser("solution", help="the eight solved files of a variant; keep it private")
+    verb = verbs.add_parser(
+        "solution", help="write the eight solved files of a variant; keep it private"
+    )
     verb.add_argument("folder", type=Path)
     verb.add_argument("--variant", type=int, default=0, metavar="N")
     verb.set_defaults(run=lambda args: hand_out_solution(args.folder, args.variant))
 
     verb = verbs.add_parser(
-        "grade", help="grade submissions; run again, it goes on where it was stopped"
+        "grade", help="grade submissions; run it again to continue after a stop"
     )
     verb.add_argument(
         "paths", type=Path, nargs="+", metavar="PATH",
-        help="a submission, as a zip or a folder, or a folder of many",
+        help="a submission (zip or folder), or a folder of submissions",
     )  # fmt: skip
-    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
-    verb.add_argument("--jobs", type=_at_least_one, default=2, metavar="N", help="graded at a time")
+    verb.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the results"
+    )
+    verb.add_argument(
+        "--jobs", type=_at_least_one, default=2, metavar="N", help="grade N at a time"
+    )
     verb.add_argument("--variant", type=int, default=0, metavar="N", help="that was handed out")
     verb.add_argument(
         "--images", type=Path, metavar="FOLDER",
-        help="with the folders of the 15 classes, for the accuracy (default: the test images)",
+        help="images for the accuracy, in class folders (default: the test images)",
     )  # fmt: skip
     verb.add_argument(
         "--times", type=Path, metavar="FILE.csv",
-        help="when they were handed in: columns name and time (2026-12-01T23:59:00+01:00)",
+        help="CSV of hand-in times: columns name and time (2026-12-01T23:59:00+01:00)",
     )  # fmt: skip
     verb.add_argument(
         "--again", nargs="*", metavar="NAME",
-        help="grade these again, or all; otherwise only what is new or has changed",
+        help="grade these again, or all; by default, only new and changed submissions",
     )  # fmt: skip
     verb.set_defaults(run=_grade)
 
-    verb = verbs.add_parser("gradescope", help="the autograder zip for Gradescope; keep it private")
+    verb = verbs.add_parser(
+        "gradescope", help="make the autograder zip for Gradescope; keep it private"
+    )
     verb.add_argument("zip", type=Path)
     verb.add_argument("--variant", type=int, default=0, metavar="N", help="that was handed out")
     verb.add_argument("--images", type=Path, metavar="FOLDER", help="as for grade")
@@ -80,7 +90,7 @@ def main() -> int:
         print(f"teaching: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("teaching: stopped; the same command goes on where it was", file=sys.stderr)
+        print("teaching: stopped; run the same command to continue", file=sys.stderr)
         return 130
     return 0
 
@@ -120,7 +130,7 @@ def _classroom(args: argparse.Namespace) -> list[str]:
 
 def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
     return int(text)
 
 

@@ -1,7 +1,7 @@
-"""A workflow for GitHub Classroom: students see which steps pass, each time that they push.
+"""A workflow for GitHub Classroom: students see which steps pass after each push.
 
-It runs in the student's repository, where the student can change it: it is feedback, and grades are
-given by `python -m teaching grade`.
+It runs in the student's repository, where the student can change it: it is feedback only; grades
+come from `python -m teaching grade`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PLACE = Path(".github") / "workflows" / "classroom.yml"
 MINUTES = 10  # for the tests of one step
 
 HEAD = """\
-# Feedback at each push. It gives no grades: they come from your teacher's own copy of the tests.
+# Feedback after each push. These are no grades: those come from your teacher's copy of the tests.
 name: the steps of the handout
 on: [push, workflow_dispatch]
 permissions:
@@ -66,10 +66,10 @@ def write_workflow(folder: Path) -> list[str]:
         ValueError: the folder was not handed out, or has one already.
     """
     if not (folder / HANDOUT_RECORD).is_file():
-        raise ValueError(f"{folder} is no hand-out: make one with `python -m teaching handout`")
+        raise ValueError(f"{folder} is not a hand-out: make one with `python -m teaching handout`")
     path = folder / PLACE
     if path.exists():
-        raise ValueError(f"{path} is there: remove it to have it written anew")
+        raise ValueError(f"{path} already exists: remove it first")
     path.parent.mkdir(parents=True, exist_ok=True)
     text = workflow(read_rubric())
     write_atomically(path, lambda part: part.write_bytes(text.encode()))

@@ -1,4 +1,4 @@
-"""The autograder zip of Gradescope: made for one term, with what the grader needs and no more.
+"""The autograder zip for Gradescope: for one term, with only what the grader needs.
 
 Gradescope unpacks it to `/autograder/source`, runs `setup.sh` once, and for each submission
 `run_autograder`, which calls `main` here: it reads `/autograder/submission` and writes
@@ -30,7 +30,7 @@ from teaching.receiving import receive
 from teaching.rubric import read_rubric
 
 HERE = Path(__file__).parent
-SECONDS = 540.0  # for one submission; Gradescope's own limit is 10 minutes, unless it is raised
+SECONDS = 540.0  # for one submission; Gradescope's own limit is 10 minutes by default
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "matplotlib", "tqdm", "pytest")
 LEFT_OUT = ("submissions", "attacks", "for_students", "__pycache__")
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
@@ -66,15 +66,15 @@ def make_autograder(path: Path, variant: int, images: Path) -> list[str]:
     """Write the zip.
 
     Args:
-        path: of the zip.
+        path: the zip.
         variant: as it was handed out.
         images: for the accuracy.
 
     Raises:
-        ValueError: the file is there, or the images are not as they must be.
+        ValueError: the file already exists, or the images are not usable.
     """
     if path.exists():
-        raise ValueError(f"{path} is there: remove it, or choose another name")
+        raise ValueError(f"{path} already exists: remove it, or choose another name")
     rubric = read_rubric()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -102,7 +102,7 @@ def make_autograder(path: Path, variant: int, images: Path) -> list[str]:
 
 
 def _requirements() -> Iterator[str]:
-    """What is installed here, so that it grades there as it does here."""
+    """The versions installed here, so that it grades there as it does here."""
     for package in PACKAGES:
         yield f"{package}=={version(package).partition('+')[0]}"
     yield 'tomli>=2; python_version < "3.11"'
@@ -112,7 +112,7 @@ def _requirements() -> Iterator[str]:
 
 
 def main() -> int:
-    """Grade the one submission in a folder laid out as Gradescope's. A result is always written."""
+    """Grade the submission in a folder with Gradescope's layout. It always writes a result."""
     started = time.monotonic()
     top = Path(sys.argv[1])
     place = top / "results" / "results.json"
@@ -128,7 +128,7 @@ def main() -> int:
         data = results.as_bytes(found)
         write_atomically(place, lambda part: part.write_bytes(data))
 
-    write(Verdict("could not be graded: it took too long, for a person to look at"))
+    write(Verdict("could not be graded: it took too long; a person will look at it"))
     received = receive(top / "submission")
     verdict = Verdict(received.reason)
     try:
@@ -138,7 +138,7 @@ def main() -> int:
         if received.reason is None:
             verdict = Processes().call(workshop.judge, received, seconds=SECONDS)
     except (ApartError, sandbox.SandboxError) as error:
-        verdict = Verdict(f"could not be graded: {error}, for a person to look at")
+        verdict = Verdict(f"could not be graded: {error}; a person will look at it")
         print(getattr(error, "detail", ""))
     verdict.notices = [*received.notices, *verdict.notices]
     verdict.seconds = time.monotonic() - started

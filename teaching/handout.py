@@ -1,9 +1,9 @@
-"""The folder that students get, made from the one true solution: this repository.
+"""The folder that students get, made from the solution: this repository.
 
-Nothing in it is written by hand twice. The eight files are the solution's, emptied; the tests and
-the provided code are the repository's own; the rubric is the public part of the grader's. A
-variant has other sizes of the networks (`variants.py`). Before anything is written, the hand-out
-is searched for what must not be in it: solved bodies, and words about the solution.
+Nothing is maintained twice. The eight files are the solution's, with empty bodies; the tests and
+the provided code are the repository's own; the rubric is the public part of the grader's. A variant
+has other network sizes (`variants.py`). Before anything is written, the hand-out is searched for
+what it must not contain: solved bodies, and words about the solution.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ FILES = (
 )  # fmt: skip
 STUDENTS_OWN = {*ASSIGNMENT, NOTEBOOK, REPORT_DRAFT}  # an update leaves them alone
 REPOSITORY_TAG = "repository"  # cells of the notebook that are not handed out
-WHAT = {  # is to be written in each of the eight files
+WHAT = {  # to write in each of the eight files
     "image_loader": "`Dataset` over `data/{train,test}/<class>/*.jpg`",
     "data_transforms": "resize, to tensor; later augmentation (2.1) and normalization (2.2)",
     "simple_net": "SimpleNet, two convolutions: figure 2",
@@ -54,7 +54,7 @@ WHAT = {  # is to be written in each of the eight files
     "optimizer": "SGD, Adam",
     "stats_helper": "mean and standard deviation of the pixels",
     "simple_net_final": "SimpleNetFinal: dropout (2.3), depth (2.4), batch norm (2.5)",
-    "confusion_matrix": "which classes are taken for which",
+    "confusion_matrix": "which classes are confused",
 }
 FORBIDDEN = re.compile(
     r"(model|true|our|the) solution|solution's|teaching/|benchmarks/|submissions/|"
@@ -69,15 +69,15 @@ def hand_out(folder: Path, variant: int = 0, *, make_zip: bool = False) -> list[
     """Make the folder that students get.
 
     Args:
-        folder: must not be there yet.
-        variant: 0 for the course's own sizes of the networks.
-        make_zip: also `<folder>.zip`.
+        folder: must not exist yet.
+        variant: 0 for the course's own network sizes.
+        make_zip: also write `<folder>.zip`.
 
     Returns:
         Lines that say what was made.
 
     Raises:
-        ValueError: the folder is there, or something must not be handed out; a line each.
+        ValueError: the folder exists, or something must not be handed out; a line each.
     """
     _must_be_new(folder)
     contents = handed_out(variant)
@@ -90,22 +90,23 @@ def hand_out(folder: Path, variant: int = 0, *, make_zip: bool = False) -> list[
 
 
 def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) -> list[str]:
-    """Bring changed provided files into a folder in which somebody has worked.
+    """Update the provided files in a folder that somebody has worked in.
 
-    The eight files, the notebook, the report, the runs and all files that are not ours stay. A
-    provided file that was changed there is kept beside the new one, as `<name>.yours`.
+    The eight files, the notebook, the report, the runs and all other files stay. A provided file
+    that was changed there is kept beside the new one as `<name>.yours`.
 
     Args:
         folder: made by `hand_out`.
-        variant: None, or that of the folder.
-        make_zip: also `<folder>-update.zip` with all provided files, to be unpacked by students
+        variant: None, or the folder's variant.
+        make_zip: also write `<folder>-update.zip` with all provided files, for students to unpack
             over their own folders.
 
     Returns:
-        A line for each file that was changed, added or removed, and for what students must know.
+        A line for each file that was changed, added or removed, and for anything students must
+        know.
 
     Raises:
-        ValueError: the folder was not handed out, or is of another variant.
+        ValueError: the folder was not handed out, or has another variant.
     """
     then, variant = _read_record(folder, variant)
     contents = handed_out(variant)
@@ -114,7 +115,7 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
         path = folder / name
         if name in STUDENTS_OWN:
             if then.get(name) != fingerprint(new):
-                lines.append(f"{name} has changed in the repository; yours was not touched")
+                lines.append(f"{name} has changed in the repository; yours was left alone")
             continue
         old = path.read_bytes() if path.is_file() else None
         if old is not None and fingerprint(old) == fingerprint(new):
@@ -132,14 +133,14 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
             path.unlink()
             lines.append(f"{name}: removed, it is no longer provided")
         else:
-            lines.append(f"{name} is no longer provided, but was changed here: it stays")
-    record = _record(contents, variant)  # last: an update that was interrupted is done again
+            lines.append(f"{name} is no longer provided, but was changed here: kept")
+    record = _record(contents, variant)  # last, so that an interrupted update is repeated
     _write(folder / HANDOUT_RECORD, record)
     if make_zip:
         provided = {name: new for name, new in contents.items() if name not in STUDENTS_OWN}
         archive = folder.with_name(f"{folder.name}-update.zip")
         lines.append(_zip(archive, "", {**provided, HANDOUT_RECORD: record}))
-    return lines or [f"{folder}: everything is as it should be"]
+    return lines or [f"{folder}: everything is up to date"]
 
 
 def hand_out_solution(folder: Path, variant: int = 0) -> list[str]:
@@ -159,15 +160,15 @@ def hand_out_solution(folder: Path, variant: int = 0) -> list[str]:
     ]
 
 
-# ------------------------------------------------------------------------ what is handed out
+# ------------------------------------------------------------------------ the contents
 
 
 def handed_out(variant: int = 0) -> dict[str, bytes]:
-    """The hand-out: path in the folder -> contents. What is in it was checked.
+    """The hand-out, checked: path in the folder -> contents.
 
     Raises:
-        ValueError: it holds what must not be handed out, a line each; or a file states the
-            networks' sizes in a way that `variants.py` does not know.
+        ValueError: it holds something that must not be handed out, a line each; or a file states
+            the networks' sizes in a way that `variants.py` does not know.
     """
     contents = {}
     for name in sorted(_listed()):
@@ -192,12 +193,12 @@ def handed_out(variant: int = 0) -> dict[str, bytes]:
 def emptied(source: str) -> str:
     """The source with every function's body replaced by an error that names it.
 
-    Imports, classes, signatures, decorators and docstrings stay as they are; constants and private
-    functions, which belong to the solution, go.
+    Imports, classes, signatures, decorators and docstrings stay; constants and private functions,
+    which belong to the solution, are removed.
     """
     lines = source.splitlines(keepends=True)
     module = ast.parse(source)
-    cuts: list[tuple[int, int, str]] = []  # first and last line to replace, and by what
+    cuts: list[tuple[int, int, str]] = []  # (first line to replace, last line, replacement)
     for node in module.body:
         private = isinstance(node, ast.FunctionDef) and node.name.startswith("_")
         if private or isinstance(node, ast.Assign | ast.AnnAssign):
@@ -211,7 +212,7 @@ def emptied(source: str) -> str:
             todo = f"{indent}super().__init__()\n{todo}"
         opening = function.body[0]
         first = opening.lineno
-        if ast.get_docstring(function):  # cut right below it, to take the solution's comments too
+        if ast.get_docstring(function):  # cut right below it, to remove the solution's comments too
             first = (opening.end_lineno or first) + 1
         cuts.append((first, function.end_lineno or first, todo))
     for first, last, text in sorted(cuts, reverse=True):
@@ -232,7 +233,7 @@ def students_notebook(text: str) -> str:
 
 
 def questions_of(notebook: str) -> list[str]:
-    """The questions in the notebook's text, in their order, without their numbers.
+    """The questions in the notebook's text, in order, without their numbers.
 
     Raises:
         ValueError: they are not numbered 1, 2, 3, ...
@@ -259,7 +260,7 @@ def _listed() -> Iterator[str]:
 
 
 def _solved(name: str, variant: int) -> bytes:
-    """A file of the repository, as the variant has it."""
+    """A file of the repository, rewritten for the variant."""
     data = (REPOSITORY / name).read_bytes()
     try:
         text = data.decode()
@@ -269,7 +270,7 @@ def _solved(name: str, variant: int) -> bytes:
 
 
 def _students_pyproject(text: str) -> str:
-    """Without what only the repository's own checks need."""
+    """The file without the parts for the repository's own checks."""
     text = re.sub(r"^dev = \[\n.*?^\]\n", "", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r', "hypothesis[^"]*"', "", text)
     return text.partition("[tool.ruff]")[0].rstrip() + "\n"
@@ -300,7 +301,7 @@ def _figure_2(variant: int) -> bytes:
     return picture.getvalue()
 
 
-# ------------------------------------------------------------------------ what must not be in it
+# ------------------------------------------------------------------------ forbidden contents
 
 
 def _must_not_be_handed_out(contents: Mapping[str, bytes], variant: int) -> Iterator[str]:
@@ -327,7 +328,7 @@ def _functions(source: str) -> list[ast.FunctionDef]:
 
 
 def _body(function: ast.FunctionDef) -> str:
-    """Its syntax tree without docstring and places; empty if there is nothing but super()."""
+    """Its syntax tree without docstring and positions; empty if there is only super()."""
     nodes = function.body[1:] if ast.get_docstring(function) is not None else function.body
     is_empty = [ast.unparse(node) for node in nodes] in ([], ["super().__init__()"])
     return "" if is_empty else "\n".join(map(ast.dump, nodes))
@@ -349,11 +350,11 @@ def _write(path: Path, data: bytes) -> None:
 
 def _must_be_new(folder: Path) -> None:
     if folder.exists():
-        raise ValueError(f"{folder} is there already: name a new folder")
+        raise ValueError(f"{folder} already exists: give a new folder")
 
 
 def _write_new_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """All of it or nothing."""
+    """Write all of it or nothing."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as part:
         root = Path(part) / folder.name
@@ -364,14 +365,14 @@ def _write_new_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _zip(archive: Path, top: str, contents: Mapping[str, bytes]) -> str:
-    """Write a zip with all of it in the folder `top`; returns a line about it."""
+    """Write a zip with all files in the folder `top`; returns a line about it."""
     packed = zipped({str(PurePosixPath(top) / name): contents[name] for name in sorted(contents)})
     _write(archive, packed)
     return f"{archive}: {len(contents)} files, {len(packed) / 1e6:.1f} MB"
 
 
 def _keep(path: Path, old: bytes, folder: Path) -> str:
-    """Put a student's version of a provided file beside the new one; returns a line about it."""
+    """Keep a student's version of a provided file beside the new one; returns a line about it."""
     kept = path.with_name(f"{path.name}.yours")
     number = 1
     while kept.exists() and kept.read_bytes() != old:
@@ -397,5 +398,5 @@ def _read_record(folder: Path, variant: int | None) -> tuple[dict[str, str], int
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{path} is damaged: hand out to a new folder, and copy it") from None
     if variant not in (None, own):
-        raise ValueError(f"{folder} is of variant {own}, not {variant}")
+        raise ValueError(f"{folder} has variant {own}, not {variant}")
     return then, own

@@ -1,7 +1,7 @@
-"""Read one submission, a zip or a folder, into memory: what counts, and what is to be said of it.
+"""Read one submission, a zip or a folder, into memory, with notices about it.
 
 Whatever a student hands in, nothing is written to disk, nothing outside is read, at most
-`LIMITS[name]` + 1 bytes are unpacked for each name, and nothing is raised.
+`LIMITS[name]` + 1 bytes are unpacked for each name, and no error is raised.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from scene_recog.submission import (
 )
 from scene_recog.system.text import in_one_line, reason_of
 
-ENTRIES = 50_000  # looked at; whoever hands in the environment as well has some 20,000
+ENTRIES = 50_000  # looked at; a submission with a virtual environment has some 20,000
 DIRECTORY_LIMIT = 16_000_000  # bytes of a zip's list of entries, before it is read
-NAME_LIMIT = 80  # characters of a student's name of a file that are shown
+NAME_LIMIT = 80  # characters shown of a student's file name
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # unpacked in steps of a known size
-JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__")  # nobody's intention
+JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__")  # never on purpose
 FOLDED = {name.casefold(): name for name in LIMITS}
 
 
 @dataclass
 class Received:
-    """What a submission holds.
+    """The contents of a submission.
 
     Attributes:
         files: name -> contents, for the names of `LIMITS` that could be read, in their order.
-        notices: a line each: what is missing, was not read, or is no part of a submission.
+        notices: lines about files that are missing, were not read, or do not belong there.
         reason: why nothing can be graded, in one line; None if something can.
     """
 
@@ -57,8 +57,8 @@ class _Entry:
     Attributes:
         name: as the student's system wrote it.
         parts: of the name; empty if it is absolute or leads out of the folder.
-        refusal: why it must not be read, if so.
-        read: called with a number of bytes, returns at most as many; raises anything.
+        refusal: why it must not be read, or None.
+        read: called with a number of bytes, returns at most that many; may raise anything.
     """
 
     name: str
@@ -70,8 +70,8 @@ class _Entry:
 def receive(path: Path) -> Received:
     """Read a submission; links are not followed.
 
-    If a zip has a name twice, the first counts. The project may stand in a folder within: that
-    with the most of the eight files counts.
+    If a zip has a name twice, the first counts. The project may be in a subfolder: the one with the
+    most of the eight files counts.
     """
     try:
         if path.is_dir():
@@ -89,7 +89,7 @@ class _NothingToGradeError(Exception):
 
 
 def shown(name: str) -> str:
-    """A name that a student chose, in one short line; what no encoding can write, as escapes."""
+    """A name that a student chose, in one short line; unencodable characters are escaped."""
     name = in_one_line(name)
     if len(name) <= NAME_LIMIT:
         return name
@@ -97,7 +97,7 @@ def shown(name: str) -> str:
     return f"{name[:half]}...{name[-half:]}"
 
 
-# ------------------------------------------------------------------------ what counts
+# ------------------------------------------------------------------------ choosing the files
 
 
 def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
@@ -125,11 +125,11 @@ def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
             if meant and meant not in misspelled:
                 misspelled.add(meant)
                 found.notices.append(
-                    f"{shown(entry.name)} is not taken: it must be {meant}, upper and lower case "
+                    f"{shown(entry.name)} is ignored: it must be {meant}, upper and lower case "
                     "as here"
                 )
     for name, count in sorted(twice.items()):
-        found.notices.append(f"{name} is there {count + 1} times; the first is taken")
+        found.notices.append(f"{name} occurs {count + 1} times; the first one is used")
     for name, limit in LIMITS.items():
         if name not in wanted:
             has_draft = name == REPORT and REPORT_DRAFT in wanted
@@ -144,7 +144,7 @@ def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
         else:
             found.files[name] = contents
     if ignored:
-        one, many = "file is no part", "files are no part"
+        one, many = "file is not part", "files are not part"
         found.notices.append(
             f"{_counted(ignored, one, many)} of a submission; ignored: {_named(ignored)}"
         )
@@ -155,7 +155,7 @@ def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
 
 
 def _top(entries: list[_Entry], found: Received) -> tuple[str, ...]:
-    """The folder in which the project stands: the one with the most of the eight files.
+    """The project's folder: the one with the most of the eight files.
 
     Of several, the one nearest to the top, then the first by name.
     """
@@ -167,14 +167,14 @@ def _top(entries: list[_Entry], found: Received) -> tuple[str, ...]:
     order = sorted(places, key=lambda top: (-len(places[top]), len(top), top))
     if len(order) > 1:
         found.notices.append(
-            f"several folders hold a project; taken is {shown('/'.join(order[0])) or 'the top'}, "
+            f"several folders hold a project; using {shown('/'.join(order[0])) or 'the top'}, "
             f"not {_named(['/'.join(top) or 'the top' for top in order[1:]])}"
         )
     return order[0] if order else ()
 
 
 def _contents(entry: _Entry, limit: int) -> tuple[bytes | None, str | None]:
-    """What the file holds, None if it is not taken; and what is wrong with it, if anything."""
+    """(contents of the file, None if it is not used; what is wrong with it, or None)."""
     if entry.refusal:
         return None, entry.refusal
     try:
@@ -182,21 +182,21 @@ def _contents(entry: _Entry, limit: int) -> tuple[bytes | None, str | None]:
     except Exception as error:  # a crafted zip may raise anything
         return None, f"cannot be read ({in_one_line(reason_of(error))[:200]})"
     if len(contents) > limit:
-        return None, f"is not read: it has more than {megabytes(limit)}"
+        return None, f"is not read: it is larger than {megabytes(limit)}"
     return contents, None if contents.strip() else "is empty"
 
 
 def _why_none(ignored: list[str], refused: list[str]) -> str:
-    reason = "none of the eight files is in it"
+    reason = "it has none of the eight files"
     if refused:
-        return f"{reason} to be read: {refused[0]}"
+        return f"{reason} in readable form: {refused[0]}"
     packed = [name for name in ignored if name.lower().endswith((".zip", ".tar", ".gz", ".rar"))]
     if packed:
-        return f"{reason}, but another archive, which is not opened: {_named(packed)}"
+        return f"{reason}, only another archive, which is not opened: {_named(packed)}"
     names = {file.partition("/")[2] for file in STEP_FILES.values()}
     loose = [name for name in ignored if name.replace("\\", "/").rpartition("/")[2] in names]
     if loose:
-        return f"{reason}, in a folder scene_recog as it must be; there is {_named(loose)}"
+        return f"{reason} in a folder scene_recog, where they must be, but it has {_named(loose)}"
     return reason
 
 
@@ -238,7 +238,7 @@ def _in_folder(top: Path) -> tuple[list[_Entry], list[str]]:
             continue
         for child in sorted(children, key=lambda child: child.name):
             if len(entries) + len(waiting) > ENTRIES:
-                notices.append(f"it has more than {ENTRIES} files: the rest is not looked at")
+                notices.append(f"it has more than {ENTRIES} files: the rest are ignored")
                 return entries, notices
             place = (*parts, child.name)
             kind = _kind(child)
@@ -262,7 +262,7 @@ def _kind(child: os.DirEntry[str]) -> str:
             return "folder"
         return "file" if child.is_file(follow_symlinks=False) else "pipe, socket or device"
     except OSError:
-        return "file"  # reading it will say why not
+        return "file"  # reading it gives the reason
 
 
 def _reader(top: Path, place: tuple[str, ...]) -> Callable[[int], bytes]:
@@ -275,11 +275,11 @@ def _reader(top: Path, place: tuple[str, ...]) -> Callable[[int], bytes]:
 
 
 def _open_file(path: str, flags: int) -> int:
-    """Open a file, and nothing else: a named pipe would wait for its other end."""
+    """Open only regular files: a named pipe would wait for its other end."""
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError("it is no file")
+        raise OSError("it is not a file")
     return descriptor
 
 
@@ -307,16 +307,16 @@ def _in_zip(file: BinaryIO) -> list[_Entry]:
         raise _NothingToGradeError(f"the zip is damaged ({reason})") from error
     infos = archive.infolist()
     if len(infos) > ENTRIES:
-        raise _NothingToGradeError(f"the zip has {len(infos)} entries, and {ENTRIES} are the limit")
+        raise _NothingToGradeError(f"the zip has {len(infos)} entries; the limit is {ENTRIES}")
     if not infos:
         raise _NothingToGradeError("the zip is empty")
     return list(_zip_entries(archive, infos))
 
 
 def _directory_size(file: BinaryIO, size: int) -> int | None:
-    """The bytes of the list of entries, as zipfile will read it; None if there is none.
+    """The size in bytes of the list of entries that zipfile will read; None if there is none.
 
-    It is asked first, because zipfile makes an object of each entry before it returns.
+    It is checked first, because zipfile creates an object for each entry before it returns.
     """
     start = max(0, size - 22 - 0xFFFF - 76)
     file.seek(start)
@@ -352,7 +352,7 @@ def _zip_entries(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> Iter
         elif kind not in (0, stat.S_IFREG):
             refusal = f"is not read: it is a {'link' if stat.S_ISLNK(kind) else 'special file'}"
         elif info.compress_type not in METHODS:
-            refusal = "is packed in a way that is not read: zip it with your system's own means"
+            refusal = "is compressed in an unsupported way: use your system's own zip tool"
         yield _Entry(info.filename, parts, refusal, _zip_reader(archive, info))
 
 

@@ -1,4 +1,4 @@
-"""The points of the project, as `rubric.toml` has them."""
+"""The points of the project, from `rubric.toml`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ NETWORKS = tuple(WEIGHTS.values())
 
 @dataclass(frozen=True)
 class Late:
-    """What is taken off for late submissions; without a deadline, nothing is late.
+    """The deductions for late submissions; without a deadline, nothing is late.
 
     Attributes:
         deadline: with its time zone.
-        grace_minutes: after the deadline, that are not late yet.
-        points_per_day: for each day that has begun.
-        percent_per_day: the same, of the points that the submission has.
+        grace_minutes: minutes after the deadline that are not late yet.
+        points_per_day: for each started day.
+        percent_per_day: the same, as a percentage of the submission's points.
     """
 
     deadline: datetime | None = None
@@ -38,7 +38,7 @@ class Late:
     percent_per_day: float = 0
 
     def days(self, handed_in: datetime) -> int:
-        """Days that have begun after the deadline; 0 in time, or without a deadline."""
+        """Started days after the deadline; 0 if in time, or without a deadline."""
         if self.deadline is None:
             return 0
         late = handed_in - self.deadline - timedelta(minutes=self.grace_minutes)
@@ -47,17 +47,17 @@ class Late:
 
 @dataclass(frozen=True)
 class Rubric:
-    """Points, all of them 0 or more and with at most one decimal.
+    """The points, each at least 0 and with at most one decimal.
 
     Attributes:
         public, hidden: of each of the eight files, for the tests that students have and for those
-            that they do not.
-        accuracy: of each network: (accuracy that is enough, points).
+            that they do not have.
+        accuracy: for each network: (required accuracy, points).
         report: points that are given by hand.
-        late: what late days cost.
-        few_parameters_at: accuracy from which SimpleNetFinal is in the leaderboard of the fewest
+        late: deductions for late days.
+        few_parameters_at: accuracy from which SimpleNetFinal enters the leaderboard of the fewest
             parameters.
-        hidden_seed: of the numbers in the hidden tests.
+        hidden_seed: for the numbers in the hidden tests.
     """
 
     public: dict[str, float]
@@ -83,8 +83,10 @@ class Rubric:
     def points_table(self) -> str:
         """Markdown: what the points are for."""
         rows = ["| | points |", "|---|---|"]
-        rows.append(f"| tests that you have, of all files | {sum(self.public.values()):g} |")
-        rows.append(f"| tests that you do not have | {sum(self.hidden.values()):g} |")
+        rows.append(
+            f"| public tests of all files, which you have | {sum(self.public.values()):g} |"
+        )
+        rows.append(f"| hidden tests, which you do not have | {sum(self.hidden.values()):g} |")
         for network, (enough, points) in self.accuracy.items():
             rows.append(
                 f"| your trained {network} reaches {enough:.0%} on test images | {points:g} |"
@@ -95,11 +97,11 @@ class Rubric:
     def public_part(self) -> str:
         """TOML for students: no points of single hidden tests."""
         lines = [
-            "# The public points; `scene-recog submit` counts with them.",
+            "# The public points; `scene-recog submit` uses them.",
             "",
-            f"hidden_points = {sum(self.hidden.values()):g}  # for tests that you do not have",
+            f"hidden_points = {sum(self.hidden.values()):g}  # for hidden tests",
             "",
-            "[tests]  # for the tests that you have: their share that passes counts",
+            "[tests]  # for the public tests, in proportion to those that pass",
             *(f"{file} = {{ public = {points:g} }}" for file, points in self.public.items()),
             "",
             "[accuracy]  # of your trained networks, on images that your teacher chooses",
@@ -114,7 +116,7 @@ class Rubric:
         if self.late.deadline:
             lines += [
                 "",
-                "[late]  # for each day that has begun after the deadline",
+                "[late]  # for each started day after the deadline",
                 f"deadline = {self.late.deadline.isoformat()}",
                 f"grace_minutes = {self.late.grace_minutes:g}",
                 f"points_per_day = {self.late.points_per_day:g}",
@@ -127,8 +129,8 @@ def read_rubric(path: Path = PATH) -> Rubric:
     """The rubric in a file.
 
     Raises:
-        ValueError: it is no TOML, or something in it is missing, unknown, or no number that can be
-            meant; or accuracy gives more than a fifth of the points. The line names it.
+        ValueError: it is not TOML, something in it is missing, unknown, or out of range, or
+            accuracy gives more than a fifth of the points. The message names it.
     """
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -159,7 +161,8 @@ def read_rubric(path: Path = PATH) -> Rubric:
         if by_accuracy > automatic / 5 + 1e-9:
             raise ValueError(
                 f"accuracy gives {by_accuracy:g} of {automatic:g} points that are not given by "
-                "hand: a fifth is the limit, since chance and computing time decide it, too"
+                "hand: the limit is a fifth, because accuracy also depends on chance and computing "
+                "time"
             )
         return rubric
     except KeyError as error:
@@ -171,9 +174,11 @@ def read_rubric(path: Path = PATH) -> Rubric:
 
 
 def _only(found: Mapping[str, object], where: str, known: Sequence[str]) -> None:
-    """A word with a typing error must not be passed over in silence."""
+    """A misspelled key must not be ignored silently."""
     if unknown := sorted(found.keys() - set(known)):
-        raise ValueError(f"{where} has {', '.join(unknown)}, which is none of {', '.join(known)}")
+        raise ValueError(
+            f"{where} has {', '.join(unknown)}, which is not one of {', '.join(known)}"
+        )
 
 
 def _late(found: Mapping[str, object]) -> Late:
@@ -190,9 +195,9 @@ def _late(found: Mapping[str, object]) -> Late:
         _number(found.get("percent_per_day", 0), "percent_per_day"),
     )
     if late.points_per_day and late.percent_per_day:
-        raise ValueError("[late] takes off points_per_day or percent_per_day, not both")
+        raise ValueError("[late] needs points_per_day or percent_per_day, not both")
     if late.percent_per_day > 100 or late.grace_minutes > 1_000_000:
-        raise ValueError("[late] has more than 100 per cent a day, or years of grace")
+        raise ValueError("[late] has more than 100 percent per day, or years of grace")
     return late
 
 

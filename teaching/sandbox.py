@@ -1,24 +1,24 @@
-"""Run a command of untrusted Python, and let nothing of it outlive or outgrow its limits.
+"""Run an untrusted Python command, so that nothing of it outlives or exceeds its limits.
 
-What holds depends on the system, is found out by trying, once, and is said by `protections`:
+The protections depend on the system. They are found by trying, once, and `protections` lists them:
 
-- Linux as root, or where users may make namespaces: all. The command sees its folder, the
-  system's programs, this Python and what is named readable; no other process, no network. All that
-  it starts is in a namespace of processes, and the kernel kills it with the command.
-- Linux without namespaces, such as a container without rights: no TCP or UDP, by a filter of
-  system calls; Landlock keeps it from reading and writing elsewhere (as the same user, it can still
-  change the rights and times of files); as root, another user. What it starts stays below the
-  launcher, also after setsid and a double fork, and is killed until nothing is left. Only where it
-  runs as the same user and the kernel has no Landlock of version 6 can it kill the launcher; then
-  processes that carry the mark of the run in their environment are killed. If the grader itself is
-  killed, the command is too, but not all that it may have started.
-- macOS: limits of time, output, processes and file size; as root, another user. What it started
-  and what carries the mark are killed, but not if the grader itself is killed. Network and files
-  are open. Not tried on a Mac yet.
-- Windows: not at all.
+- Linux as root, or where users may create namespaces: all. The command sees its folder, the
+  system's programs, this Python and paths declared readable; no other process, no network. All its
+  processes are in a process namespace, and the kernel kills them with the command.
+- Linux without namespaces, such as an unprivileged container: a system call filter blocks TCP and
+  UDP; Landlock blocks reading and writing elsewhere (as the same user, it can still change the
+  permissions and times of files); as root, it runs as another user. Its processes stay below the
+  launcher, even after setsid and a double fork, and are killed until nothing is left. It can kill
+  the launcher only if it runs as the same user and the kernel lacks Landlock version 6; then
+  processes with the mark of the run in their environment are killed. If the grader itself is
+  killed, so is the command, but perhaps not everything that it started.
+- macOS: limits of time, output, processes and file size; as root, another user. Its processes and
+  those with the mark are killed, but not if the grader itself is killed. Network and files are
+  not restricted. Not tested on a Mac yet.
+- Windows: not supported.
 
-Everywhere, limits are set by the kernel for each process, and the sum over all its processes is
-watched from outside, five times a second.
+Everywhere, the kernel sets limits for each process, and the sum over all processes is checked from
+outside five times a second.
 """
 
 from __future__ import annotations
@@ -45,30 +45,30 @@ MB = 1 << 20
 LAUNCHER = Path(__file__).with_name("sandbox_launcher.py")
 IS_POSIX = os.name == "posix"
 IS_LINUX = sys.platform.startswith("linux")
-MARK = "SANDBOX_RUN"  # in the environment, where processes must be found by it
+MARK = "SANDBOX_RUN"  # in the environment, to find processes by
 CHANNEL = "SANDBOX_CHANNEL"  # in the environment: the number of a descriptor
-WATCH = 0.2  # seconds between two looks at memory, processes and the folder
+WATCH = 0.2  # seconds between checks of memory, processes and the folder
 GRACE = 3.0  # seconds in which all processes of a run must be gone
-# Users that nobody is, as (first, how many); the next where a container knows fewer.
+# Ranges of unused user ids, as (first, count); the next ones are for containers with fewer ids.
 USERS = ((1_879_048_192, 5_000_000), (40_000, 20_000))
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may use.
+    """The limits of a run.
 
     Attributes:
         seconds: of wall time.
         cpu_seconds: of each process.
         address_space: bytes of each process.
         memory: bytes of all processes.
-        processes: and threads, at a time.
+        processes: number of processes and threads at a time.
         file_size: bytes of each file.
         folder_size: bytes of all files in the folder.
         open_files: of each process.
         output: bytes kept, of stdout and of stderr each.
-        output_total: bytes written to either, before the run is ended.
-        scratch: bytes in /tmp and in /dev/shm each, where these are its own.
+        output_total: bytes written to either before the run is stopped.
+        scratch: bytes in /tmp and in /dev/shm each, if these are its own.
     """
 
     seconds: float = 60.0
@@ -95,8 +95,8 @@ class Outcome:
             "folder"; None if it ended by itself, or by a limit of the kernel.
         stdout, stderr: the first bytes.
         stdout_truncated, stderr_truncated: whether there was more.
-        seconds: of wall time, with those to start it.
-        peak_rss: bytes, the most that a process used, or all together when they were looked at.
+        seconds: of wall time, including the start.
+        peak_rss: bytes, the maximum of a process, or of all together when they were checked.
         protections: name -> whether it was in force; see `protections`.
     """
 
@@ -113,7 +113,7 @@ class Outcome:
 
     @property
     def timed_out(self) -> bool:
-        """Whether it ran out of wall time, or of time on the processor."""
+        """Whether it ran out of wall time or CPU time."""
         return self.ended_for == "time" or self.signal == getattr(signal, "SIGXCPU", None)
 
 
@@ -122,7 +122,7 @@ class Protection(NamedTuple):
 
     Attributes:
         holds: whether this system can do it.
-        meaning: in one line.
+        meaning: its description in one line.
     """
 
     holds: bool
@@ -130,52 +130,52 @@ class Protection(NamedTuple):
 
 
 class SandboxError(RuntimeError):
-    """A command could not be run as it must be; nothing of it has run."""
+    """A command could not be run safely, and has not been run."""
 
 
 def protections() -> dict[str, Protection]:
-    """What holds for the runs on this system, found out by a run that does nothing.
+    """The protections on this system, found by a run that does nothing.
 
     Raises:
-        SandboxError: none can be made at all.
+        SandboxError: nothing can be run in a sandbox.
     """
     holds = _in_force(_plan())
     return {name: Protection(holds[name], _MEANINGS[name][holds[name]]) for name in _MEANINGS}
 
 
-_MEANINGS = {  # name: (what is so without it, what is so with it)
+_MEANINGS = {  # name: (meaning without it, meaning with it)
     "network": ("the command can use the network", "the command has no network"),
     "files": (
         "the command can read every file that its user can: keep solutions where it cannot",
-        "the command reads its own folder, the system's programs and this Python only",
+        "the command reads only its own folder, the system's programs and this Python",
     ),
     "hidden": (
-        "what is to be hidden in a readable folder can be read all the same",
-        "what is to be hidden in a readable folder cannot be read",
+        "files to be hidden in a readable folder can still be read",
+        "files to be hidden in a readable folder cannot be read",
     ),
     "user": (
         "the command runs as the user who grades, with that user's rights",
         "the command runs as a user who owns nothing but its folder",
     ),
     "processes": (
-        "the command can see other processes; its own are looked for and killed after it",
-        "the command sees its own processes only, and the kernel kills all of them with it",
+        "the command can see other processes; its own are searched for and killed after it",
+        "the command sees only its own processes, and the kernel kills all of them with it",
     ),
     "ipc": (
         "shared memory and queues of the system are shared with the command",
-        "the command has shared memory and queues of its own",
+        "the command has its own shared memory and queues",
     ),
     "privileges": (
-        "the command may gain rights by programs that give them, such as sudo",
+        "the command may gain rights through programs that grant them, such as sudo",
         "no program can give the command more rights",
     ),
     "calls": (
-        "the command may trace processes of its user and make namespaces",
-        "the command cannot trace processes, make namespaces, or call io_uring, bpf, keys",
+        "the command may trace processes of its user and create namespaces",
+        "the command cannot trace processes, create namespaces, or call io_uring, bpf, keys",
     ),
     "limits": (
-        "memory is watched five times a second only",
-        "the kernel limits each process, and the sum of all is watched five times a second",
+        "memory is only checked five times a second",
+        "the kernel limits each process, and the sum of all is checked five times a second",
     ),
 }
 
@@ -192,31 +192,31 @@ def run(
     channel: socket.socket | None = None,
     users: Sequence[tuple[int, int]] = USERS,
 ) -> Outcome:
-    """Run a command that is not trusted, to its end or to a limit; then nothing of it is alive.
+    """Run an untrusted command until it ends or hits a limit; then none of its processes is alive.
 
-    Not to be trusted either is what it leaves in the folder (links, pipes), and all it writes.
+    Everything it leaves in the folder (links, pipes) and writes is also untrusted.
 
     Args:
         command: the program and its arguments.
-        folder: the current folder, which it may change; it comes to belong to another user where
-            there is one, and stays so. It must be where that user can reach it.
-        input: what it reads from stdin.
+        folder: the current folder, which it may change. If it runs as another user, the folder is
+            given to that user for good, and must be reachable for that user.
+        input: its stdin.
         readable: files and folders besides the system's and this Python's.
-        hidden: those in them that it must not see; the protection "hidden" says if this holds.
-        environment: what it has besides a path, a home, a language and one thread.
-        channel: given to it, as the descriptor that `SANDBOX_CHANNEL` in its environment names,
-            and closed here.
-        users: ranges to take its user from: first and how many.
+        hidden: paths in them that it must not see; see the protection "hidden".
+        environment: variables besides those for path, home, language and one thread.
+        channel: passed to it as the descriptor named by `SANDBOX_CHANNEL` in its environment, and
+            closed here.
+        users: ranges for its user id: (first, count).
 
     Raises:
-        SandboxError: it cannot be started, or not with the protections that this system has.
+        SandboxError: it cannot be started, or not with the protections of this system.
     """
     return _run(
         _plan(), command, folder, limits, input, readable, hidden, environment or {}, users, channel
     )[0]
 
 
-# ------------------------------------------------------------------------ what is possible
+# ------------------------------------------------------------------------ possible protections
 
 
 _MEASURES = ("userns", "net", "ipc", "pid", "root", "uid", "privileges", "landlock", "seccomp")
@@ -230,7 +230,7 @@ def _plan() -> frozenset[str]:
 
 @cache
 def _possible() -> frozenset[str]:
-    """The measures that work here together, the most there can be."""
+    """The largest set of measures that work together here."""
     if not IS_POSIX:
         raise SandboxError(
             "untrusted code cannot be run safely on Windows: use Linux, macOS, or WSL"
@@ -325,7 +325,7 @@ def _run(
     }
     started = time.monotonic()
     ours, theirs = socket.socketpair()
-    # Not preexec_fn: between fork and exec, a process with threads may run hardly any Python, and
+    # Not preexec_fn: between fork and exec, a process with threads can run hardly any Python, and
     # an error there is hard to report. A launcher starts clean, without our memory.
     with ours:
         with theirs, channel or contextlib.nullcontext():
@@ -338,7 +338,7 @@ def _run(
             )  # fmt: skip
         watched = _Watched(process, ours, folder, limits, mark if "pid" not in plan else None)
         try:
-            with contextlib.suppress(OSError):  # it ended at once: no word comes back either
+            with contextlib.suppress(OSError):  # it ended at once, without any message
                 ours.sendall(json.dumps(spec).encode() + b"\n")
             watched.communicate(input, started + limits.seconds)
         finally:
@@ -346,7 +346,7 @@ def _run(
     messages = watched.messages()
     if "error" in messages or "taken" not in messages:
         reason = messages.get("error") or watched.stderr.decode(errors="replace").strip()
-        raise SandboxError(f"the command could not be started: {reason or 'no word came back'}")
+        raise SandboxError(f"the command could not be started: {reason or 'no message came back'}")
     code = os.waitstatus_to_exitcode(messages.get("code", int(signal.SIGKILL)))
     taken = messages["taken"]
     outcome = Outcome(
@@ -365,7 +365,7 @@ def _run(
 
 
 class _Watched:
-    """A run from outside: its pipes, and what it uses."""
+    """A run seen from outside: its pipes, and what it uses."""
 
     def __init__(
         self,
@@ -388,7 +388,7 @@ class _Watched:
         self.peak = 0
 
     def communicate(self, input: bytes, deadline: float) -> None:
-        """Pass bytes in and out until the command has ended or must be ended."""
+        """Pass bytes in and out until the command has ended or must be stopped."""
         left = memoryview(input)
         look = time.monotonic() + WATCH
         with selectors.DefaultSelector() as selector:
@@ -433,7 +433,7 @@ class _Watched:
                     return
 
     def _read(self, name: str, descriptor: int) -> bool:
-        """Keep the head of what has come, and whether more can come."""
+        """Keep the beginning of the output; returns whether more can come."""
         try:
             part = os.read(descriptor, 1 << 16)
         except BlockingIOError:
@@ -444,7 +444,7 @@ class _Watched:
         return bool(part)
 
     def _excess(self) -> str | None:
-        """The limit that all processes together are over, if any."""
+        """The limit that all processes together exceed, if any."""
         found = list(_below(self.process.pid))
         self.peak = max(self.peak, sum(memory for _, _, memory in found))
         if self.peak > self.limits.memory:
@@ -456,7 +456,7 @@ class _Watched:
         return None
 
     def end(self) -> None:
-        """Kill what is alive, read what is left in the pipes, and close them."""
+        """Kill all processes, read the rest of the pipes, and close them."""
         deadline = time.monotonic() + GRACE
         if self.mark is None and self.ended_for is None:  # its init ends, and all others with it
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -483,7 +483,7 @@ class _Watched:
                 before = self.written[name]
                 if not self._read(name, pipe.fileno()):
                     break
-                if self.written[name] == before:  # somebody else has it open
+                if self.written[name] == before:  # another process has it open
                     time.sleep(0.002)
             pipe.close()
         if self.process.stdin:
@@ -491,7 +491,7 @@ class _Watched:
                 self.process.stdin.close()
 
     def messages(self) -> dict[str, Any]:
-        """What the launcher has said."""
+        """The launcher's messages."""
         found: dict[str, Any] = {}
         for line in bytes(self.said).splitlines(keepends=True):
             if line.endswith(b"\n"):
@@ -533,7 +533,7 @@ def _processes() -> Iterator[tuple[int, int, int, int]]:
 
 
 def _below(top: int) -> Iterator[tuple[int, int, int]]:
-    """(number, threads, bytes) of the processes that a process started, and those started so on."""
+    """(number, threads, bytes) of all descendants of a process."""
     children: dict[int, list[tuple[int, int, int]]] = {}
     for pid, parent, threads, memory in _processes():
         children.setdefault(parent, []).append((pid, threads, memory))
@@ -544,7 +544,7 @@ def _below(top: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _marked(mark: str) -> Iterator[int]:
-    """Processes with the mark of a run in their environment, but those that have ended."""
+    """Processes with the mark of a run in their environment, except those that have ended."""
     if not IS_LINUX:
         for line in _ps("-axEww", "-o", "pid=,command=").splitlines():
             if f"{MARK}={mark}" in line:
@@ -564,7 +564,7 @@ def _ps(*options: str) -> str:
 
 
 def _processes_of_user() -> int:
-    """Threads that this user has already: the kernel's limit is for all of a user's."""
+    """Number of this user's current threads: the kernel's limit is per user."""
     user = os.getuid()
     if not IS_LINUX:
         return len(_ps("-U", str(user), "-o", "pid=").split())
@@ -576,11 +576,11 @@ def _processes_of_user() -> int:
 
 
 def _size_of(folder: Path, most: int = 10_000) -> float:
-    """Bytes of the files in a folder; infinite if it has too many, or too deep, to look at."""
+    """Bytes of the files in a folder; infinite if they are too many or too deep to check."""
     total = count = 0
     waiting = [str(folder)]
     for place in waiting:  # grows
-        if len(place) > 4000:  # a longer path cannot be looked at
+        if len(place) > 4000:  # a longer path cannot be checked
             return float("inf")
         with contextlib.suppress(OSError), os.scandir(place) as entries:
             for entry in entries:

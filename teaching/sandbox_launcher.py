@@ -1,7 +1,7 @@
-"""Started by `sandbox.run`: gives up what it can, then becomes the untrusted command.
+"""Started by `sandbox.run`: drops its privileges, then becomes the untrusted command.
 
-Three processes. The first stays outside and holds the rest together; the second is the init of
-the namespaces, if there are any, and waits; the third becomes the command. Run as
+There are three processes. The first stays outside and supervises; the second is the init of the
+namespaces, if there are any, and waits; the third becomes the command. Run as
 `python -I -S sandbox_launcher.py DESCRIPTOR`; the descriptor is a socket over which a line of
 JSON comes, and lines of JSON go back. The untrusted command does not inherit it.
 """
@@ -33,7 +33,7 @@ LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 
-NEW_ROOT = "/sys"  # covered in our own mounts only: nothing in it is wanted
+NEW_ROOT = "/sys"  # covered only in our own mounts; nothing in it is needed
 DEVICES = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"]
 SYSTEM = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/etc/alternatives",
@@ -42,7 +42,7 @@ SYSTEM = [
 
 
 def main() -> None:
-    """Read what is to be done, and do it."""
+    """Read the specification, and run it."""
     status = int(sys.argv[1])
     os.set_inheritable(status, False)
     line = b""
@@ -78,7 +78,7 @@ class Launcher:
     def attempt(self, name: str, action: Callable[[], object]) -> None:
         """Take a measure, if it is in the plan.
 
-        While the plan is being made, it may fail; later, what has been possible must be possible.
+        While the plan is being made, it may fail; later, what worked before must work.
         """
         if name not in self.spec["plan"]:
             return
@@ -107,7 +107,7 @@ class Launcher:
         self.attempt("pid", lambda: unshare(CLONE_NEWPID))
         self.doing = "fork"
         if IS_LINUX:
-            with contextlib.suppress(OSError):  # if memory ends, the kernel ends this first
+            with contextlib.suppress(OSError):  # if memory runs out, the kernel kills this first
                 write("/proc/self/oom_score_adj", "1000")
             prctl(PR_SET_DUMPABLE, 0)  # the same user must not trace it
         if os.fork() == 0:
@@ -157,15 +157,15 @@ class Launcher:
                     if stat.S_ISFIFO(os.fstat(descriptor).st_mode):  # not the system's /dev/null
                         os.fchown(descriptor, self.user, self.user)
                 os.setgroups([])
-                os.setgid(self.user)  # as root: the saved one too
+                os.setgid(self.user)  # as root, this sets the saved id too
             if IS_LINUX:
-                for capability in range(64):  # EINVAL: there are not as many; EPERM: we have none
+                for capability in range(64):  # EINVAL: there are fewer; EPERM: we have none
                     LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
             if self.user is not None and "uid" in self.taken:
                 os.setuid(self.user)
                 if os.getuid() != self.user or os.getgid() != self.user:
                     raise OSError(errno.EPERM, "")  # -1 means no change
-            die_with_parent()  # it was forgotten with the change of user
+            die_with_parent()  # the change of user has reset it
             self.attempt("privileges", lambda: prctl(PR_SET_NO_NEW_PRIVS, 1))
             if "root" not in self.taken:
                 self.attempt("landlock", self.restrict_files)
@@ -188,7 +188,7 @@ class Launcher:
             os._exit(126)
 
     def set_limit(self, kind: int | None, value: int) -> None:
-        """The hard limit too; a lower one that holds already stays."""
+        """Set the hard limit too; a lower existing one stays."""
         if kind is None:
             return
         soft, hard = (value, value + 1) if kind == resource.RLIMIT_CPU else (value, value)
@@ -202,7 +202,7 @@ class Launcher:
                 raise
 
     def give_folder(self, number: int) -> None:
-        """Choose a user that nobody is, and give it the folder; the number is unique at a time."""
+        """Choose an unused user id, and give it the folder; the number is unique at a time."""
         folder = self.spec["folder"]
         for first, count in self.spec["users"]:
             user = first + number % count
@@ -215,25 +215,25 @@ class Launcher:
         for place, folders, files in os.walk(folder):
             for name in folders + files:
                 path = os.path.join(place, name)  # noqa: PTH118
-                found = os.lstat(path)  # a second name of a file may stand outside
+                found = os.lstat(path)  # another name of the file may be outside
                 if name in folders or found.st_nlink == 1:
                     os.lchown(path, user, user)
         os.chmod(folder, 0o700)  # noqa: PTH101
         self.user = user
 
     def build_root(self) -> None:
-        """A root folder that holds the system's programs, what is readable, and the folder."""
+        """A root folder with the system's programs, the readable paths, and the folder."""
         spec = self.spec
         scratch = f"mode=1777,size={spec['scratch']}"
         mount("none", "/", None, MS_REC | MS_PRIVATE)
         mount("tmpfs", NEW_ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m")
         places = [(path, True) for path in dict.fromkeys(SYSTEM + spec["readable"])]
-        for path, readonly in sorted([*places, (spec["folder"], False)]):  # what contains, first
+        for path, readonly in sorted([*places, (spec["folder"], False)]):  # parents first
             bind(path, readonly)
         for path in DEVICES:
             bind(path, None)
         for path in ("/dev/shm", "/tmp"):
-            # the folder may stand in /tmp, and then stays to be seen
+            # the folder may be in /tmp, and must stay visible
             if not any(
                 place.startswith(path + "/") for place in [spec["folder"], *spec["readable"]]
             ):
@@ -263,11 +263,11 @@ class Launcher:
         os.chdir("/")
 
     def restrict_sockets_and_calls(self) -> None:
-        """Unix sockets, which workers need, only where others' cannot be seen or opened."""
+        """Allow Unix sockets, which workers need, only where others' cannot be seen or opened."""
         restrict_calls(os.uname().machine, bool({"root", "uid"}.intersection(self.taken)))
 
     def restrict_files(self) -> None:
-        """The same by Landlock, which needs no rights; names of other files can still be seen."""
+        """The same with Landlock, which needs no rights; names of other files are still visible."""
         version = LIBC.syscall(LANDLOCK_CREATE, None, 0, 1)
         if version < 1:
             raise OSError(ctypes.get_errno(), "no Landlock")
@@ -328,13 +328,13 @@ def die_with_parent() -> None:
 
 
 def become_root_of_own() -> None:
-    """A user namespace, in which this user may make the other namespaces."""
+    """Enter a user namespace, in which this user may create the other namespaces."""
     user, group = os.getuid(), os.getgid()
     unshare(CLONE_NEWUSER)
     write("/proc/self/setgroups", "deny")
     write("/proc/self/uid_map", f"{user} {user} 1")
     write("/proc/self/gid_map", f"{group} {group} 1")
-    die_with_parent()  # it was forgotten with the change of rights
+    die_with_parent()  # the change of rights has reset it
 
 
 def write(path: str, text: str) -> None:
@@ -352,14 +352,14 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str | No
 
 
 def set_mount(target: str, flags: int, *, recursive: bool) -> None:
-    """Set attributes of a mount; none is taken away. Raises OSError."""
+    """Add attributes to a mount. Raises OSError."""
     attributes = struct.pack("=QQQQ", flags, 0, 0, 0)
     depth = AT_RECURSIVE if recursive else 0
     call(LIBC.syscall, MOUNT_SETATTR, AT_FDCWD, os.fsencode(target), depth, attributes, 32)
 
 
 def bind(path: str, readonly: bool | None) -> None:
-    """Show a path of the old root in the new one, if there is one; None: a device."""
+    """Make a path of the old root visible in the new one, if there is one; None: a device."""
     target = NEW_ROOT + path
     if os.path.islink(path):  # noqa: PTH114, such as /bin
         if not os.path.lexists(target):
@@ -380,7 +380,7 @@ def bind(path: str, readonly: bool | None) -> None:
         set_mount(target, flags, recursive=True)
 
 
-# What each system calls them: ptrace, process_vm_readv, process_vm_writev, unshare, setns, mount,
+# The numbers on each system: ptrace, process_vm_readv, process_vm_writev, unshare, setns, mount,
 # umount2, pivot_root, add_key, request_key, keyctl, bpf, perf_event_open, userfaultfd,
 # io_uring_setup, open_by_handle_at, pidfd_getfd.
 FORBIDDEN = {
@@ -411,10 +411,10 @@ def restrict_calls(machine: str, unix_sockets: bool) -> None:
         forbid(equal, number)
     forbid(
         equal, CLONE3, 0x00050000 | errno.ENOSYS
-    )  # its flags cannot be seen; clone is tried next
+    )  # its flags are not visible to the filter; callers then try clone
     program += [(equal, 0, 3, clone), (load, 0, 0, 16), (bits, 0, 1, NAMESPACES)]
     program += [(leave, 0, 0, deny), (load, 0, 0, 0)]
-    family = 1 if unix_sockets else X32  # which is none
+    family = 1 if unix_sockets else X32  # X32 is not a family
     program += [(equal, 0, 3, socket), (load, 0, 0, 16), (equal, 1, 0, family)]
     program += [(leave, 0, 0, deny)]
     program += [(leave, 0, 0, allow)]

@@ -3,10 +3,10 @@
     python teaching/student_tests.py [--jobs 2] [--only WORD]
 
 Each wrong submission in `submissions/wrong/` differs from the model solution in one idea. If it
-breaks the contract, a test of the contract should fail; if it lacks what is beyond, a test of what
-is beyond (pytest's marker `beyond`). Each file in `submissions/right/` keeps the contract but is
-written otherwise, and every test of the contract should pass. Prints the wrong that survive and
-the right that are refused; exit code 1 if there are any.
+breaks the contract, a contract test should fail; if it only breaks what is beyond the contract, a
+test marked `beyond` should fail. Each file in `submissions/right/` keeps the contract but is
+written differently, and every contract test should pass. Prints the wrong submissions that pass and
+the right ones that are refused; exit code 1 if there are any.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Submission:
     """One file as a student might hand it in.
 
     Attributes:
-        bank: "right", "wrong" (by the contract), or "beyond" (wrong by what is beyond only).
-        name: unique among those of its file and bank.
+        bank: "right", "wrong" (by the contract), or "beyond" (wrong only beyond the contract).
+        name: unique within its file and bank.
         file: such as "optimizer.py".
         idea: what is wrong.
         source: the file's bytes.
@@ -55,7 +55,7 @@ class Submission:
 
 @dataclass(eq=False)  # pytest keeps its plugins in a set
 class Verdict:
-    """What the tests of a submission's file say: a reason for each that failed."""
+    """The results of a submission's tests: a reason for each failure."""
 
     contract: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)
@@ -80,7 +80,7 @@ def load_wrong() -> list[Submission]:
     """The wrong submissions, made by changing the model solution.
 
     Raises:
-        ValueError: passages to be changed are not in the model solution exactly once; a line each.
+        ValueError: a passage to change does not occur exactly once in the solution; a line each.
     """
     found, problems = [], []
     for path in sorted((HERE / "submissions" / "wrong").glob("[!_]*.py")):
@@ -107,9 +107,9 @@ def load_right() -> list[Submission]:
 
 
 def run_tests(submission: Submission) -> Verdict:
-    """Put the submission in the model solution's place and run its test file.
+    """Replace the model solution's file by the submission's and run its test file.
 
-    To be called in a process of its own: it imports the submission.
+    Call this in a process of its own, because it imports the submission.
     """
     with tempfile.TemporaryDirectory() as folder:
         ignore = shutil.ignore_patterns("__pycache__")
@@ -134,7 +134,7 @@ def run_tests(submission: Submission) -> Verdict:
 
 
 def run_all(submissions: list[Submission], jobs: int) -> Iterator[Verdict]:
-    """`run_tests` for each, in processes that have the libraries imported already."""
+    """`run_tests` for each, in processes that have already imported the libraries."""
     os.environ["OMP_NUM_THREADS"] = "1"
     context: Any = get_context("forkserver" if hasattr(os, "fork") else "spawn")
     if hasattr(os, "fork"):
@@ -144,7 +144,7 @@ def run_all(submissions: list[Submission], jobs: int) -> Iterator[Verdict]:
 
 
 def problem_of(submission: Submission, verdict: Verdict) -> str | None:
-    """What is wrong with the tests, as this submission shows; None if nothing."""
+    """What this submission shows to be wrong with the tests; None if nothing."""
     if submission.bank == "right":
         return f"refused: {verdict.contract[0]}" if verdict.contract else None
     if submission.bank == "beyond":
@@ -158,7 +158,9 @@ def main() -> int:
     """Run everything and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="", help="submissions whose bank, name or file has this")
+    parser.add_argument(
+        "--only", default="", help="only submissions with this in their bank, name or file"
+    )
     parser.add_argument("--verbose", action="store_true", help="quote the first reason of each")
     args = parser.parse_args()
 

@@ -1,7 +1,7 @@
-"""Another term's project: the same steps, with other sizes in the two networks.
+"""Another term's project: the same steps, with other sizes of the two networks.
 
-A variant is a number; 0 is the course's own project. Its sizes follow from the number alone, and
-the files of the repository from the sizes. Last year's networks fail this year's tests.
+A variant is a number; 0 is the course's own project. The number alone determines the sizes, and the
+sizes determine the files. Last year's networks fail this year's tests.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from scene_recog.figure_2 import Figure2, FinalSizes
 COURSE = Figure2(maps_1=10, filter_1=5, pool_1=3, maps_2=20, filter_2=5, pool_2=3, hidden=100)
 COURSE_FINAL = FinalSizes(last_maps=None, hidden=None)
 
-# The sizes to combine. The counts of the course's figure are in none of the lists, so that each
-# variant has others.
+# The sizes to combine. The lists omit the counts of the course's figure, so that each variant
+# has different ones.
 MAPS_1 = (8, 9, 11, 12, 13, 14)
 MAPS_2 = (14, 16, 18, 22, 24, 26, 28)
 FILTERS = (3, 5, 7)
 POOLS = (2, 3, 4)
 HIDDEN = (72, 80, 88, 96, 108, 112, 120, 128, 136, 144)
 OTHER_THAN_COURSE = 5  # of the seven sizes; three are the counts
-OTHER_THAN_BEFORE = 4  # in which a variant differs from the one before
+OTHER_THAN_BEFORE = 4  # sizes in which a variant differs from the previous one
 
-# Without a common divisor in their lengths, both differ from one variant to the next.
+# The lengths have no common divisor, so both differ from one variant to the next.
 FINAL_MAPS = (72, 80, 88, 104, 112, 120, 128, 136)
 FINAL_HIDDEN = (40, 48, 56, 72, 80, 88, 104)
 
 
 def sizes_of(variant: int) -> tuple[Figure2, FinalSizes]:
-    """The sizes of a variant's figure 2, and what it asks of SimpleNetFinal.
+    """The sizes of a variant's figure 2, and its requirements for SimpleNetFinal.
 
     Raises:
         ValueError: there is no such variant.
@@ -44,7 +44,7 @@ def sizes_of(variant: int) -> tuple[Figure2, FinalSizes]:
         return COURSE, COURSE_FINAL
     figures = _figures()
     if not 0 < variant <= len(figures):
-        raise ValueError(f"there is no variant {variant}: take a number from 0 to {len(figures)}")
+        raise ValueError(f"there is no variant {variant}: use a number from 0 to {len(figures)}")
     final = FinalSizes(
         last_maps=FINAL_MAPS[variant % len(FINAL_MAPS)],
         hidden=FINAL_HIDDEN[variant % len(FINAL_HIDDEN)],
@@ -53,10 +53,10 @@ def sizes_of(variant: int) -> tuple[Figure2, FinalSizes]:
 
 
 def is_allowed(sizes: Figure2) -> bool:
-    """Whether a network of these sizes can be another term's SimpleNet.
+    """Whether a network of these sizes is suitable as another term's SimpleNet.
 
-    It needs about the course's weights and arithmetic, the students' tests can tell its layers
-    apart, and a pooling that is not figure 2's shows.
+    It has about as many weights and multiply-adds as the course's, the student tests can tell its
+    layers apart, and they notice any pooling other than figure 2's.
     """
     if sizes.pooled_1 < sizes.filter_2 or sizes.pooled_2 < 1:
         return False
@@ -77,7 +77,7 @@ def is_allowed(sizes: Figure2) -> bool:
 
 @cache
 def _figures() -> list[Figure2]:
-    """Those of variants 1, 2, ...: all that are allowed, shuffled in the same way each time."""
+    """The figures of variants 1, 2, ...: all allowed ones, always in the same shuffled order."""
     combined = itertools.product(MAPS_1, FILTERS, POOLS, MAPS_2, FILTERS, POOLS, HIDDEN)
     waiting = [
         sizes
@@ -103,22 +103,22 @@ def _differences(sizes: Figure2, other: Figure2) -> int:
 
 # ---------------------------------------------------------------- the files of a variant
 
-# What a file says of the sizes, for variant, figure 2 and SimpleNetFinal: phrases that the
-# repository's file has once each.
+# The phrases with sizes in a file, for a variant, figure 2 and SimpleNetFinal. Each occurs once in
+# the repository's file.
 Phrases = Callable[[int, Figure2, FinalSizes], list[str]]
 
 
 def rewritten(name: str, text: str, variant: int) -> str:
-    """A file of the repository as a variant has it.
+    """A file of the repository, rewritten for a variant.
 
     Args:
         name: its path in the repository, such as "scene_recog/simple_net.py".
-        text: the repository's.
+        text: its text in the repository.
         variant: its number.
 
     Raises:
-        ValueError: there is no such variant, or the text does not have one of the phrases that are
-            to be exchanged exactly once.
+        ValueError: there is no such variant, or a phrase to be replaced does not occur exactly
+            once in the text.
     """
     sizes, final = sizes_of(variant)
     if name not in PHRASES:
@@ -128,7 +128,7 @@ def rewritten(name: str, text: str, variant: int) -> str:
     for phrase in old:
         if (count := text.count(phrase)) != 1:
             raise ValueError(
-                f"{name} has this {count} times, not once: {phrase!r}. Where it was changed, "
+                f"{name} has this {count} times, not once: {phrase!r}. If you changed it, "
                 "change teaching/variants.py, too"
             )
     exchange = dict(zip(old, new, strict=True))
@@ -171,10 +171,10 @@ def _simple_net(_variant: int, sizes: Figure2, _final: FinalSizes) -> list[str]:
 
 def _simple_net_final(_variant: int, _sizes: Figure2, final: FinalSizes) -> list[str]:
     maps, hidden = final.last_maps or 96, final.hidden or 64  # the solution's own choice
-    asked = "How many maps and hidden values there are is for you to choose."
+    asked = "The numbers of maps and hidden units are for you to choose."
     if final != COURSE_FINAL:
         asked = (
-            f"The last convolution gives {maps} maps, and the head has {hidden} hidden values; "
+            f"The last convolution outputs {maps} maps, and the head has {hidden} hidden units; "
             "other\n    sizes are for you to choose."
         )
     return [

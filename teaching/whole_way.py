@@ -1,12 +1,12 @@
-"""Do whole sets of right files work in everything that is provided, not only in their tests?
+"""Do complete sets of correct files work with all provided code, not only in their tests?
 
     python teaching/whole_way.py [--jobs 2] [--only NAME] [--no-notebook]
 
-Each folder in `submissions/right/` is one student: all eight files. They are put into a copy of
-the project, and go the whole way on sketches: the contract's tests; `train` (part1 and part2, two
-epochs each), `--resume` for a third, `evaluate`, `predict`, `report`; the notebook in quick mode,
-without error outputs; and `submit`, which has nothing to complain of. Prints a row a student, and
-what went wrong; exit code 1 if anything did. The notebook takes a minute or more for each.
+Each folder in `submissions/right/` is one student with all eight files. They are put into a copy of
+the project and used with sketches: the contract tests; `train` (part1 and part2, two epochs each),
+`--resume` for a third, `evaluate`, `predict`, `report`; the notebook in quick mode, without errors;
+and `submit`, without complaints. Prints a row per student and what went wrong; exit code 1 if
+anything did. The notebook takes a minute or more for each.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOTEBOOK = "proj3.ipynb"
 
 
 def steps(root: Path, with_notebook: bool) -> Iterator[tuple[str, list[str]]]:
-    """(name, command) of each step, to be run one after the other in the project's copy."""
+    """(name, command) of each step, to be run in turn in the project's copy."""
     python = sys.executable
     scene_recog = [python, "-m", "scene_recog"]
     tests = [f"unit_tests/{path.name}" for path in sorted((root / "unit_tests").glob("test_*.py"))]
@@ -53,7 +53,7 @@ def steps(root: Path, with_notebook: bool) -> Iterator[tuple[str, list[str]]]:
 
 
 def go(student: Path, with_notebook: bool) -> tuple[str, dict[str, str], list[str]]:
-    """(name, what each step printed at its end, problems) of one student's files."""
+    """(name, the last lines of each step, problems) for one student's files."""
     marks: dict[str, str] = {}
     problems: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -94,7 +94,7 @@ def go(student: Path, with_notebook: bool) -> tuple[str, dict[str, str], list[st
 
 
 def errors_in(notebook: Path) -> list[str]:
-    """Outputs of cells that are errors."""
+    """The errors in the outputs of cells."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [
         f"{output['ename']}: {output['evalue']}"
@@ -108,7 +108,7 @@ def main() -> int:
     """Run all students and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="", help="students whose name has this")
+    parser.add_argument("--only", default="", help="only students with this in their name")
     parser.add_argument("--no-notebook", action="store_true")
     args = parser.parse_args()
     students = [path for path in sorted(STUDENTS.iterdir()) if args.only in path.name]

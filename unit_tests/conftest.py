@@ -20,7 +20,7 @@ from steps import (  # noqa: F401, hooks of pytest
 
 matplotlib.use("Agg")
 
-# (split, class, number of images); the classes are made in an order that is not alphabetical.
+# (split, class, number of images); the classes are created in non-alphabetical order.
 TINY_DATASET = [
     ("train", "street", 4),
     ("train", "bedroom", 3),
@@ -30,14 +30,14 @@ TINY_DATASET = [
     ("test", "bedroom", 2),
 ]
 FIRST_NUMBER = 1  # in each folder's file names
-SMALLEST = (20, 30)  # height and width, to which something is added for each image
+SMALLEST = (20, 30)  # height and width of the first image; later ones are larger
 SHADE_STEP = 13  # from one image's grey to the next's
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave slow tests out, and begin with the assignment."""
+    """Leave out slow tests, and run the assignment's tests first."""
     sort_by_step(items)
-    if not re.search(r"\bslow\b", config.option.markexpr):  # -m, which may ask for them
+    if not re.search(r"\bslow\b", config.option.markexpr):  # -m may ask for them
         slow = [item for item in items if item.get_closest_marker("slow")]
         if slow:
             config.hook.pytest_deselected(items=slow)
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def tiny_dataset(tmp_path: Path) -> Path:
-    """A folder with train/ and test/; each image has a size and a grey of its own."""
+    """A folder with train/ and test/; each image has its own size and grey level."""
     root = tmp_path / "tiny"
     (height, width), shade = SMALLEST, 0
     for split, class_name, count in TINY_DATASET:

@@ -1,6 +1,6 @@
-"""What the tests hand to students' functions: small networks, and a dataset that is not on disk.
+"""What the tests pass to students' functions: small networks, and a dataset that is not on disk.
 
-No object here knows which answer a test expects. Numbers and names come from the test.
+No object here knows the answer that a test expects. Numbers and names come from the test.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class FakeNet(nn.Module):
         return x[:, 0, 0, :15] * self.weight
 
 
-# Small networks with the names of the handout's: the course's own function saves no others. They
+# Small networks with the handout's names, because the course's own function saves no others. They
 # have running averages, which are saved with the weights.
 class SimpleNet(nn.Module):
     def __init__(self, maps: int) -> None:
@@ -58,7 +58,7 @@ class SmallNet(SimpleNet):
 
 
 class TwoPartNet(nn.Module):
-    """A net for images of 4x4 with the parts that the course's nets have."""
+    """A net for 4x4 images with the parts of the course's nets."""
 
     def __init__(self, maps: int) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class TwoPartNet(nn.Module):
 
 
 class FakeModel(nn.Module):
-    """Tells the class of an image by its grey level, but rightly only in eval mode.
+    """Predicts the class of an image from its grey level, but correctly only in eval mode.
 
     Args:
         greys: the grey level of each class, 0..255. The class of an image is the nearest.
@@ -102,10 +102,10 @@ def to_tensor(image: Image.Image) -> torch.Tensor:
 
 
 class FakeDataset(Dataset[Any]):
-    """Like an ImageLoader, of images that have one grey level each.
+    """Like an ImageLoader, for images of a single grey level each.
 
     Args:
-        class_names: by the class index.
+        class_names: by class index.
         targets: the class index of each image.
         greys: the grey level of each image, 0..255.
         first: the number in the first image's name.
@@ -152,10 +152,10 @@ REAL_LISTDIR, REAL_SCANDIR = os.listdir, os.scandir
 
 
 def list_folders(reverse: bool | None) -> None:
-    """Let os.listdir, os.scandir and all that is built on them list by name, in this process.
+    """Make os.listdir, os.scandir and everything built on them list by name, in this process.
 
     Args:
-        reverse: A to Z if False, Z to A if True; None: as the file system does, as before.
+        reverse: A to Z if False, Z to A if True; None: in the file system's order.
     """
     if reverse is None:
         os.listdir, os.scandir = REAL_LISTDIR, REAL_SCANDIR

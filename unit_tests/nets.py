@@ -1,4 +1,4 @@
-"""What both of the handout's networks are tested for."""
+"""Checks for both of the handout's networks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def images(count: int) -> torch.Tensor:
 
 
 def check_named_parts(net: nn.Module) -> None:
-    """conv_layers, fc_layers that end in 15 scores, and loss_criterion."""
+    """Check conv_layers, fc_layers that end in 15 scores, and loss_criterion."""
     assert isinstance(net, nn.Module), f"{type(net).__name__} must be an nn.Module"
     for part in ("conv_layers", "fc_layers"):
         found = getattr(net, part, None)
@@ -30,24 +30,24 @@ def check_named_parts(net: nn.Module) -> None:
     )
     last = net.fc_layers[-1]
     assert isinstance(last, nn.Linear), (
-        f"fc_layers ends in {type(last).__name__}: it must end in nn.Linear. Scores are raw; "
+        f"fc_layers ends in {type(last).__name__}: it must end in nn.Linear. Return raw scores; "
         "the loss applies softmax itself"
     )
     assert last.out_features == 15, (
-        f"the last layer gives {last.out_features} scores: there are 15 classes"
+        f"the last layer has {last.out_features} outputs: there are 15 classes"
     )
 
 
 def check_scores(output: object, count: int) -> None:
-    """What forward gives for `count` images: 15 scores for each."""
+    """Check that forward returns 15 scores for each of `count` images."""
     shape = [count, 1, 64, 64]
     assert isinstance(output, torch.Tensor), (
-        f"forward gives {type(output).__name__} instead of a tensor: is there a return?"
+        f"forward returns {type(output).__name__} instead of a tensor: is there a return?"
     )
     assert list(output.shape) == [count, 15], (
         f"images {shape} must give scores [{count}, 15], not {list(output.shape)}"
         + (
-            ": is the batch of one taken away, by squeeze() or by flatten()?"
+            ": does squeeze() or flatten() remove the batch dimension of a single image?"
             if output.shape == (15,)
             else ""
         )
@@ -55,7 +55,7 @@ def check_scores(output: object, count: int) -> None:
 
 
 def check_loss_criterion(net: nn.Module) -> None:
-    """The mean cross-entropy of raw scores."""
+    """Check that it is the mean cross-entropy of raw scores."""
     if not hasattr(net, "loss_criterion"):
         cannot_judge("there is no loss_criterion: see test_has_the_named_parts")
     count, generator = len(LABELS), torch.Generator().manual_seed(SEED)
@@ -64,14 +64,15 @@ def check_loss_criterion(net: nn.Module) -> None:
     each = -scores.log_softmax(1)[range(count), labels]
     loss = net.loss_criterion(scores, labels)
     assert loss.numel() == 1, (
-        f"loss_criterion gives {loss.numel()} losses for {count} images: one number, "
+        f"loss_criterion returns {loss.numel()} losses for {count} images: one number, "
         'reduction="mean"'
     )
     assert not torch.allclose(loss, each.sum()), (
-        f"loss_criterion adds the losses of {count} images up to {loss.item():.3f}: their mean is "
+        f"loss_criterion returns the sum of {count} images' losses, {loss.item():.3f}: their mean "
+        "is "
         f'{each.mean():.3f}, reduction="mean"'
     )
     assert torch.allclose(loss, each.mean()), (
-        f"loss_criterion gives {loss.item():.3f} where the mean cross-entropy of raw scores is "
+        f"loss_criterion returns {loss.item():.3f}, but the mean cross-entropy of raw scores is "
         f"{each.mean():.3f}: use nn.CrossEntropyLoss() without weights or label smoothing"
     )

@@ -1,8 +1,8 @@
-"""What pytest says of the eight steps: a table, a line each, the contract apart from the rest.
+"""Report the eight steps in a table at the end of pytest's output, the contract separately.
 
-A test with the marker `beyond` asks for more than the handout does. When it fails, that is told in
-the table, but it is not a failure. (`--runxfail` makes it one.) A test of provided code is one only
-when all eight files pass all of their tests: until then, it may fail for something that they lack.
+A test with the marker `beyond` requires more than the handout does. If it fails, the table says so,
+but it does not count as a failure. (`--runxfail` makes it one.) Tests of provided code count only
+when all eight files pass all of their tests: until then, the cause may be something that they lack.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ HERE = Path(__file__).parent
 REASONS_SHOWN = 3
 LEGEND = {  # pytest's categories -> its letters
     "not written yet": "n not written yet",
-    "beyond": "b beyond the handout, and not there",
+    "beyond": "b beyond the handout, not done",
     "skipped": "s skipped, or cannot be judged yet",
 }
 
 
 def cannot_judge(because: str) -> NoReturn:
-    """End a test that says nothing about its own part while another part is broken.
+    """End a test that cannot say anything about its own part while another part is broken.
 
     Args:
-        because: what is broken, and which test tells more of it.
+        because: what is broken, and the test that says more about it.
     """
     pytest.skip(f"cannot judge: {because}")
 
 
 @dataclass
 class Step:
-    """What the tests of one file found."""
+    """The results of one file's tests."""
 
     passed: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})  # beyond: count
     failed: dict[bool, list[tuple[str, str]]] = field(
@@ -79,7 +79,7 @@ class Step:
 
 @dataclass
 class Provided:
-    """What the tests of provided code found."""
+    """The results of the tests of provided code."""
 
     passed: int = 0
     failed: int = 0
@@ -97,7 +97,7 @@ PROVIDED_FOUND = pytest.StashKey[Provided]()
 
 
 def step_of(item: pytest.Item | pytest.Collector) -> str | None:
-    """The assignment file that a test is of, "image_loader"; None for tests of provided code."""
+    """The assignment file that a test is for, "image_loader"; None for tests of provided code."""
     name = item.path.stem.removeprefix("test_")
     return name if item.path.parent == HERE and name in STEPS else None
 
@@ -109,7 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, None]:
-    """One file that cannot be imported stops neither the other steps' tests nor the table."""
+    """Let a file that cannot be imported stop neither the other steps' tests nor the table."""
     outcome = yield
     report = outcome.get_result()
     if not report.failed or not isinstance(collector, pytest.Module):
@@ -129,7 +129,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
 
 
 def sort_by_step(items: list[pytest.Item]) -> None:
-    """The eight files first, in the order of the handout; what is provided rests on them."""
+    """The eight files first, in the handout's order; the provided code depends on them."""
     order: list[str | None] = [*STEPS, None]
     items.sort(key=lambda item: order.index(step_of(item)))
 
@@ -182,7 +182,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] | None:
-    """What is not written yet, and failures of what is beyond, are kinds of their own."""
+    """Report unwritten code, and failures beyond the handout, as categories of their own."""
     if getattr(report, "is_unwritten", False):
         return "not written yet", "n", ("NOT WRITTEN YET", {"yellow": True})
     if getattr(report, "is_beyond", False):
@@ -191,7 +191,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """The table. Without tracebacks (--tb=no), the first reasons stand below each line."""
+    """Print the table. Without tracebacks (--tb=no), the first reasons are below each line."""
     found = config.stash[STEPS_FOUND]
     if not found:
         return
@@ -202,14 +202,16 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         step = found[name]
         is_right = step.is_whole(False)
         terminalreporter.write_line(step.line(name), green=is_right, red=not is_right)
-        is_short = config.option.tbstyle == "no"  # else tracebacks have told of the contract
+        is_short = (
+            config.option.tbstyle == "no"
+        )  # otherwise tracebacks show the contract's failures
         for line in _first_reasons(name, step, (False, True) if is_short else (True,)):
             terminalreporter.write_line(line)
     provided = config.stash[PROVIDED_FOUND]
     if provided != Provided():
         is_right = not provided.failed
         are_whole = all(step.is_whole(False) for step in found.values())
-        line = provided.line("what is beyond" if are_whole else "the steps above")
+        line = provided.line("the beyond tests" if are_whole else "the steps above")
         terminalreporter.write_line(line, green=is_right, red=not is_right)
     letters = [text for kind, text in LEGEND.items() if terminalreporter.stats.get(kind)]
     if letters and config.option.tbstyle != "no":
@@ -233,7 +235,7 @@ def _first_reasons(name: str, step: Step, kinds: tuple[bool, ...]) -> list[str]:
         return []
     lines = []
     for beyond in kinds:
-        first_test = {}  # for each reason
+        first_test = {}  # of each reason
         for test, reason in step.failed[beyond]:
             first_test.setdefault(reason, test)
         for reason, test in list(first_test.items())[:REASONS_SHOWN]:
@@ -242,7 +244,7 @@ def _first_reasons(name: str, step: Step, kinds: tuple[bool, ...]) -> list[str]:
             lines.append(f"    and {len(first_test) - REASONS_SHOWN} more")
     if lines:
         beyond_too = "--runxfail " if step.failed[True] else ""
-        lines.append(f"    all of it: python -m pytest {beyond_too}unit_tests/test_{name}.py")
+        lines.append(f"    show all: python -m pytest {beyond_too}unit_tests/test_{name}.py")
     return lines
 
 
@@ -251,12 +253,12 @@ def _indented(reason: str) -> list[str]:
 
 
 def _reason(report: pytest.TestReport) -> str:
-    """What a test says, without the expression that pytest adds to it."""
+    """A test's message, without the expression that pytest adds to it."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else str(report.longrepr)
     own = text.removeprefix("AssertionError: ").removeprefix("Failed: ")
     if own == text and re.match(r"[\w.]+(Error|Exception|Exit|Interrupt): ", text):
-        return text.splitlines()[0]  # not a test's own words
+        return text.splitlines()[0]  # not a test's own message
     lines = []
     for line in own.splitlines():
         if line.startswith(("assert ", "  + ", "  - ")) and lines:

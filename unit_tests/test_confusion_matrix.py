@@ -31,17 +31,17 @@ SHARES = [
     [0.0, 0.25, 0.45, 0.3],
     [0.3, 0.0, 0.2, 0.5],
 ]
-FEW = [0, 1, 1]  # targets and right predictions, not of every class
+FEW = [0, 1, 1]  # targets and correct predictions, not of every class
 MANY = 1000  # images of one class
 NO_2_TARGETS = [0, 0, 1, 3]
 NO_2_PREDICTIONS = [0, 1, 1, 3]
 
-# A dataset, and what the model will say of it.
+# A dataset, and the model's predictions for it.
 IMAGES = 137
 FIRST_NUMBER = 0  # in their names
 SEED = 0
 FREQUENCIES = [0.4, 0.3, 0.2, 0.1]  # of the classes
-GREYS = [120, 0, 180, 60]  # by which the model tells the classes
+GREYS = [120, 0, 180, 60]  # by which the model recognizes the classes
 CELLS = [(2, 1), (1, 2), (3, 3), (0, 3)]  # predicted, target
 
 C = len(CLASS_NAMES)
@@ -55,7 +55,7 @@ def fake_model() -> FakeModel:
 
 
 def fake_dataset(targets: np.ndarray = TARGET_OF_EACH) -> FakeDataset:
-    """The grey level of each says what the model will predict."""
+    """The grey level of each image determines the model's prediction."""
     greys = np.array(GREYS)[PREDICTED_OF_EACH]
     return FakeDataset(CLASS_NAMES, targets.tolist(), greys.tolist(), FIRST_NUMBER)
 
@@ -65,7 +65,7 @@ SHOWN: list[Figure] = []
 
 @pytest.fixture(autouse=True)
 def clean_slate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No figures of other tests; those that plt.show() has shown count, even if closed then."""
+    """Close the figures of other tests; count figures shown by plt.show(), even if then closed."""
     plt.close("all")
     SHOWN.clear()
     monkeypatch.setattr(plt, "show", lambda *_args, **_options: SHOWN.extend(open_figures()))
@@ -86,7 +86,7 @@ def open_figures() -> list[Figure]:
 
 @contextmanager
 def unless_broken(*parts: Callable[[], None]) -> Iterator[None]:
-    """A test that fails inside says nothing if one of these other tests fails too."""
+    """A failure inside says nothing if one of these other tests fails too."""
     try:
         yield
     except Exception:
@@ -94,7 +94,7 @@ def unless_broken(*parts: Callable[[], None]) -> Iterator[None]:
             try:
                 part()
             except Exception:
-                cannot_judge(f"it needs what {part.__name__} tests")
+                cannot_judge(f"{part.__name__} must pass first")
         raise
 
 
@@ -102,7 +102,7 @@ def unless_broken(*parts: Callable[[], None]) -> Iterator[None]:
 
 
 def dl_utils_work() -> None:
-    """If the student's file uses predict_labels, it can be no better than that."""
+    """If the student's file uses predict_labels, it depends on that."""
     if "dl_utils" in inspect.getsource(student):
         from scene_recog.dl_utils import predict_labels
 
@@ -114,7 +114,7 @@ def dl_utils_work() -> None:
 
 
 def class_indices(values: Any, what: str) -> np.ndarray:
-    """Any list, array or tensor of one class index for each image, as an array [N]."""
+    """A list, array or tensor with one class index per image, as an array [N]."""
     try:
         if isinstance(values, torch.Tensor):
             values = values.detach().cpu()
@@ -138,7 +138,7 @@ def check_data(expected_targets: np.ndarray = TARGET_OF_EACH, **options: bool) -
     result = student.generate_confusion_data(fake_model().train(), dataset, **options)
     assert isinstance(result, tuple | list), f"expected a tuple, got a {type(result).__name__}"
     assert len(result) == 3, (
-        f"expected (targets, predictions, class_labels), got {len(result)} things"
+        f"expected (targets, predictions, class_labels), got {len(result)} values"
     )
     targets = class_indices(result[0], "targets")
     predictions = class_indices(result[1], "predictions")
@@ -150,15 +150,15 @@ def check_data(expected_targets: np.ndarray = TARGET_OF_EACH, **options: bool) -
     elif pairs(targets, (predictions - 1) % C) == expected:
         why = "these are the predictions in train mode (dropout on): call model.eval() first."
     elif Counter(targets.tolist()) != Counter(expected_targets.tolist()):
-        why = "the targets are not the labels of the images: is the last, smaller batch in there?"
+        why = "the targets are not the labels of the images: is the last, smaller batch included?"
     elif Counter(predictions.tolist()) == Counter(PREDICTED_OF_EACH.tolist()):
-        why = "targets and predictions are in different orders: keep those of a batch together."
+        why = "targets and predictions are in different orders: collect both from the same batch."
     else:
         why = "the prediction is the index of the highest score of each image."
     assert got == expected, f"{missing} of {IMAGES} (target, prediction) pairs are wrong; {why}"
     labels = [str(label) for label in result[2]]
     assert labels == CLASS_NAMES, (
-        f"class_labels should be the name of each class, by its index: expected {CLASS_NAMES}, got "
+        f"class_labels should be the class names, ordered by index: expected {CLASS_NAMES}, got "
         f"{labels if len(labels) < 9 else f'{len(labels)} names: {labels[:4]} ...'}"
     )
 
@@ -180,8 +180,8 @@ def matrix_of(
     matrix = matrix.detach().cpu() if isinstance(matrix, torch.Tensor) else matrix
     array = np.asarray(matrix, dtype=float)
     assert array.shape == (size, size), (
-        f"the matrix should be num_classes x num_classes, {size} x {size}, whichever classes "
-        f"occur; got shape {list(array.shape)}"
+        f"the matrix should be num_classes x num_classes, {size} x {size}, even if some classes do "
+        f"not occur; got shape {list(array.shape)}"
     )
     return array
 
@@ -191,9 +191,9 @@ def test_matrix_counts_targets_in_rows() -> None:
     if np.array_equal(matrix, counts.T):
         why = "it is transposed: the target chooses the row, the prediction the column"
     elif np.array_equal(matrix, counts > 0):
-        why = "each pair is counted once: matrix[targets, preds] += 1 adds 1 for repeated pairs"
+        why = "each pair is counted only once: matrix[targets, preds] += 1 ignores repeated pairs"
     elif np.allclose(matrix.sum(1), 1):
-        why = "with normalize=False, these should be counts, not shares"
+        why = "with normalize=False, these should be counts, not fractions"
     else:
         why = "entry [i, j] counts the images of class i (target) that were labelled j"
     assert np.array_equal(matrix, counts), (
@@ -218,7 +218,7 @@ def test_matrix_counts_beyond_255() -> None:
         got = matrix_of(many, many, 2, normalize=False)[0, 0]
         assert got == MANY, (
             f"{MANY} images of class 0 labelled 0: expected {MANY}, got {got:g}. A small integer "
-            "type such as uint8 starts again at 0 after 255."
+            "type such as uint8 overflows to 0 after 255."
         )
 
 
@@ -227,17 +227,17 @@ def test_matrix_rows_are_shares_of_their_class() -> None:
         matrix, counts = matrix_of(TARGETS, PREDICTIONS, normalize=True), np.array(COUNTS)
         totals = counts.sum(1, keepdims=True)
         if np.array_equal(matrix, counts):
-            why = "these are counts still"
+            why = "these are still counts"
         elif np.allclose(matrix, counts / totals * 100):
-            why = "these are percent: shares are from 0 to 1"
+            why = "these are percentages: fractions are from 0 to 1"
         elif np.allclose(matrix, counts / totals.T):
             why = "column j is divided by the total of row j: use sum(axis=1, keepdims=True)"
         elif np.allclose(matrix.sum(0), 1):
-            why = "in yours, each column does: sum the rows (axis=1), not the columns"
+            why = "in yours, each column does: sum over axis=1, not axis=0"
         elif np.allclose(matrix, counts / totals, atol=0.05):
             why = "these are rounded"
         elif np.isclose(matrix.sum(), 1):
-            why = "the whole matrix sums to 1: each row is divided by its own total"
+            why = "your whole matrix sums to 1: divide each row by its own total"
         else:
             why = "each row is divided by the number of images of that class"
         assert np.allclose(matrix, counts / totals), (
@@ -259,7 +259,7 @@ def test_row_without_targets_is_zeros() -> None:
         with np.errstate(all="ignore"):
             row = matrix_of(NO_2_TARGETS, NO_2_PREDICTIONS, normalize=True)[2]
         assert np.array_equal(row, np.zeros(C)), (
-            f"row 2 has no target: divide by at least 1, so that it stays zeros; got {row.tolist()}"
+            f"row 2 has no targets: divide by at least 1, so that it stays zero; got {row.tolist()}"
         )
 
 
@@ -267,7 +267,7 @@ def test_row_without_targets_is_zeros() -> None:
 
 
 def picture() -> tuple[Axes, Any]:
-    """The axes that show a CxC matrix, and what shows it: made by imshow, matshow or pcolormesh."""
+    """The axes that show a CxC matrix, and the artist: from imshow, matshow or pcolormesh."""
     for figure in [*reversed(open_figures()), *reversed(SHOWN)]:
         for axes in figure.axes:
             for artist in [*axes.images, *axes.collections]:
@@ -281,7 +281,7 @@ def picture() -> tuple[Axes, Any]:
 
 
 def tick_places(axis: Any, name: str) -> list[float]:
-    """Where the class names stand along an axis."""
+    """The positions of the class names along an axis."""
     names = {}
     for tick in axis.get_major_ticks():
         text = tick.label1.get_text() or tick.label2.get_text()
@@ -295,7 +295,7 @@ def tick_places(axis: Any, name: str) -> list[float]:
 
 
 def value_at(artist: Any, x: float, y: float) -> float:
-    """What the picture shows at a place, whichever way its axes run."""
+    """The value that the picture shows at a position, whatever the direction of its axes."""
     values = np.asarray(artist.get_array(), dtype=float).reshape(C, C)
     if hasattr(artist, "get_coordinates"):  # pcolormesh
         corners = artist.get_coordinates()
@@ -311,14 +311,14 @@ def value_at(artist: Any, x: float, y: float) -> float:
 
 
 def shown_matrix() -> np.ndarray:
-    """The shown values by class names: rows by those at y, columns by those at x."""
+    """The values shown at the class names: rows by the names at y, columns by those at x."""
     axes, artist = picture()
     at_x, at_y = tick_places(axes.xaxis, "x"), tick_places(axes.yaxis, "y")
     return np.array([[value_at(artist, x, y) for x in at_x] for y in at_y])
 
 
 def same_picture(got: np.ndarray, expected: np.ndarray) -> bool:
-    """Colours mean the same if all values are multiplied by one number, such as 100 for percent."""
+    """Colours are the same if all values are multiplied by one number, such as 100 for percent."""
     return bool(np.allclose(got / max(got.sum(), 1e-9), expected / expected.sum(), atol=1e-4))
 
 
@@ -330,11 +330,11 @@ def test_plot_has_targets_down_and_predictions_across() -> None:
     if same_picture(got, shares.T):
         why = "the picture is transposed: targets belong to the rows (y), predictions across (x)"
     elif same_picture(got[::-1], shares):
-        why = "the names of the rows are upside down: imshow draws row 0 at the top"
+        why = "the row names are upside down: imshow draws row 0 at the top"
     elif np.isnan(got).any():
         why = (
             f'the names "{CLASS_NAMES[row]}" (y) and "{CLASS_NAMES[column]}" (x) meet outside the '
-            "picture: set the ticks, one for each cell, before their labels"
+            "picture: set one tick per cell before you set the labels"
         )
     else:
         why = (
@@ -361,7 +361,7 @@ def says_target(text: str) -> bool:
 
 
 def normalized_matrix() -> tuple[np.ndarray, np.ndarray]:
-    """Of the dataset: shares and counts."""
+    """The dataset's matrix as fractions and as counts."""
     counts = np.zeros((C, C))
     for target, prediction in zip(TARGET_OF_EACH, PREDICTED_OF_EACH, strict=True):
         counts[target, prediction] += 1
@@ -382,7 +382,9 @@ def test_generate_and_plot_shows_the_model_s_normalized_matrix() -> None:
         SHOWN.clear()
         student.generate_and_plot_confusion_matrix(fake_model(), dataset)
         got = shown_matrix()
-        what = "counts, not shares of each row" if same_picture(got, counts) else "another matrix"
+        what = (
+            "counts, not fractions of each row" if same_picture(got, counts) else "another matrix"
+        )
         assert same_picture(got, shares), (
             "generate_and_plot_confusion_matrix should show the normalized matrix of this model on "
             f"this dataset, but shows {what}: expected {np.round(shares, 2).tolist()}, got "
@@ -400,7 +402,7 @@ def test_images_of_one_confusion_are_found(predicted: int, target: int) -> None:
 
 
 def place(path: str | Path) -> str:
-    """A path from the split's folder on, such as test/coast/image_0003.jpg."""
+    """The part of a path from the split's folder on, such as test/coast/image_0003.jpg."""
     return "/".join(Path(path).parts[-3:])
 
 
@@ -419,20 +421,22 @@ def check_images(predicted: int, target: int) -> None:
     )
     got, expected = sorted(place(path) for path in found), names(predicted, target)
     if got == names(target, predicted):
-        why = "Swapped? target_class is the image's own class, predicted_class what the model says."
+        why = (
+            "Swapped? target_class is the image's class, predicted_class is the model's prediction."
+        )
     elif got == sorted(name.split("/")[-1] for name in expected):
-        why = f"Return whole paths, such as {dataset.dataset[0][0]!r}."
+        why = f"Return complete paths, such as {dataset.dataset[0][0]!r}."
     elif got == names(predicted, target, shift=1):
         why = "These are the predictions in train mode: call model.eval() first."
     elif set(expected) < set(got):
-        why = "There are images of other classes or predictions among them."
+        why = "Some have another class or another prediction."
     elif set(got) < set(expected):
-        why = "Take all of them."
+        why = "Return all of them."
     else:
-        why = "If predictions come in shuffled order, their place is not the place in the dataset."
+        why = "With shuffled predictions, a position is not the image's position in the dataset."
     assert got == expected, (
         f"{len(expected)} images of class {target} are labelled {predicted}; got {len(got)} paths, "
-        f"{len(set(got) & set(expected))} of them right. {why}"
+        f"{len(set(got) & set(expected))} of them correct. {why}"
     )
 
 
@@ -450,10 +454,11 @@ def test_data_is_in_the_dataset_s_order() -> None:
         ):
             array = np.asarray(values)
             assert np.array_equal(array, expected), (
-                "keep the dataset's order (no shuffling): result i belongs to dataset.dataset[i]"
+                "keep the dataset's order (no shuffling): result i must belong to "
+                "dataset.dataset[i]"
             )
             assert np.issubdtype(array.dtype, np.integer), (
-                f"class indices are {array.dtype}: integers can index a matrix"
+                f"class indices are {array.dtype}: use integers, which can index a matrix"
             )
 
 
@@ -463,7 +468,7 @@ def test_model_comes_back_in_its_mode(training: bool) -> None:
     model = fake_model().train(training)
     student.generate_confusion_data(model, fake_dataset())
     assert model.training == training, (
-        "put the model back into the mode it was in: training may go on, or an evaluation"
+        "restore the model's mode (train or eval): the caller may continue to train or evaluate"
     )
 
 
@@ -513,9 +518,9 @@ def test_counting_leaves_no_gradients() -> None:
     model = fake_model()
     weights = model.scale.item()
     student.generate_confusion_data(model, fake_dataset())
-    assert model.scale.grad is None, "looking at predictions must not compute gradients"
-    assert model.scale.item() == weights, "looking at predictions must not train"
-    assert torch.is_grad_enabled(), "gradients must be on again afterwards: use a with-block"
+    assert model.scale.grad is None, "collecting predictions must not compute gradients"
+    assert model.scale.item() == weights, "collecting predictions must not train the model"
+    assert torch.is_grad_enabled(), "gradients must be enabled again afterwards: use a with-block"
 
 
 @pytest.mark.beyond
@@ -532,7 +537,7 @@ def test_plot_shows_the_matrix_as_it_is() -> None:
         before = matrix.copy()
         student.plot_confusion_matrix(matrix, CLASS_NAMES)
         assert np.array_equal(matrix, before), "plotting must not change the matrix"
-        assert np.allclose(shown_matrix(), matrix), "draw counts and shares as they are, not scaled"
+        assert np.allclose(shown_matrix(), matrix), "draw the matrix's values unscaled"
 
 
 @pytest.mark.beyond
@@ -540,10 +545,10 @@ def test_plot_is_a_new_figure_with_named_axes() -> None:
     other = plt.figure()
     student.plot_confusion_matrix(np.array(SHARES), CLASS_NAMES)
     assert len(plt.get_fignums()) == 2, "plot_confusion_matrix must draw into a new pyplot figure"
-    assert not other.axes, "do not draw over the figure that was there"
+    assert not other.axes, "do not draw over an existing figure"
     axes, _ = picture()
-    assert says_prediction(axes.get_xlabel().lower()), "say that the x axis is the prediction"
-    assert says_target(axes.get_ylabel().lower()), "say that the y axis is the target"
+    assert says_prediction(axes.get_xlabel().lower()), "label the x axis as the prediction"
+    assert says_target(axes.get_ylabel().lower()), "label the y axis as the target"
 
 
 @pytest.mark.beyond
@@ -555,6 +560,6 @@ def test_numbers_stand_in_their_own_cells() -> None:
         shown = float(text.get_text().strip().rstrip("%") or 0)
         expected = value_at(artist, x, y)
         assert min(abs(shown - expected), abs(shown / 100 - expected)) < 0.02, (
-            f"the number {text.get_text()} stands at x = {x:g}, y = {y:g}, where the matrix has "
+            f"the number {text.get_text()} is at x = {x:g}, y = {y:g}, where the matrix has "
             f"{expected:.2f}: x is the column, y the row"
         )

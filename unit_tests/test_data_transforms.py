@@ -1,4 +1,4 @@
-"""Steps 1.1, 2.1, 2.2: do the transforms resize, jitter and normalize, in a right order?"""
+"""Steps 1.1, 2.1, 2.2: do the transforms resize, jitter and normalize, in a correct order?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scene_recog.data_transforms import (
     get_fundamental_transforms,
 )
 
-SIZE = (48, 64)  # height, width: not square, so that mixing them up shows
+SIZE = (48, 64)  # height, width: not square, so that swapping them is noticed
 MEAN = 0.35
 STD = 0.2
 OTHER_STATISTICS = (0.6, 0.1)  # mean, std
@@ -29,9 +29,9 @@ SEED = 0  # of the draws
 PHOTO_SIZE = (90, 150)  # height, width
 DARKEST = 60  # grey levels of the photo, at its top and left
 BRIGHTER = (80, 60)  # at the bottom, and at the right
-DARK = (5, 30, 25)  # the same three of a dark photo
+DARK = (5, 30, 25)  # the same three numbers for a dark photo
 MEDIUM = 128
-BOARD = (90, 70)  # the darker grey of a chessboard, and how much brighter the other is
+BOARD = (90, 70)  # the darker grey of a chessboard, and the step to the brighter one
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "get_fundamental_transforms": get_fundamental_transforms,
@@ -47,7 +47,7 @@ GREY = Image.new("L", PHOTO_SIZE[::-1], MEDIUM)
 
 
 def smooth(darkest: int, down: int, right: int) -> Image.Image:
-    """A grayscale image of PHOTO_SIZE that gets brighter to the bottom and to the right."""
+    """A grayscale image of PHOTO_SIZE that gets brighter towards the bottom and the right."""
     height, width = PHOTO_SIZE
     rows, columns = np.mgrid[0:height, 0:width]
     levels = darkest + right * columns / width + down * rows / height
@@ -75,18 +75,18 @@ def outputs_of(compose: Any, name: str, image: Image.Image, count: int) -> torch
     outputs = [compose(image) for _ in range(count)]
     for output in outputs:
         if getattr(output, "shape", None) != (1, *SIZE) or output.dtype != torch.float32:
-            cannot_judge(f"{name} gives no float32 tensor [1, H, W]: see test_output_is_...")
+            cannot_judge(f"{name} returns no float32 tensor [1, H, W]: see test_output_is_...")
     return torch.stack(outputs)[:, 0]
 
 
 def centre(images: torch.Tensor) -> torch.Tensor:
-    """The middle half of [n, H, W]: what is turned or cropped a little has no borders there."""
+    """The middle half of [n, H, W], where slight rotations and crops show no borders."""
     height, width = images.shape[1:]
     return images[:, height // 4 : -height // 4, width // 4 : -width // 4]
 
 
 def level_of(name: str, image: Image.Image, mean: float, std: float) -> float:
-    """The value that an image of one grey has in the output, in the median over a few draws."""
+    """The median output, over a few draws, for an image of a single grey level."""
     return centre(outputs_of(make(name, mean, std), name, image, 9)).median().item()
 
 
@@ -101,13 +101,13 @@ def draws(name: str, image: Image.Image, count: int = DRAWS) -> torch.Tensor:
 
 
 def is_mirrored(images: torch.Tensor) -> torch.Tensor:
-    """Which of the images [n, H, W] are darker at the right: bool [n]."""
+    """Whether each of the images [n, H, W] is darker at the right: bool [n]."""
     half = images.shape[2] // 2
     return images[:, :, :half].mean((1, 2)) > images[:, :, half:].mean((1, 2))
 
 
 def correlations(images: torch.Tensor, photo: Image.Image) -> torch.Tensor:
-    """How far each of [n, H, W] is a brighter, darker or mirrored photo: 1 is exactly: [n]."""
+    """How well each of [n, H, W] matches the photo, up to brightness and mirroring; 1 is exact."""
     images = torch.where(is_mirrored(images)[:, None, None], images.flip(-1), images)
     resized = np.asarray(photo.resize((SIZE[1], SIZE[0]), Image.Resampling.BILINEAR))
     reference = centre(torch.from_numpy(resized.astype(np.float32))[None]).flatten()
@@ -128,21 +128,21 @@ def test_output_is_one_float_channel_of_the_input_size(name: str, photo: Image.I
     before = np.asarray(photo).copy()
     output = make(name)(photo)
     assert isinstance(output, torch.Tensor), (
-        f"{name} gives {type(output).__name__}, not a tensor: ToTensor is missing"
+        f"{name} returns {type(output).__name__}, not a tensor: ToTensor is missing"
     )
     shape = tuple(output.shape)
-    assert len(shape) == 3, f"{name} gives shape {shape}, not [1, H, W]"
-    assert shape[0] == 1, f"{name} gives {shape[0]} channels: a grayscale image has one"
+    assert len(shape) == 3, f"{name} returns shape {shape}, not [1, H, W]"
+    assert shape[0] == 1, f"{name} returns {shape[0]} channels: a grayscale image has one"
     assert shape[1:] != SIZE[::-1], (
-        f"{name} gives height {shape[1]} and width {shape[2]}: inp_size is (height, width), "
+        f"{name} returns height {shape[1]} and width {shape[2]}: inp_size is (height, width), "
         f"here {SIZE}"
     )
     assert shape[1:] == SIZE, (
-        f"{name} gives height {shape[1]} and width {shape[2]} for inp_size {SIZE}: give Resize the "
-        "pair (a single number keeps the aspect ratio), not numbers of your own"
+        f"{name} returns height {shape[1]} and width {shape[2]} for inp_size {SIZE}: give Resize "
+        "the pair (a single number keeps the aspect ratio), not fixed numbers"
     )
     assert output.dtype == torch.float32, (
-        f"{name} gives {output.dtype}, not float32: ToTensor makes floats from 0 to 1"
+        f"{name} returns {output.dtype}, not float32: ToTensor makes floats from 0 to 1"
     )
     assert np.array_equal(np.asarray(photo), before), f"{name} changes the image it was given"
 
@@ -151,7 +151,7 @@ def test_output_is_one_float_channel_of_the_input_size(name: str, photo: Image.I
 def test_test_time_transforms_are_not_random(name: str, photo: Image.Image) -> None:
     outputs = outputs_of(make(name), name, photo, 10)
     assert torch.equal(outputs, outputs[:1].expand_as(outputs)), (
-        f"{name} gives another result each time. Test images go through it: only training images "
+        f"{name} returns another result each time. It is used on test images: only training images "
         "are augmented"
     )
 
@@ -171,20 +171,20 @@ def test_normalizes_with_the_given_statistics(name: str) -> None:
             (-std / mean, "mean and std are swapped"),
             (-mean / std**2, "divide by the std, not by its square"),
             ((expected - mean) / std, "it is normalized twice"),
-            (-1.0, "that is Normalize(0.5, 0.5); use pixel_mean and pixel_std"),
-            (-0.45547 / 0.25316, "that is of 15-scene's numbers; use pixel_mean and pixel_std"),
+            (-1.0, "this is Normalize(0.5, 0.5); use pixel_mean and pixel_std"),
+            (-0.45547 / 0.25316, "these are 15-scene's numbers; use pixel_mean and pixel_std"),
         ]
         got = level_of(name, BLACK, mean, std)
         told = [idea for value, idea in ideas if got == pytest.approx(value, abs=0.02)]
-        rule = "it is (x - pixel_mean) / pixel_std, with x from 0 to 1"
+        rule = "compute (x - pixel_mean) / pixel_std, with x from 0 to 1"
         assert got == pytest.approx(expected, abs=0.05), (
-            f"with pixel_mean {mean} and pixel_std {std}, {name} turns black into {got:.2f}, and "
-            f"should into (0 - {mean}) / {std} = {expected:.2f}: {[*told, rule][0]}"
+            f"with pixel_mean {mean} and pixel_std {std}, {name} turns black into {got:.2f} "
+            f"instead of (0 - {mean}) / {std} = {expected:.2f}: {[*told, rule][0]}"
         )
         undone = level_of(name, GREY, mean, std) * std + mean
         assert 0.1 < undone < 1.1, (
-            f"{name} turns a grey of {MEDIUM / 255:.1f} into {undone:.3f} (the normalization "
-            "undone): pixels and statistics are both in 0..1, so scale neither by 255"
+            f"{name} turns a grey of {MEDIUM / 255:.1f} into {undone:.3f} (after undoing the "
+            "normalization): pixels and statistics are both in 0..1, so scale neither by 255"
         )
 
 
@@ -196,12 +196,12 @@ def test_shows_the_whole_image_resized(name: str, photo: Image.Image) -> None:
     ratio = output.mean() / expected.mean()
     undone = " after undoing (x - mean) / std" if name in NORMALIZED else ""
     assert 0.7 < ratio < 1.4, (
-        f"{name} gives pixels of {output.mean():.3f} on average, and should of "
-        f"{expected.mean():.3f}{undone}: ToTensor divides by 255, once and for all"
+        f"{name} returns pixels with mean {output.mean():.3f} instead of "
+        f"{expected.mean():.3f}{undone}: ToTensor already divides by 255"
     )
     assert np.abs(output - expected).max() < 0.05, (
-        f"{name} does not show the whole image: a corner pixel is {output[0, 0]:.2f} and should be "
-        f"{expected[0, 0]:.2f}{undone}. Resize to inp_size; a crop loses a part of the scene"
+        f"{name} does not show the whole image: a corner pixel is {output[0, 0]:.2f} instead of "
+        f"{expected[0, 0]:.2f}{undone}. Resize to inp_size; a crop loses part of the scene"
     )
 
 
@@ -212,8 +212,8 @@ def test_some_images_are_mirrored(name: str, photo: Image.Image) -> None:
         f"{name} mirrors {share:.0%} of the images: RandomHorizontalFlip() mirrors half of them"
     )
     assert share < 0.9, (
-        f"{name} mirrors {share:.0%} of the images: with p=0.5 it is every second one, so that the "
-        "network sees both"
+        f"{name} mirrors {share:.0%} of the images: with p=0.5 it mirrors half of them, so that "
+        "the network sees both"
     )
 
 
@@ -223,8 +223,8 @@ def test_nothing_is_turned_upside_down(name: str, photo: Image.Image) -> None:
     top, bottom = outputs[:, : SIZE[0] // 2], outputs[:, SIZE[0] // 2 :]
     share = (top.mean((1, 2)) > bottom.mean((1, 2))).float().mean().item()
     assert share < 0.1, (
-        f"{name} turns {share:.0%} of the images upside down: no test image has the sky below, so "
-        "flip horizontally only"
+        f"{name} turns {share:.0%} of the images upside down: test images are upright, so flip "
+        "only horizontally"
     )
 
 
@@ -234,13 +234,13 @@ def test_brightness_or_contrast_is_jittered(name: str) -> None:
     level, step = BOARD
     board = Image.fromarray(np.kron(level + step * squares, np.ones((15, 15))).astype(np.uint8))
     outputs = centre(draws(name, board)).flatten(1)
-    # The two grey levels of a chessboard, which mirroring and cropping leave as they are.
+    # The two grey levels of a chessboard, which mirroring and cropping do not change.
     dark, bright = outputs.quantile(0.1, dim=1), outputs.quantile(0.9, dim=1)
     assert max(dark.std().item(), bright.std().item()) > 0.002, (
         f"{name} changes neither brightness nor contrast from draw to draw (a grey of "
         f"{level / 255:.2f} stays "
         f"within {dark.min():.3f} and {dark.max():.3f}): give ColorJitter a brightness or contrast "
-        "(hue and saturation do nothing to a grayscale image)"
+        "(hue and saturation have no effect on a grayscale image)"
     )
 
 
@@ -249,12 +249,12 @@ def test_still_shows_the_image(name: str, photo: Image.Image) -> None:
     outputs = draws(name, photo)
     undone = " after undoing (x - mean) / std" if name in NORMALIZED else ""
     low, high = outputs.min().item(), outputs.max().item()
-    assert low > -0.2, f"{name} gives pixels down to {low:.2f}{undone}: they are from 0 to 1"
-    assert high < 1.2, f"{name} gives pixels up to {high:.2f}{undone}: they are from 0 to 1"
+    assert low > -0.2, f"{name} returns pixels down to {low:.2f}{undone}: keep them from 0 to 1"
+    assert high < 1.2, f"{name} returns pixels up to {high:.2f}{undone}: keep them from 0 to 1"
     share = (correlations(outputs, photo) > 0.5).float().mean().item()
     assert share > 0.8, (
-        f"{name} leaves little of {1 - share:.0%} of the images: only mirror them and change their "
-        "brightness and contrast somewhat"
+        f"{name} distorts {1 - share:.0%} of the images too much: only mirror them and change "
+        "their brightness and contrast slightly"
     )
 
 
@@ -263,8 +263,8 @@ def test_dark_images_survive() -> None:
     spreads = centre(draws("get_all_transforms", smooth(*DARK))).std((1, 2))
     share = (spreads < 0.005).float().mean().item()
     assert share < 0.25, (
-        f"get_all_transforms makes one flat grey of {share:.0%} of dark images: ColorJitter clips "
-        "to 0..1, so normalize after it, not before"
+        f"get_all_transforms turns {share:.0%} of dark images into one flat grey: ColorJitter "
+        "clips to 0..1, so normalize after it, not before"
     )
 
 
@@ -280,26 +280,26 @@ def test_has_the_standard_steps_and_no_others(name: str) -> None:
     steps = {type(step).__name__ for step in make(name).transforms}
     missing, extra = expected - steps, steps - expected
     assert not missing, f"{name} lacks {', '.join(sorted(missing))}"
-    assert not extra, f"{name} has {', '.join(sorted(extra))}, which the handout does not name"
+    assert not extra, f"{name} has {', '.join(sorted(extra))}, which the handout does not mention"
 
 
 @pytest.mark.beyond
 @pytest.mark.parametrize("name", RANDOM)
 def test_about_half_of_the_images_are_mirrored(name: str, photo: Image.Image) -> None:
     share = is_mirrored(draws(name, photo, 120)).float().mean().item()
-    assert 0.35 < share < 0.65, f"{name} mirrors {share:.0%} of the images: it should be about half"
+    assert 0.35 < share < 0.65, f"{name} mirrors {share:.0%} of the images: mirror about half"
 
 
 @pytest.mark.beyond
 @pytest.mark.parametrize("name", RANDOM)
 def test_random_draws_only_mirror_and_jitter(name: str, photo: Image.Image) -> None:
     outputs = draws(name, photo)
-    assert outputs.min() > -1e-4, f"{name} gives pixels below 0"
-    assert outputs.max() < 1 + 1e-4, f"{name} gives pixels above 1"
+    assert outputs.min() > -1e-4, f"{name} returns pixels below 0"
+    assert outputs.max() < 1 + 1e-4, f"{name} returns pixels above 1"
     lowest = correlations(outputs, photo).min().item()
     assert lowest > 0.8, (
         f"{name} should only mirror the image and change its brightness and contrast: one draw "
-        f"has a correlation of {lowest:.2f} with the image"
+        f"has a correlation of only {lowest:.2f} with the image"
     )
 
 
@@ -311,7 +311,7 @@ def test_a_seed_repeats_the_draws(name: str, photo: Image.Image) -> None:
     for _ in range(2):
         torch.manual_seed(0)
         runs.append(torch.stack([compose(photo) for _ in range(10)]))
-    assert torch.equal(*runs), f"{name} must repeat under torch.manual_seed"
+    assert torch.equal(*runs), f"{name} must give the same result after the same torch.manual_seed"
 
 
 @pytest.mark.beyond
@@ -321,5 +321,5 @@ def test_statistics_may_be_a_tuple_or_an_array(photo: Image.Image) -> None:
         mean, std = kind([MEAN]), kind([STD])
         compose = FUNCTIONS["get_fundamental_normalization_transforms"](SIZE, mean, std)
         assert torch.allclose(compose(photo), expected, atol=1e-5), (
-            f"pixel_mean and pixel_std as {kind.__name__} should do as well as lists"
+            f"pixel_mean and pixel_std as {kind.__name__} should work as well as lists"
         )

@@ -30,7 +30,7 @@ TARGETS = [0, 1, 2, 2, 2, 3]
 ALL_RIGHT = [0, 1, 3, 1, 2, 0]
 NONE_RIGHT = [1, 0, 0, 0, 0, 1]
 MOST_RIGHT = [0, 1, 3, 1, 2, 3]
-LOWEST = {0: 1, 1: 0, 2: 0, 3: 3, 5: 3}  # row: where its lowest score is, if it is one alone
+LOWEST = {0: 1, 1: 0, 2: 0, 3: 3, 5: 3}  # row: where its lowest score is, if it is unique
 FAR_APART = [14, 3]  # where the highest of 15 scores are
 FAR_APART_TARGETS = [14, 4]
 MAPS = 3  # of the small networks that are saved
@@ -46,7 +46,7 @@ def seed() -> None:
 
 
 def trained(model: nn.Module) -> nn.Module:
-    """The model with running averages that are no longer 0 and 1."""
+    """The model, with running averages other than 0 and 1."""
     model.train()(torch.randn(8, 1, 64, 64) * 2 + 1)
     return model
 
@@ -59,11 +59,11 @@ def images(scores: torch.Tensor) -> torch.Tensor:
 
 
 def number(value: Any, function: str) -> float:
-    """What the function returned as a Python float."""
+    """The function's result as a Python float."""
     assert value is not None, f"{function} returns None: does it end with a return?"
     array = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value)
     assert array.size == 1, (
-        f"{function} gives {array.size} numbers: expected one for the whole batch"
+        f"{function} returns {array.size} numbers: expected one for the whole batch"
     )
     return float(array.item())
 
@@ -78,28 +78,28 @@ def check_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> None:
         got = number(dl_utils.compute_accuracy(logits, labels), "compute_accuracy")
     except RuntimeError as error:
         raise AssertionError(
-            f"compute_accuracy ends in an error for logits [{images_count}, {classes}] and labels "
+            f"compute_accuracy raises an error for logits [{images_count}, {classes}] and labels "
             f"[{images_count}]: {error}. The prediction is the argmax of each row, dim=1"
         ) from error
     every_pair = (logits.argmax(1)[:, None] == labels).float().mean().item()
     lowest = (logits.argmin(1) == labels).float().mean().item()
     hints = [
-        (right, "That is the number of right predictions: divide it by the number of images."),
-        (100 * right / images_count, "The accuracy is a share from 0 to 1, not a percentage."),
-        (right / classes, f"That is divided by the {classes} classes: divide by the images."),
-        (1 - right / images_count, "That is the share of wrong predictions."),
+        (right, "This is the number of correct predictions: divide it by the number of images."),
+        (100 * right / images_count, "The accuracy is a fraction from 0 to 1, not a percentage."),
+        (right / classes, f"This is divided by the {classes} classes: divide by the images."),
+        (1 - right / images_count, "This is the fraction of wrong predictions."),
         (round(right / images_count, 2), "Do not round it."),
-        (every_pair, "That compares each prediction with each label: both should have shape [N]."),
-        (lowest, "That takes the lowest score for the prediction."),
+        (every_pair, "This compares each prediction with each label: both should have shape [N]."),
+        (lowest, "This takes the lowest score as the prediction."),
     ]
     assert got == pytest.approx(right / images_count, abs=1e-4), (
         f"{right} of {images_count} predictions (the index of the highest score in each row) are "
-        f"right: expected accuracy {right / images_count:.4f}, got {got:.4f}.{hint(got, hints)}"
+        f"correct: expected accuracy {right / images_count:.4f}, got {got:.4f}.{hint(got, hints)}"
     )
 
 
 def hint(got: float, hints: list[tuple[float, str]]) -> str:
-    """What a wrong number is the result of, with a space before it; "" if nobody knows."""
+    """The likely cause of a wrong number, with a space before it; "" if unknown."""
     return next((f" {text}" for value, text in hints if got == pytest.approx(value, rel=1e-4)), "")
 
 
@@ -131,12 +131,12 @@ def check_predictions(model: nn.Module, x: torch.Tensor, expected: list[int], wh
     labels = labels.detach().cpu() if isinstance(labels, torch.Tensor) else labels
     array = np.asarray(labels)
     assert array.shape == (len(x),), (
-        f"predict_labels gives shape {list(array.shape)} for {len(x)} image(s): expected one label "
-        f"for each image, shape [{len(x)}] (argmax over dim=1 of the scores)"
+        f"predict_labels returns shape {list(array.shape)} for {len(x)} image(s): expected one "
+        f"label for each image, shape [{len(x)}] (argmax over dim=1 of the scores)"
     )
     assert np.issubdtype(array.dtype, np.integer), (
-        f"predict_labels gives {array.dtype} numbers, {array.tolist()}: expected the classes' "
-        f"indices, integers, {expected} (argmax over the scores of each image)"
+        f"predict_labels returns {array.dtype} numbers, {array.tolist()}: expected integer class "
+        f"indices, {expected} (argmax over the scores of each image)"
     )
     assert array.tolist() == expected, f"expected labels {expected}, got {array.tolist()}: {why}"
 
@@ -156,7 +156,7 @@ def test_prediction_runs_the_model() -> None:
         model.weight.fill_(-1.0)
     x = images(LOGITS[list(LOWEST)])
     x[:, 0, 0, CLASSES:15] = 99.0
-    why = "the scores are what the model gives for x"
+    why = "the scores are model(x)"
     check_predictions(model, x, list(LOWEST.values()), why)
 
 
@@ -172,20 +172,20 @@ def loss_of(criterion: nn.Module, **options: bool) -> float:
 
 def loss_hint(got: float) -> str:
     of_probabilities = nn.functional.cross_entropy(LOGITS.softmax(1), LABELS).item()
-    softmax = "That is the loss of softmax(scores): nn.CrossEntropyLoss takes the raw scores."
+    softmax = "This is the loss of softmax(scores): nn.CrossEntropyLoss takes the raw scores."
     total, mean = LOSSES.sum().item(), LOSSES.mean().item()
     again = (
-        "The criterion is a mean over the batch already: divided by the batch size once more, the "
-        "loss is N times too small, and the net learns N times too slowly."
+        "The criterion is already a mean over the batch: if you divide by the batch size again, "
+        "the loss is N times too small, and the net learns N times too slowly."
     )
     return hint(
         got,
         [
             (mean / COUNT, again),
-            (total, "That is the sum over the batch."),
-            (mean, "That is the mean over the batch; the sum is N times as large."),
-            (total / CLASSES, "That is divided by the number of classes, not of images."),
-            (mean * CLASSES, "That is multiplied by the number of classes, not of images."),
+            (total, "This is the sum over the batch."),
+            (mean, "This is the mean over the batch; the sum is N times as large."),
+            (total / CLASSES, "This is divided by the number of classes, not of images."),
+            (mean * CLASSES, "This is multiplied by the number of classes, not of images."),
             (of_probabilities, softmax),
             (of_probabilities * COUNT, softmax),
         ],
@@ -230,13 +230,13 @@ def test_loss_can_be_differentiated() -> None:
     loss = dl_utils.compute_loss(FakeNet(), logits, LABELS)
     number(loss, "compute_loss")
     assert getattr(loss, "requires_grad", False), (
-        f"the loss, {loss!r}, does not know how it was computed, so loss.backward() cannot train "
-        "the net: no .item(), .detach() or float() on the way"
+        f"the loss, {loss!r}, has lost its graph, so loss.backward() cannot train the net: do not "
+        "use .item(), .detach() or float() on the way"
     )
     loss.backward()
     gradient = torch.zeros(1) if logits.grad is None else logits.grad
     assert gradient.abs().sum() > 0, (
-        "loss.backward() gives the scores no gradient: no .detach() and no torch.tensor(...) on "
+        "loss.backward() gives the scores no gradient: use no .detach() or torch.tensor(...) on "
         "the way"
     )
 
@@ -266,15 +266,15 @@ def check_saved(model: nn.Module, folder: Path) -> None:
     )
     lacking, added = sorted(set(expected) - set(weights)), sorted(set(weights) - set(expected))
     assert not lacking, (
-        f"the saved state_dict lacks {', '.join(lacking)}: save all of model.state_dict(), batch "
-        "norm's running averages too"
+        f"the saved state_dict lacks {', '.join(lacking)}: save all of model.state_dict(), "
+        "including batch norm's running averages"
     )
     assert not added, f"the saved state_dict has more than model.state_dict(): {', '.join(added)}"
     for key, value in expected.items():
         change = (value.double() - torch.as_tensor(weights[key]).double()).abs().max().item()
         assert change < 1e-6, (
-            f"{key} in the file differs from the model's by up to {change:.2g}: save the weights "
-            "as they are now"
+            f"{key} in the file differs from the model's by up to {change:.2g}: save the current "
+            "weights"
         )
 
 
@@ -301,7 +301,7 @@ def assignment_net(module: str, name: str) -> nn.Module:
 
 
 def write_weights(model: nn.Module, folder: Path) -> Path:
-    """A file as `save_trained_model_weights` writes it."""
+    """Write a file like `save_trained_model_weights`."""
     name = type(model).__name__
     path = folder / f"trained_{name}_final.pt"
     torch.save({"class_name": name, "state_dict": model.state_dict()}, path)
@@ -318,8 +318,8 @@ def check_loaded(loaded: Any, model: nn.Module) -> None:
     with torch.no_grad():
         got, expected = loaded.eval()(x), model.eval()(x)
     assert torch.allclose(got, expected, atol=1e-4), (
-        f"the loaded {name} gives other scores than the saved one (they differ by up to "
-        f"{(got - expected).abs().max():.2g}): are the weights in it (model.load_state_dict)?"
+        f"the loaded {name} returns other scores than the saved one (they differ by up to "
+        f"{(got - expected).abs().max():.2g}): are the weights loaded (model.load_state_dict)?"
     )
 
 
@@ -335,7 +335,7 @@ def test_saved_weights_come_back(module: str, name: str, tmp_path: Path) -> None
         try:
             check_saved(trained(SimpleNet(MAPS)), tmp_path / "models")
         except Exception:
-            cannot_judge("save_trained_model_weights writes another file (see the test above)")
+            cannot_judge("save_trained_model_weights does not work (see the test above)")
         raise
 
 
@@ -346,8 +346,8 @@ def test_saved_weights_come_back(module: str, name: str, tmp_path: Path) -> None
 def test_accuracy_is_a_python_float() -> None:
     accuracy = dl_utils.compute_accuracy(LOGITS, LABELS)
     assert type(accuracy) is float, (
-        f"compute_accuracy returns a {type(accuracy).__name__}: a float (.item()) keeps the list "
-        "of an epoch's accuracies small, and can be written to JSON"
+        f"compute_accuracy returns a {type(accuracy).__name__}: return a float (.item()), which "
+        "needs little memory and can be written to JSON"
     )
 
 
@@ -367,7 +367,7 @@ def test_loss_of_a_criterion_with_another_reduction(reduction: str) -> None:
     for is_normalize, expected in [(True, LOSSES.mean()), (False, LOSSES.sum())]:
         got = loss_of(nn.CrossEntropyLoss(reduction=reduction), is_normalize=is_normalize)
         assert got == pytest.approx(expected.item(), rel=1e-4), (
-            f"with a criterion of reduction={reduction!r} and is_normalize={is_normalize}: "
+            f"with a criterion with reduction={reduction!r} and is_normalize={is_normalize}: "
             f"expected {expected:.4f}, got {got:.4f}. Look at criterion.reduction before you "
             "divide or multiply."
         )
@@ -381,15 +381,15 @@ def test_loss_leaves_the_criterion_alone(reduction: str) -> None:
         dl_utils.compute_loss(model, LOGITS, LABELS, is_normalize=is_normalize)
         got = model.loss_criterion.reduction
         assert got == reduction, (
-            f"the model's loss_criterion had reduction={reduction!r}, and has {got!r} after "
-            f"compute_loss(is_normalize={is_normalize}): leave it as it was"
+            f"the model's loss_criterion had reduction={reduction!r}, but has {got!r} after "
+            f"compute_loss(is_normalize={is_normalize}): do not change it"
         )
 
 
 @pytest.mark.beyond
 def test_saved_file_is_plain_and_alone(tmp_path: Path) -> None:
     check_saved(trained(SmallNet(MAPS)), tmp_path)  # a network of any name
-    assert len(list(tmp_path.iterdir())) == 1, "saving should leave one file"
+    assert len(list(tmp_path.iterdir())) == 1, "saving should leave only one file"
     saved = torch.load(tmp_path / "trained_SmallNet_final.pt", weights_only=True)
     assert set(saved) == {"class_name", "state_dict"}
 
@@ -405,7 +405,7 @@ def test_folder_is_made_if_need_be(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "yet" / "there"
     dl_utils.save_trained_model_weights(SimpleNet(MAPS), folder)
     assert (folder / "trained_SimpleNet_final.pt").is_file(), (
-        "make the folder out_dir if it is not there: a training run should not end in an error"
+        "create the folder out_dir if it is missing: a training run should not end in an error"
     )
 
 
@@ -414,7 +414,7 @@ def test_loaded_network_is_ready_to_predict(tmp_path: Path) -> None:
     path = write_weights(assignment_net("simple_net", "SimpleNet"), tmp_path)
     loaded = dl_utils.load_trained_model_weights(path)
     assert not loaded.training, (
-        "the loaded network is in train mode, so that dropout would be on: return it in eval mode"
+        "the loaded network is in train mode, with dropout on: return it in eval mode"
     )
 
 
@@ -452,5 +452,5 @@ def test_network_is_built_by_the_saved_class_name(class_name: str, tmp_path: Pat
         assignment_net("simple_net_final", "SimpleNetFinal")
     path = tmp_path / f"trained_{class_name}_final.pt"
     torch.save({"class_name": class_name, "state_dict": state_dict}, path)
-    with pytest.raises(ValueError, match=class_name):  # these weights fit SimpleNet only
+    with pytest.raises(ValueError, match=class_name):  # these weights fit only SimpleNet
         dl_utils.load_trained_model_weights(path)

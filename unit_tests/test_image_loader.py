@@ -26,7 +26,7 @@ IMAGES = {  # in tiny_dataset
 FOLDERS = ["mountain", "coast", "suburb", "office", "bedroom", "street", "forest", "kitchen"]
 COLOURS = {"red": (220, 30, 60), "green": (10, 200, 90)}
 COLOUR_SIZE = (32, 64)  # height, width
-DRAWN_SHAPE = (1, 2, 3)  # of what a transform gives
+DRAWN_SHAPE = (1, 2, 3)  # of a transform's result
 BATCH_SIZE = (16, 24)  # height, width
 
 CLASSES = sorted(IMAGES["train"])
@@ -34,7 +34,7 @@ COUNT = sum(IMAGES["train"].values())
 
 
 def as_index(label: Any) -> int | None:
-    """A class index as an int, from a number of numpy or torch too; None: it is no class index."""
+    """A class index as an int, also from numpy or torch; None if it is not a class index."""
     try:
         return operator.index(label) if np.ndim(label) == 0 else None
     except TypeError:
@@ -48,7 +48,7 @@ def examples(loader: ImageLoader) -> list[tuple[Path, int]]:
     except (TypeError, ValueError):
         pairs = [(Path(), None)]
     if not pairs or not all(path.is_file() and label is not None for path, label in pairs):
-        cannot_judge("self.dataset is not right: see test_dataset_has_a_path_and_an_index_of_each")
+        cannot_judge("self.dataset is wrong: see test_dataset_has_a_path_and_an_index_of_each")
     return [(path, label) for path, label in pairs if label is not None]
 
 
@@ -60,20 +60,20 @@ def grey_levels(path: Path) -> np.ndarray:
 
 @pytest.fixture
 def restored_listing() -> Iterator[None]:
-    """For tests that change how folders are listed."""
+    """Restore the listing of folders after a test."""
     yield
     list_folders(None)
 
 
 def test_classes_are_a_dict_from_name_to_index(tiny_dataset: Path) -> None:
     found = ImageLoader(root_dir=str(tiny_dataset), split="train").get_classes()
-    assert isinstance(found, dict), f"get_classes must return a dict, and returns {found!r}"
+    assert isinstance(found, dict), f"get_classes must return a dict, but returns {found!r}"
     assert set(found) == set(CLASSES), (
-        f"get_classes has the keys {list(found)}, and the class folders in train/ are "
+        f"get_classes has the keys {list(found)}, but the class folders in train/ are "
         f"{CLASSES}: map each folder's name to its index"
     )
     assert sorted(found.values()) == list(range(len(CLASSES))), (
-        f"get_classes has the indices {sorted(found.values())}: count from 0, since class i is "
+        f"get_classes has the indices {sorted(found.values())}: count from 0, because class i is "
         "output i of the network"
     )
 
@@ -84,14 +84,14 @@ def test_classes_are_in_alphabetical_order(tmp_path: Path) -> None:
         (tmp_path / place).mkdir(parents=True)
         Image.new("L", (8, 8)).save(tmp_path / place / "image_0001.jpg")
     expected = {name: index for index, name in enumerate(sorted(FOLDERS))}
-    for reverse in (None, False, True):  # as this file system lists folders; and as others do
+    for reverse in (None, False, True):  # in the order of this file system, and of others
         list_folders(reverse)
         loader = ImageLoader(root_dir=str(tmp_path), split="train")
         found = loader.get_classes()
         if set(found) != set(FOLDERS) or sorted(found.values()) != list(range(len(FOLDERS))):
-            cannot_judge("get_classes is not right: see test_classes_are_a_dict_...")
+            cannot_judge("get_classes is wrong: see test_classes_are_a_dict_...")
         assert found == expected, (
-            f"get_classes gives {found}: number the classes in alphabetical order. "
+            f"get_classes returns {found}: number the classes in alphabetical order. "
             "os.listdir, glob and iterdir list in any order; sorted() makes "
             f"{sorted(FOLDERS)[0]} class 0 everywhere"
         )
@@ -104,22 +104,23 @@ def test_two_loaders_share_nothing(tiny_dataset: Path) -> None:
     is_shared = train.dataset is test.dataset
     assert not is_shared, "two loaders add to one self.dataset: make a new list in __init__"
     assert len(train.dataset) == before, (
-        f"self.dataset of the train split had {before} entries, and has {len(train.dataset)} since "
-        "a loader of the test split was made: make a new list in __init__"
+        f"self.dataset of the train split had {before} entries, but has {len(train.dataset)} after "
+        "a loader for the test split was created: make a new list in __init__"
     )
 
 
 def test_attributes_say_what_was_asked_for(tiny_dataset: Path) -> None:
     transform = transforms.Compose([transforms.ToTensor()])
     loader = ImageLoader(root_dir=str(tiny_dataset), split="test", transform=transform)
-    assert loader.split == "test", f'self.split is {loader.split!r}, and "test" was asked for'
+    assert loader.split == "test", f'self.split is {loader.split!r}, but "test" was passed'
     assert loader.transform is transform, "keep the transform in self.transform"
     assert Path(loader.root) == tiny_dataset, f"self.root is {loader.root!r}: keep root_dir in it"
     assert Path(loader.curr_folder) == tiny_dataset / "test", (
-        f"self.curr_folder is {loader.curr_folder!r} for the test split: it is <root>/<split>"
+        f"self.curr_folder is {loader.curr_folder!r} for the test split: it should be "
+        "<root>/<split>"
     )
-    assert loader.class_dict == loader.get_classes(), "self.class_dict is what get_classes returns"
-    assert ImageLoader(str(tiny_dataset)).split == "train", 'the split is "train" by default'
+    assert loader.class_dict == loader.get_classes(), "set self.class_dict to get_classes()"
+    assert ImageLoader(str(tiny_dataset)).split == "train", 'the default split should be "train"'
 
 
 def test_dataset_has_a_path_and_an_index_of_each(tiny_dataset: Path) -> None:
@@ -132,8 +133,8 @@ def test_dataset_has_a_path_and_an_index_of_each(tiny_dataset: Path) -> None:
         except (TypeError, ValueError):
             is_right = False
         assert is_right, (
-            f"self.dataset[{index}] is {entry}: it must be a pair, first the image's path (root in "
-            "front, so that it can be opened), then the class index, an int"
+            f"self.dataset[{index}] is {entry}: it must be a pair of the image's path (starting "
+            "with root, so that it can be opened) and the class index, an int"
         )
 
 
@@ -143,9 +144,11 @@ def test_every_image_of_the_split_is_listed_once(tiny_dataset: Path, split: str)
     folder = tiny_dataset.resolve() / split
     paths = [path.resolve() for path, _ in examples(loader)]
     for path in paths:
-        assert path.parent.parent == folder, f"the {split} split lists {path}, not one of {folder}"
+        assert path.parent.parent == folder, (
+            f"the {split} split lists {path}, which is not in {folder}"
+        )
     found, expected = Counter(path.parent.name for path in set(paths)), IMAGES[split]
-    assert found == expected, f"{split}/ has {expected} images, and self.dataset {dict(found)}"
+    assert found == expected, f"{split}/ has {expected} images, but self.dataset {dict(found)}"
     assert len(paths) == len(set(paths)), "self.dataset lists an image twice"
 
 
@@ -153,9 +156,9 @@ def test_length_is_the_number_of_images(tiny_dataset: Path) -> None:
     for split, counts in IMAGES.items():
         loader = ImageLoader(root_dir=str(tiny_dataset), split=split)
         if len(loader.dataset) != sum(counts.values()):
-            cannot_judge("self.dataset is not right: see test_every_image_of_the_split_...")
+            cannot_judge("self.dataset is wrong: see test_every_image_of_the_split_...")
         assert len(loader) == len(loader.dataset), (
-            f"len() is {len(loader)} for the {split} split: it is the number of its images, "
+            f"len() is {len(loader)} for the {split} split: it should be the number of its images, "
             f"{len(loader.dataset)}"
         )
 
@@ -166,10 +169,10 @@ def test_each_image_has_the_label_of_its_folder(tiny_dataset: Path) -> None:
         for path, label in examples(loader):
             expected = loader.class_dict.get(path.parent.name)
             if expected is None:
-                cannot_judge("self.class_dict is not right: see test_classes_are_a_dict_...")
+                cannot_judge("self.class_dict is wrong: see test_classes_are_a_dict_...")
             assert label == expected, (
-                f"{path.parent.name}/{path.name} has label {label}: it is of class "
-                f"{path.parent.name}, whose index is {expected}"
+                f"{path.parent.name}/{path.name} has label {label}: its class is "
+                f"{path.parent.name}, with index {expected}"
             )
 
 
@@ -184,13 +187,13 @@ def test_loaded_image_is_grayscale_with_its_own_pixels(tiny_dataset: Path) -> No
         expected = grey_levels(path)
         height, width = expected.shape
         assert image.size == (width, height), (
-            f"the file is {width}x{height}, and the loaded image {image.size[0]}x{image.size[1]}: "
-            "resizing is the transform's job"
+            f"the file is {width}x{height}, but the loaded image is "
+            f"{image.size[0]}x{image.size[1]}: resizing is the transform's job"
         )
         got = np.asarray(image, dtype=int)
         assert np.abs(got - expected).max() <= 1, (
-            f"the file's pixels are about {expected.mean():.0f} and the loaded ones "
-            f"{got.mean():.0f}: load_img_from_path leaves them as they are, from 0 to 255"
+            f"the file's pixels are about {expected.mean():.0f}, but the loaded ones are about "
+            f"{got.mean():.0f}: load_img_from_path must not change them (0 to 255)"
         )
 
 
@@ -202,18 +205,18 @@ def test_colour_image_becomes_grayscale(tiny_dataset: Path, tmp_path: Path) -> N
     Image.fromarray(colour).save(path, quality=95)
     image = ImageLoader(root_dir=str(tiny_dataset)).load_img_from_path(str(path))
     if not isinstance(image, Image.Image):
-        cannot_judge("no PIL image: see test_loaded_image_is_grayscale_with_its_own_pixels")
+        cannot_judge("not a PIL image: see test_loaded_image_is_grayscale_with_its_own_pixels")
     assert image.mode == "L", (
-        f'a colour photograph is loaded in mode {image.mode}: make it grayscale with .convert("L")'
+        f'a colour photograph is loaded in mode {image.mode}: convert it with .convert("L")'
     )
     if image.size != (width, height):
         cannot_judge("the size changes: see test_loaded_image_is_grayscale_with_its_own_pixels")
     row, columns = height // 2, (width // 8, width * 7 // 8)
     for (name, rgb), column in zip(COLOURS.items(), columns, strict=True):
         got, expected = image.getpixel((column, row)), grey_levels(path)[row, column]
-        # Weights of red, green and blue that differ a little are no mistake here.
+        # Slightly different weights of red, green and blue are fine here.
         assert abs(got - expected) < 35, (
-            f"a {name} {rgb} is grey level {got}, and should be {expected}: one channel alone is "
+            f"a {name} {rgb} becomes grey level {got} instead of {expected}: a single channel is "
             'not the grey level; use .convert("L")'
         )
 
@@ -222,11 +225,11 @@ def test_item_is_the_image_and_the_label_of_that_index(tiny_dataset: Path) -> No
     loader = ImageLoader(root_dir=str(tiny_dataset), split="train")
     for index, (path, label) in enumerate(examples(loader)):
         item = loader[index]
-        assert len(item) == 2, f"item {index} has {len(item)} parts: it is a pair (image, label)"
+        assert len(item) == 2, f"item {index} has {len(item)} parts: return a pair (image, label)"
         image, got = item
         assert isinstance(image, Image.Image), (
-            f"the image of item {index} is of type {type(image).__name__}: without a transform it "
-            "is the PIL image"
+            f"the image of item {index} is of type {type(image).__name__}: without a transform, "
+            "return the PIL image"
         )
         assert image.mode == "L", f"the image of item {index} has mode {image.mode}, not L"
         loaded = np.asarray(loader.load_img_from_path(str(path)))
@@ -235,10 +238,10 @@ def test_item_is_the_image_and_the_label_of_that_index(tiny_dataset: Path) -> No
             f"self.dataset[{index}]"
         )
         assert as_index(got) is not None, (
-            f"item {index} has {got!r} for its label: it is the class index, an int"
+            f"item {index} has the label {got!r}: it must be the class index, an int"
         )
         assert as_index(got) == label, (
-            f"item {index} has label {got}, and self.dataset[{index}] has {label}"
+            f"item {index} has label {got}, but self.dataset[{index}] has {label}"
         )
 
 
@@ -255,7 +258,7 @@ def test_transform_is_applied_anew_each_time(tiny_dataset: Path, split: str) -> 
     second: Any = loader[1][0]
     assert len(seen) > 0, f"the {split} split does not apply the transform"
     assert isinstance(seen[-1], Image.Image), (
-        f"the transform gets an object of type {type(seen[-1]).__name__}: give it the PIL image"
+        f"the transform gets an object of type {type(seen[-1]).__name__}: pass it the PIL image"
     )
     assert seen[-1].mode == "L", f"the transform gets an image of mode {seen[-1].mode}, not L"
     for result in (first, second):
@@ -263,8 +266,8 @@ def test_transform_is_applied_anew_each_time(tiny_dataset: Path, split: str) -> 
             "the item's image is not what the transform returned"
         )
     assert first.max() != second.max(), (
-        "the same item read twice gives the same result of a random transform: apply it each time "
-        "an item is read, or an image is augmented once for good"
+        "reading an item twice gives the same result of a random transform: apply it each time an "
+        "item is read, or each image is augmented only once"
     )
 
 
@@ -284,8 +287,8 @@ def test_tensor_item_is_one_float_channel(tiny_dataset: Path) -> None:
             f"{[1, *expected.shape]}"
         )
         assert np.allclose(image[0].numpy(), expected, atol=0.005), (
-            f"the pixels of item {index} are about {image.mean():.3f}, and those of its file "
-            f"{expected.mean():.3f}, in 0..1"
+            f"the pixels of item {index} are about {image.mean():.3f}, but those of its file are "
+            f"about {expected.mean():.3f}, in 0..1"
         )
 
 
@@ -294,14 +297,14 @@ def test_data_loader_makes_batches(tiny_dataset: Path) -> None:
     loader = ImageLoader(root_dir=str(tiny_dataset), split="train", transform=transform)
     labels = [label for _, label in examples(loader)]
     if len(loader) != COUNT:
-        cannot_judge("len() is not right: see test_length_is_the_number_of_images")
+        cannot_judge("len() is wrong: see test_length_is_the_number_of_images")
     images, targets = next(iter(DataLoader(loader, batch_size=COUNT)))
     assert images.shape == (COUNT, 1, *BATCH_SIZE), (
         f"a batch of {COUNT} has shape {tuple(images.shape)}, not [N, 1, H, W] = "
         f"{[COUNT, 1, *BATCH_SIZE]}"
     )
     assert getattr(targets, "dtype", None) == torch.int64, (
-        f"the labels of a batch are {getattr(targets, 'dtype', targets)}, not int64: give ints"
+        f"the labels of a batch are {getattr(targets, 'dtype', targets)}, not int64: return ints"
     )
     assert targets.tolist() == labels, f"a batch has labels {targets.tolist()}, not {labels}"
 
@@ -345,8 +348,8 @@ def test_order_does_not_depend_on_the_file_system(tiny_dataset: Path) -> None:
         list_folders(reverse)
         assert order() == expected, (
             "the order of self.dataset changes with the order in which the file system lists "
-            "files: sort what os.listdir, glob or iterdir gives, and leave shuffling to the "
-            "DataLoader, or a seed does not repeat a run elsewhere"
+            "files: sort the results of os.listdir, glob or iterdir, and leave shuffling to the "
+            "DataLoader, or a seed does not reproduce a run on another machine"
         )
 
 
@@ -372,7 +375,7 @@ def test_other_files_are_left_out(tiny_dataset: Path) -> None:
     (tiny_dataset / "train" / "readme.txt").write_text("about this dataset")
     loader = ImageLoader(str(tiny_dataset), split="train")
     assert set(loader.class_dict) == set(CLASSES), "only folders are classes, not files beside them"
-    assert len(loader) == COUNT, "only the images in a class folder are examples, not other files"
+    assert len(loader) == COUNT, "only images in class folders are examples, not other files"
 
 
 @pytest.mark.beyond
@@ -383,7 +386,7 @@ def test_grey_level_is_the_luminance(tiny_dataset: Path, tmp_path: Path) -> None
     difference = np.abs(np.asarray(image, dtype=int) - grey_levels(path)).max()
     assert difference <= 2, (
         "the grey level of a colour is its luminance, 0.299 R + 0.587 G + 0.114 B, as in Pillow's "
-        f'convert("L"): it is {difference} off'
+        f'convert("L"): yours is off by {difference}'
     )
 
 
@@ -391,6 +394,6 @@ def test_grey_level_is_the_luminance(tiny_dataset: Path, tmp_path: Path) -> None
 def test_images_are_read_when_they_are_asked_for(tiny_dataset: Path) -> None:
     seen: list[Any] = []
     loader = ImageLoader(str(tiny_dataset), split="test", transform=seen.append)
-    assert not seen, "images are read when the dataset is made: it may not fit into memory"
+    assert not seen, "images are read when the dataset is created: they may not fit into memory"
     loader[0]
     assert len(seen) == 1, f"the transform is applied {len(seen)} times for one item"

@@ -14,7 +14,7 @@ from torch import nn
 
 from scene_recog.optimizer import get_optimizer
 
-TYPES = ("sgd", "adam", "adamw")  # of the contract, one is enough
+TYPES = ("sgd", "adam", "adamw")  # the contract requires only one
 MAPS = 2  # of the net
 LR = 0.1
 SMALL_LR = 0.003
@@ -35,8 +35,8 @@ def attempt(optimizer_type: str) -> torch.optim.Optimizer | Exception | str:
     if optimizer is None:
         return "it returns None: is there a return at the end?"
     if isinstance(optimizer, type):
-        return f"it returns the class {optimizer.__name__}: call it, with the model's parameters"
-    return f"it returns a {type(optimizer).__name__}, which is no torch.optim.Optimizer"
+        return f"it returns the class {optimizer.__name__}: call it with the model's parameters"
+    return f"it returns a {type(optimizer).__name__}, which is not a torch.optim.Optimizer"
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def written() -> list[str]:
     """The types that the student has written."""
     types = [each for each in TYPES if isinstance(attempt(each), torch.optim.Optimizer)]
     if not types:
-        cannot_judge("get_optimizer gives no optimizer: see test_gives_a_torch_optimizer")
+        cannot_judge("get_optimizer returns no optimizer: see test_gives_a_torch_optimizer")
     return types
 
 
@@ -70,8 +70,8 @@ def test_gives_a_torch_optimizer() -> None:
                 "types in lower case, so compare with config['optimizer_type'].lower()"
             )
     pytest.fail(
-        "get_optimizer must give an optimizer for one of 'sgd', 'adam', 'adamw' at least; "
-        "from a config with the keys optimizer_type, lr and weight_decay it gives none:\n"
+        "get_optimizer must return an optimizer for at least one of 'sgd', 'adam', 'adamw'; "
+        "for a config with the keys optimizer_type, lr and weight_decay it returns none:\n"
         + "\n".join(reasons)
     )
 
@@ -83,12 +83,12 @@ def test_moves_every_parameter_of_the_model(written: list[str]) -> None:
         given = {id(p) for group in optimizer.param_groups for p in group["params"]}
         left_out = [name for name, p in model.named_parameters() if id(p) not in given]
         assert len(left_out) < len(list(model.parameters())), (
-            f"{optimizer_type}: the optimizer moves none of this model's parameters: it must get "
-            "model.parameters(), of the model that it is given and not of a copy"
+            f"{optimizer_type}: the optimizer updates none of this model's parameters: pass it "
+            "model.parameters() of the given model, not of a copy"
         )
         assert not left_out, (
-            f"{optimizer_type}: {', '.join(left_out)} would stay as random as they begin: "
-            "the optimizer must get all of model.parameters()"
+            f"{optimizer_type}: {', '.join(left_out)} would keep their random initial values: "
+            "pass all of model.parameters() to the optimizer"
         )
 
 
@@ -100,12 +100,12 @@ def test_learning_rate_is_the_config_s(written: list[str], lr: float) -> None:
         for group in optimizer.param_groups:
             found = float(group["lr"])
             assert found == pytest.approx(lr, rel=1e-4), (
-                f"{optimizer_type}: config['lr'] is {lr}, the learning rate of the optimizer is "
+                f"{optimizer_type}: config['lr'] is {lr}, but the optimizer's learning rate is "
                 f"{found:g}: "
                 + (
-                    "that is config['weight_decay'], are the two swapped?"
+                    "that is config['weight_decay']; are the two swapped?"
                     if found == WEIGHT_DECAY
-                    else "pass lr=config['lr'] as it is (a mean loss needs no division of it)"
+                    else "pass lr=config['lr'] unchanged (with a mean loss, do not divide it)"
                 )
             )
 
@@ -123,14 +123,14 @@ def test_weight_decay_is_the_config_s(written: list[str], weight_decay: float) -
             ) from error
         for group in optimizer.param_groups:
             if all(p.ndim <= 1 for p in group["params"]):
-                continue  # to leave biases and batch norm alone is an art of its own
+                continue  # leaving out biases and batch norm is a valid choice
             found = float(group.get("weight_decay", 0.0))
             is_momentum = group.get("momentum") == weight_decay and weight_decay > 0
             assert found == pytest.approx(weight_decay, rel=1e-4), (
-                f"{optimizer_type}: config['weight_decay'] is {weight_decay}, the optimizer has "
-                f"{found:g}: "
+                f"{optimizer_type}: config['weight_decay'] is {weight_decay}, but the optimizer "
+                f"has {found:g}: "
                 + (
-                    "it went into momentum, the next argument after lr: name it, weight_decay=..."
+                    "it was passed as momentum, the next argument after lr: use weight_decay=..."
                     if is_momentum
                     else "pass weight_decay=config['weight_decay']"
                 )
@@ -149,9 +149,9 @@ def test_a_step_goes_down_the_slope(written: list[str]) -> None:
         for (name, new), old in zip(model.named_parameters(), before.parameters(), strict=True):
             change = (new - old).detach()
             assert (change < 0).all(), (
-                f"{optimizer_type}: where the gradient is +1, a step at lr {STEP_LR} must make a "
+                f"{optimizer_type}: for a gradient of +1, a step at lr {STEP_LR} must make a "
                 f"parameter smaller, but {name} changes by {change.flatten()[0]:+g}: "
-                "the loss goes down against the gradient"
+                "the loss decreases against the gradient"
             )
 
 
@@ -197,7 +197,7 @@ def sgd_by_hand(
 
 
 def need(optimizer_type: str) -> None:
-    """Leave it to one test to say that there is no optimizer of this type."""
+    """Skip if there is no optimizer of this type, which another test reports."""
     if not isinstance(attempt(optimizer_type), torch.optim.Optimizer):
         cannot_judge(f"there is no {optimizer_type!r} yet")
 
@@ -209,19 +209,19 @@ def optimizer_of(model: nn.Module, config: dict[str, Any]) -> torch.optim.Optimi
 
 
 def refusal_of(config: dict[str, Any]) -> str:
-    """What the ValueError says that a config is refused with."""
+    """The message of the ValueError for a config."""
     try:
         optimizer = get_optimizer(net_with_known_weights(), config)
     except ValueError as error:
         return str(error)
     except Exception as error:
         raise AssertionError(
-            f"{config} must be refused with a ValueError that says what is wrong, not with "
+            f"{config} must raise a ValueError that says what is wrong, not "
             f"{type(error).__name__}: {error}"
         ) from error
     pytest.fail(
-        f"{config} must be refused with a ValueError; it gives {type(optimizer).__name__}: a "
-        "mistake in a config would train the wrong way without a word"
+        f"{config} must raise a ValueError, but it returns {type(optimizer).__name__}: a "
+        "mistake in a config would train the wrong way without any message"
     )
 
 
@@ -231,10 +231,10 @@ def refusal_of(config: dict[str, Any]) -> str:
 def test_knows_all_three_types(optimizer_type: str) -> None:
     found = attempt(optimizer_type)
     assert isinstance(found, torch.optim.Optimizer), (
-        f"{optimizer_type!r} is not written: get_optimizer gives {found!r}"
+        f"{optimizer_type!r} is not written: get_optimizer returns {found!r}"
     )
     assert type(found).__name__.lower() == optimizer_type, (
-        f"{optimizer_type!r} gives torch.optim.{type(found).__name__}"
+        f"{optimizer_type!r} returns torch.optim.{type(found).__name__}"
     )
 
 
@@ -245,8 +245,8 @@ def test_config_is_left_as_it_was(optimizer_type: str) -> None:
     kept = dict(config)
     optimizer_of(net_with_known_weights(), config)
     assert config == kept, (
-        f"the caller's config was {kept} and is now {config}: the next call finds less; copy it "
-        "before you pop"
+        f"the caller's config was {kept} and is now {config}: keys are missing in the next call; "
+        "copy it before you pop"
     )
 
 
@@ -254,13 +254,13 @@ def test_config_is_left_as_it_was(optimizer_type: str) -> None:
 @pytest.mark.parametrize(
     ("config", "rule"),
     [
-        ({"lr": 0.1, "weight_decay": 0.0}, "without more in the config, plain momentum of 0.9"),
+        ({"lr": 0.1, "weight_decay": 0.0}, "the default is plain momentum of 0.9"),
         ({"lr": 0.1, "weight_decay": 0.3}, "weight decay adds weight_decay * theta to g"),
-        ({"lr": 0.1, "weight_decay": 0.0, "momentum": 0.5}, "momentum is the config's"),
+        ({"lr": 0.1, "weight_decay": 0.0, "momentum": 0.5}, "use the config's momentum"),
         ({"lr": 0.1, "weight_decay": 0.0, "momentum": 0.0}, "momentum 0 means none, not 0.9"),
         (
             {"lr": 0.1, "weight_decay": 0.01, "momentum": 0.8, "nesterov": True},
-            "nesterov is the config's",
+            "use the config's nesterov",
         ),
     ],
 )
@@ -300,7 +300,7 @@ def test_adam_and_adamw_are_torch_s(
     expected = three_steps(twin, reference(twin.parameters(), **config))
     assert np.allclose(got, expected, atol=1e-6), (
         f"with {config}, three steps of torch.optim.{reference.__name__} take the first weight "
-        f"from 1 to {expected[0, 0]:.4f}, not to {got[0, 0]:.4f}: pass on what the config has"
+        f"from 1 to {expected[0, 0]:.4f}, not to {got[0, 0]:.4f}: pass on the config's options"
     )
 
 
@@ -312,7 +312,7 @@ def test_dampening_is_passed_on() -> None:
     expected = three_steps(twin, reference)
     assert np.allclose(got, expected, atol=1e-6), (
         f"with dampening 0.5, three steps take the first weight from 1 to {expected[0, 0]:.4f}, "
-        f"not to {got[0, 0]:.4f}: pass on what the config has"
+        f"not to {got[0, 0]:.4f}: pass on the config's options"
     )
 
 
@@ -323,8 +323,8 @@ def test_unknown_type_is_refused_by_name(written: list[str], optimizer_type: str
     message = refusal_of(config)
     for part in (str(optimizer_type), *TYPES):
         assert part in message, (
-            f"the error for optimizer_type {optimizer_type!r} must name it and list what is "
-            f"allowed; it is {message!r}"
+            f"the error for optimizer_type {optimizer_type!r} must name it and list the allowed "
+            f"types; it is {message!r}"
         )
 
 
@@ -346,8 +346,8 @@ def test_unknown_key_is_refused_by_name(optimizer_type: str) -> None:
     message = refusal_of(config_of(optimizer_type, learn_rate=1.0))
     for part in ("learn_rate", "weight_decay"):
         assert part in message, (
-            "the error for the unknown key 'learn_rate' must name it and list the keys that are "
-            f"allowed; it is {message!r}"
+            "the error for the unknown key 'learn_rate' must name it and list the allowed keys; "
+            f"it is {message!r}"
         )
 
 

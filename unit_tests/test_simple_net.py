@@ -1,7 +1,7 @@
 """Part 1, step 1.2: is SimpleNet the network of figure 2?
 
-What a net computes is compared with figure 2, with the net's own weights. They are recognized by
-their number, so that the layers may be written in any form.
+A net's outputs are compared with those of figure 2 with the same weights. The weights are
+recognized by their number of values, so the layers may be written in any form.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def figure_2(
     relu3: Step = torch.relu,
     end: Step = lambda x: x,
 ) -> torch.Tensor:
-    """What figure 2 computes with the net's own weights; a step may be exchanged."""
+    """The output of figure 2 with the net's own weights; any step may be replaced."""
     values = {p.numel(): p for p in net.parameters()}
     w1, b1, w2, b2, w3, b3, w4, b4 = (
         values[number].reshape(shape) for number, (_, shape) in PARAMETERS.items()
@@ -74,7 +74,7 @@ def squares(*sides: int) -> str:
 
 
 def adaptive_blocks(side: int, to: int) -> list[int]:
-    """The sides of the blocks by which adaptive pooling makes `to` of `side` values."""
+    """The sides of the blocks with which adaptive pooling reduces `side` values to `to`."""
     return sorted({-(-(i + 1) * side // to) - i * side // to for i in range(to)})
 
 
@@ -84,18 +84,18 @@ SMALLER = " and ".join(dict.fromkeys([SMALLER_1, SMALLER_2]))
 CONVOLVED_2, POOLED_2 = FIGURE_2.convolved_2, FIGURE_2.pooled_2
 OVERLAPPING = squares(*adaptive_blocks(CONVOLVED_2, POOLED_2))
 
-# Mistakes that may leave all shapes as they are.
+# Mistakes that may not change any shapes.
 SUSPECTS: dict[str, dict[str, Any]] = {
     "has no ReLU after the first pooling: figure 2 has one": {"relu1": _nothing},
     "has no ReLU after the second pooling: figure 2 has one": {"relu2": _nothing},
-    "has no ReLU between its two linear layers: in a row, they can do no more than one": {
+    "has no ReLU between its two linear layers: without one, they act as a single layer": {
         "relu3": _nothing
     },
     "has no ReLU after either pooling: figure 2 has two there": {
         "relu1": _nothing,
         "relu2": _nothing,
     },
-    "has no ReLU at all: figure 2 has three, without them its linear layers are one": {
+    "has no ReLU at all: figure 2 has three, without them its linear layers act as one": {
         "relu1": _nothing,
         "relu2": _nothing,
         "relu3": _nothing,
@@ -105,9 +105,9 @@ SUSPECTS: dict[str, dict[str, Any]] = {
     "has a leaky ReLU between the linear layers: figure 2 has the plain one": {
         "relu3": F.leaky_relu
     },
-    "averages in the first pooling, where figure 2 takes the maximum": {"pool1": _average(POOL_1)},
-    "averages in the second pooling, where figure 2 takes the maximum": {"pool2": _average(POOL_2)},
-    "averages in its pooling, where figure 2 takes the maximum": {
+    "averages in the first pooling: figure 2 takes the maximum": {"pool1": _average(POOL_1)},
+    "averages in the second pooling: figure 2 takes the maximum": {"pool2": _average(POOL_2)},
+    "averages in its pooling: figure 2 takes the maximum": {
         "pool1": _average(POOL_1),
         "pool2": _average(POOL_2),
     },
@@ -142,7 +142,7 @@ SUSPECTS: dict[str, dict[str, Any]] = {
 
 
 def rest(names: list[str]) -> str:
-    """Of names of which the first are told: how many more there are."""
+    """How many names there are besides those listed."""
     return f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
 
 
@@ -159,18 +159,18 @@ def new_net() -> SimpleNet:
 
 @pytest.fixture
 def net(new_net: SimpleNet) -> SimpleNet:
-    """For tests of what is in the net: one whose forward gives something."""
+    """For tests of the net's layers: a net whose forward works."""
     try:
         shapes = [tuple(new_net(images(count)).shape) for count in (FEW, 1)]
     except Exception:
-        cannot_judge("forward stops: see test_output_is_15_scores_per_image")
+        cannot_judge("forward raises an error: see test_output_is_15_scores_per_image")
     if [shape[0] for shape in shapes if len(shape) == 2] != [FEW, 1]:
-        cannot_judge("scores have a wrong shape: see test_output_is_15_scores_per_image")
+        cannot_judge("the scores have a wrong shape: see test_output_is_15_scores_per_image")
     return new_net
 
 
 def layers_with_weights(net: nn.Module, kind: type[nn.Module]) -> list[tuple[Any, Any, Any]]:
-    """(layer, shape that it gets, shape that it gives), without the batch, in order of use."""
+    """(layer, input shape, output shape), without the batch, in order of use."""
     found = []
 
     def note(layer: nn.Module, x: tuple[torch.Tensor], y: torch.Tensor) -> None:
@@ -202,15 +202,15 @@ def test_output_is_15_scores_per_image(new_net: SimpleNet, count: int) -> None:
     except RuntimeError as error:
         hint = (
             f"figure 2 flattens {FIGURE_2.maps_2} maps of {squares(POOLED_2)} to {FIGURE_2.flat} "
-            f"values an image, for Linear({FIGURE_2.flat}, {FIGURE_2.hidden})"
+            f"values per image, for Linear({FIGURE_2.flat}, {FIGURE_2.hidden})"
         )
         rows = re.search(r"\((\d+)x\d+ and", str(error))  # of "shapes cannot be multiplied"
         if "is invalid for input" in str(error) or (rows and int(rows[1]) != count):
             hint = "a batch may have any size: flatten with x.flatten(1) or x.view(x.size(0), -1)"
         if "channels" in str(error):
-            hint = "images are gray: the first convolution gets 1 channel"
+            hint = "images are grayscale: the first convolution takes 1 channel"
         raise AssertionError(
-            f"forward stops for images of shape {shape}: {error}\n{hint}"
+            f"forward raises an error for images of shape {shape}: {error}\n{hint}"
         ) from error
     check_scores(output, count)
 
@@ -218,24 +218,24 @@ def test_output_is_15_scores_per_image(new_net: SimpleNet, count: int) -> None:
 def test_convolutions_and_pooling_give_the_maps_of_figure_2(net: SimpleNet) -> None:
     found = layers_with_weights(net, nn.Conv2d)
     if not found:
-        cannot_judge("there is no nn.Conv2d; what the net computes is compared below")
+        cannot_judge("there is no nn.Conv2d; the net's outputs are compared below")
     first, size = found[0], FIGURE_2.filter_1
     convolved, pooled = FIGURE_2.convolved_1, FIGURE_2.pooled_1
     assert first[2] == (FIGURE_2.maps_1, convolved, convolved), (
-        f"the first convolution gives {as_maps(first[2])}: figure 2 has {FIGURE_2.maps_1} of "
-        f"{squares(convolved)}, by {squares(size)} filters without padding "
+        f"the first convolution outputs {as_maps(first[2])}: figure 2 has {FIGURE_2.maps_1} of "
+        f"{squares(convolved)}, from {squares(size)} filters without padding "
         f"({SIDE} - {size} + 1 = {convolved})"
     )
     if len(found) == 1:
-        cannot_judge("there is one nn.Conv2d only; what the net computes is compared below")
+        cannot_judge("there is only one nn.Conv2d; the net's outputs are compared below")
     second, size = found[1], FIGURE_2.filter_2
     assert second[1] == (FIGURE_2.maps_1, pooled, pooled), (
         f"the second convolution gets {as_maps(second[1])}: in figure 2, max-pooling of "
         f"{squares(POOL_1)} blocks, {POOL_1} apart, leaves {FIGURE_2.maps_1} of {squares(pooled)}"
     )
     assert second[2] == (FIGURE_2.maps_2, CONVOLVED_2, CONVOLVED_2), (
-        f"the second convolution gives {as_maps(second[2])}: figure 2 has {FIGURE_2.maps_2} of "
-        f"{squares(CONVOLVED_2)}, by {squares(size)} filters without padding "
+        f"the second convolution outputs {as_maps(second[2])}: figure 2 has {FIGURE_2.maps_2} of "
+        f"{squares(CONVOLVED_2)}, from {squares(size)} filters without padding "
         f"({pooled} - {size} + 1 = {CONVOLVED_2})"
     )
 
@@ -247,10 +247,10 @@ def test_linear_layers_are_those_of_figure_2(net: SimpleNet) -> None:
     ]
     expected = [(FIGURE_2.flat, FIGURE_2.hidden), (FIGURE_2.hidden, 15)]
     if found == expected[-1:]:
-        cannot_judge("there is one nn.Linear only; what the net computes is compared below")
+        cannot_judge("there is only one nn.Linear; the net's outputs are compared below")
     assert found == expected, (
         f"the linear layers are {found} (inputs, outputs): in figure 2 they are {expected[0]} and "
-        f"{expected[1]}, since {FIGURE_2.maps_2} maps of {squares(POOLED_2)} are {FIGURE_2.flat} "
+        f"{expected[1]}, because {FIGURE_2.maps_2} maps of {squares(POOLED_2)} are {FIGURE_2.flat} "
         "values"
     )
 
@@ -276,7 +276,7 @@ def test_has_the_learnable_parameters_of_figure_2(net: SimpleNet) -> None:
 def test_computes_what_figure_2_computes(net: SimpleNet) -> None:
     if sorted(p.numel() for p in net.parameters()) != sorted(PARAMETERS):
         cannot_judge("the layers are not those of figure 2: see the tests above")
-    with torch.no_grad():  # scores of both signs, by weights that are other than at the start
+    with torch.no_grad():  # other weights than the initial ones, for scores of both signs
         biases = next(p for p in net.parameters() if p.numel() == 15)
         biases.add_(torch.linspace(-SPREAD, SPREAD, 15))
         for mode in ("eval", "train"):
@@ -284,17 +284,17 @@ def test_computes_what_figure_2_computes(net: SimpleNet) -> None:
             expected, output = figure_2(net, images(COMPARED)), net(images(COMPARED))
             if not same(output, expected):
                 reason = difference_from_figure_2(net, output, expected)
-                pytest.fail(f"in train mode only, {reason}" if mode == "train" else reason)
+                pytest.fail(f"only in train mode, {reason}" if mode == "train" else reason)
 
 
 def difference_from_figure_2(net: SimpleNet, output: torch.Tensor, expected: torch.Tensor) -> str:
     if not same(output, net(images(COMPARED))):
         return (
-            "the same images get other scores each time: figure 2 has no dropout (that is for "
-            "Part 2), and forward makes no new layers"
+            "the same images get other scores each time: figure 2 has no dropout (that comes in "
+            "Part 2), and forward must not create new layers"
         )
     for what, changes in SUSPECTS.items():
-        with contextlib.suppress(RuntimeError):  # this mistake gives other shapes
+        with contextlib.suppress(RuntimeError):  # this mistake changes the shapes
             if same(output, figure_2(net, images(COMPARED), **changes)):
                 return f"your net {what}"
     place = (output - expected).abs().argmax()
@@ -329,4 +329,4 @@ def test_loss_is_the_mean_cross_entropy(new_net: SimpleNet) -> None:
 def test_does_not_change_its_input(net: SimpleNet) -> None:
     x = images(FEW)
     net(x)
-    assert torch.equal(x, images(FEW)), "forward must leave its input as it was"
+    assert torch.equal(x, images(FEW)), "forward must not change its input"

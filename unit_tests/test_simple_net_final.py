@@ -32,7 +32,7 @@ def new_net() -> SimpleNetFinal:
 
 @pytest.fixture
 def net(new_net: SimpleNetFinal) -> SimpleNetFinal:
-    """For tests of what is in the net: one whose forward gives something."""
+    """For tests of the net's layers: a net whose forward works."""
     try:
         outputs = [
             new_net.train()(images(BATCH)),
@@ -41,9 +41,9 @@ def net(new_net: SimpleNetFinal) -> SimpleNetFinal:
         ]
         shapes = [tuple(output.shape) for output in outputs]
     except Exception:
-        cannot_judge("forward stops: see test_output_is_15_scores_per_image")
+        cannot_judge("forward raises an error: see test_output_is_15_scores_per_image")
     if [shape[0] for shape in shapes if len(shape) == 2] != [BATCH, BATCH, 1]:
-        cannot_judge("scores have a wrong shape: see test_output_is_15_scores_per_image")
+        cannot_judge("the scores have a wrong shape: see test_output_is_15_scores_per_image")
     for part in ("conv_layers", "fc_layers"):
         if not isinstance(getattr(new_net, part, None), nn.Sequential):
             cannot_judge(f"there is no nn.Sequential {part}: see test_has_the_named_parts")
@@ -51,7 +51,7 @@ def net(new_net: SimpleNetFinal) -> SimpleNetFinal:
 
 
 def layers_in_use(net: nn.Module) -> list[nn.Module]:
-    """The layers, not what they are grouped in, in the order in which forward uses them."""
+    """The layers without their containers, in the order in which forward uses them."""
     used: list[nn.Module] = []
     hooks = [
         layer.register_forward_hook(lambda layer, _x, _y: used.append(layer))
@@ -93,7 +93,7 @@ def is_affine_between(net: nn.Module, here: nn.Module, after: nn.Module) -> bool
     a, b = outputs[:2]
     seen: list[torch.Tensor] = []
     for level in (a + b, a, b, torch.zeros_like(a)):
-        torch.manual_seed(SEED)  # what is random by mistake is the same four times
+        torch.manual_seed(SEED)  # accidental randomness is the same four times
         hooks = [
             here.register_forward_hook(lambda _m, _x, _y, level=level: level.clone()),
             after.register_forward_pre_hook(lambda _m, x: seen.append(x[0].detach().clone())),
@@ -107,7 +107,7 @@ def is_affine_between(net: nn.Module, here: nn.Module, after: nn.Module) -> bool
 
 
 def raw_scores(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """What the last linear layer gives, in eval mode."""
+    """The output of the last linear layer in eval mode."""
     kept: list[torch.Tensor] = []
     hook = net.fc_layers[-1].register_forward_hook(lambda _m, _x, y: kept.append(y.clone()))
     net.eval()(x)
@@ -132,12 +132,12 @@ def test_output_is_15_scores_per_image(new_net: SimpleNetFinal, mode: str, count
     except NotImplementedError:
         raise
     except RuntimeError as error:
-        hint = "has the first linear layer as many inputs as flatten gives values an image?"
+        hint = "does the first linear layer have as many inputs as flatten has values per image?"
         rows = re.search(r"\((\d+)x\d+ and", str(error))  # of "shapes cannot be multiplied"
         if "is invalid for input" in str(error) or (rows and int(rows[1]) != count):
             hint = "a batch may have any size: flatten with x.flatten(1) or x.view(x.size(0), -1)"
         raise AssertionError(
-            f"forward stops for images of shape {shape}, in {mode} mode: {error}\n{hint}"
+            f"forward raises an error for images of shape {shape}, in {mode} mode: {error}\n{hint}"
         ) from error
     check_scores(output, count)
 
@@ -162,7 +162,7 @@ def test_scores_are_raw(net: SimpleNetFinal) -> None:
             "applies softmax itself and a second one slows learning down"
         )
     assert torch.allclose(output, raw, atol=1e-6), (
-        "forward must return what the last linear layer gives: its raw scores, for instance "
+        "forward must return the raw output of the last linear layer; it returns for instance "
         f"{output[0, 0]:.3f} instead of {raw[0, 0]:.3f}"
     )
 
@@ -170,7 +170,7 @@ def test_scores_are_raw(net: SimpleNetFinal) -> None:
 def test_has_at_least_three_convolutions(net: SimpleNetFinal) -> None:
     count = len(convolutions(net))
     assert count >= 3, (
-        f"forward uses {count} convolutions (nn.Conv2d): step 2.4 asks for 3 at least, SimpleNet "
+        f"forward uses {count} convolutions (nn.Conv2d): step 2.4 asks for at least 3, SimpleNet "
         "has 2. Deeper filters see larger parts of the scene"
     )
 
@@ -206,7 +206,7 @@ def test_one_image_can_be_evaluated_alone(net: SimpleNetFinal) -> None:
     assert torch.allclose(together, alone, atol=1e-3 * together.abs().max().item()), (
         f"after model.eval(), an image scores {together.flatten()[place]:.4f} in a batch of "
         f"{BATCH} and {alone.flatten()[place]:.4f} alone: at test time, batch norm must use its "
-        "running averages (track_running_stats), and nothing in forward the batch's own mean"
+        "running averages (track_running_stats), and forward must not use the batch's own mean"
     )
 
 
@@ -216,7 +216,7 @@ def test_two_layers_in_a_row_are_not_one(net: SimpleNetFinal) -> None:
         assert not is_affine_between(net, here, after), (
             f"there is no activation between {name_of(net, here)} ({type(here).__name__}) and "
             f"{name_of(net, after)} ({type(after).__name__}): without a ReLU, two linear layers "
-            "in a row can do no more than one"
+            "in a row act as a single one"
         )
 
 
@@ -248,9 +248,9 @@ def test_dropout_comes_before_the_last_convolution(net: SimpleNetFinal) -> None:
     between = itertools.chain(*layers_after_convolutions(net)[:-1])
     inside = [layer for layer in between if layer in dropouts]
     pytest.fail(
-        "in train mode, what the last convolution gets is not random: step 2.3 drops values "
+        "in train mode, the input of the last convolution is not random: step 2.3 drops values "
         f"before the last convolution ({name_of(net, convs[-1])}), after the first one. "
-        + (f"Now {', '.join(found)}" if found else "There is no dropout yet")
+        + (f"In yours, {', '.join(found)}" if found else "There is no dropout yet")
         + (
             ". Does forward call eval()?"
             if any(0 < getattr(each, "p", 0) < 1 for each in inside)
@@ -262,7 +262,7 @@ def test_dropout_comes_before_the_last_convolution(net: SimpleNetFinal) -> None:
 def test_head_has_two_linear_layers(net: SimpleNetFinal) -> None:
     count = sum(isinstance(layer, nn.Linear) for layer in net.fc_layers.modules())
     assert count >= 2, (
-        f"fc_layers has {count} linear layer: a head has two, a hidden one and the scores"
+        f"fc_layers has {count} linear layer: the head needs two, a hidden one and the scores"
     )
 
 
@@ -273,9 +273,9 @@ if FINAL.last_maps is not None:  # some terms ask for a size
         if not convs:
             cannot_judge("there is no nn.Conv2d: see test_has_at_least_three_convolutions")
         assert convs[-1].out_channels == FINAL.last_maps, (
-            f"the last convolution ({name_of(net, convs[-1])}) gives {convs[-1].out_channels} "
+            f"the last convolution ({name_of(net, convs[-1])}) outputs {convs[-1].out_channels} "
             f"maps: this term's SimpleNetFinal has {FINAL.last_maps} there, as its docstring says. "
-            "The layers after it need as many"
+            "The layers after it need the same number"
         )
 
 
@@ -320,7 +320,7 @@ def test_dropout_is_directly_before_the_last_convolution(net: SimpleNetFinal) ->
     before_last = layers_after_convolutions(net)[-2]
     assert any(layer in before_last for layer in dropouts), (
         f"dropout is at {', '.join(name_of(net, each) for each in dropouts)}: the usual place is "
-        "between the last convolution and the one before"
+        "between the last two convolutions"
     )
 
 
@@ -335,7 +335,7 @@ def test_half_of_the_values_are_dropped(net: SimpleNetFinal) -> None:
 
 @pytest.mark.beyond
 def test_an_activation_follows_every_convolution(net: SimpleNetFinal) -> None:
-    """Max-pooling is not linear, but passes negative values on: maps of one value show it."""
+    """Max-pooling is not linear but passes on negative values, which constant maps show."""
     layers = [m for m in layers_in_use(net) if isinstance(m, nn.Conv2d | nn.Linear)]
     for here, after in itertools.pairwise(layers):
         seen: list[torch.Tensor] = []
@@ -352,9 +352,9 @@ def test_an_activation_follows_every_convolution(net: SimpleNetFinal) -> None:
                 hook.remove()
         low, middle, high = seen
         if torch.equal(low, middle) and torch.equal(middle, high):
-            continue  # side by side, not one after the other
+            continue  # in parallel, not in sequence
         assert not torch.allclose((high - middle) / 2, middle - low, atol=1e-4), (
-            f"nothing but pooling is between {name_of(net, here)} and {name_of(net, after)}: add "
+            f"there is only pooling between {name_of(net, here)} and {name_of(net, after)}: add "
             "a ReLU"
         )
 
@@ -378,11 +378,13 @@ def test_maps_get_smaller(net: SimpleNetFinal) -> None:
 @pytest.mark.beyond
 def test_head_has_no_more_than_two_linear_layers(net: SimpleNetFinal) -> None:
     count = sum(isinstance(layer, nn.Linear) for layer in net.fc_layers.modules())
-    assert count <= 2, f"fc_layers has {count} linear layers: two do, most weights are there"
+    assert count <= 2, (
+        f"fc_layers has {count} linear layers: two are enough, they hold most weights"
+    )
 
 
 @pytest.mark.beyond
 def test_does_not_change_its_input(net: SimpleNetFinal) -> None:
     x = images(FEW)
     net.eval()(x)
-    assert torch.equal(x, images(FEW)), "forward must leave its input as it was"
+    assert torch.equal(x, images(FEW)), "forward must not change its input"

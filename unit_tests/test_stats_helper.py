@@ -1,4 +1,4 @@
-"""Step 2.2: are mean and standard deviation those of all pixels?"""
+"""Step 2.2: are the mean and standard deviation computed over all pixels?"""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from scene_recog.stats_helper import compute_mean_and_std
 
 SEED = 0  # of the pixels
 CLASSES = ("coast", "forest")
-FIRST_NUMBER = 0  # in the names of the images: each class begins with it, as in the real dataset
+FIRST_NUMBER = 0  # the first number in each class's image names, as in the real dataset
 SIZES = [(3, 3), (2, 4), (9, 2), (4, 3)]  # height, width; the larger, the darker
 OTHER_SIZES = [(8, 8), (8, 8), (8, 8), (8, 8)]
 GREEN = (20, 230, 20)
 GREEN_SIDE = 16
 
-NO_PAIR = "the result is no pair of numbers: see test_returns_two_numbers"
+NO_PAIR = "the result is not a pair of numbers: see test_returns_two_numbers"
 
 
 def write_image(root: Path, place: str, pixels: np.ndarray) -> np.ndarray:
-    """Write a JPEG at `<root>/<place>.jpg`; its grey levels as they are read back, in 0..1."""
+    """Write a JPEG to `<root>/<place>.jpg`; returns the grey levels read back from it, in 0..1."""
     path = root / f"{place}.jpg"
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, quality=95)
@@ -44,7 +44,7 @@ def make_images(root: Path, sizes: list[tuple[int, int]], seed: int = SEED) -> l
     images = []
     for number, (height, width) in enumerate(sizes):
         split, class_name = ("train", "test")[number % 2], CLASSES[number // 2 % 2]
-        # The larger the image, the darker: then an average over images is not one over pixels.
+        # Larger images are darker, so that an average over images differs from one over pixels.
         high = max(30, 255 - 6 * max(height, width))
         pixels = rng.integers(0, high, (height, width), dtype=np.uint8)
         place = f"{split}/{class_name}/image_{FIRST_NUMBER + number // 4:04d}"
@@ -60,12 +60,12 @@ def small(tmp_path: Path) -> tuple[Path, list[np.ndarray]]:
 
 
 def number(value: Any) -> float:
-    """A Python float, from a number of numpy or torch too."""
+    """A Python float, also from a numpy or torch number."""
     return float(value.item() if hasattr(value, "item") else value)
 
 
 def measured(root: Path) -> tuple[float, float]:
-    """What the student's function gives for a dataset's root."""
+    """The result of the student's function for a dataset's root."""
     result = compute_mean_and_std(str(root))
     try:
         mean, std = (number(value) for value in result)
@@ -83,9 +83,9 @@ def near(expected: float) -> Any:
 def explained(
     name: str, got: float, expected: float, ideas: list[tuple[float, str]], rule: str
 ) -> str:
-    """Expected and got, and what was done where this very number tells it; else the rule."""
+    """Expected and actual value, and the mistake, if it gives exactly this value; else the rule."""
     told = [idea for value, idea in ideas if got == pytest.approx(float(value), rel=1e-4)]
-    return f"{name} should be {expected:.4f} here and is {got:.4f}: {[*told, rule][0]}"
+    return f"{name} should be {expected:.4f} here, but is {got:.4f}: {[*told, rule][0]}"
 
 
 def test_returns_two_numbers(small: tuple[Path, list[np.ndarray]]) -> None:
@@ -109,12 +109,12 @@ def test_finds_the_images(small: tuple[Path, list[np.ndarray]]) -> None:
         cannot_judge(NO_PAIR)
     assert math.isfinite(values[0]), (
         f"mean and std are {values}: were no images found? They are at <dir_name>/train/"
-        f"{CLASSES[0]}/image_{FIRST_NUMBER:04d}.jpg and so on. If you add texts: "
+        f"{CLASSES[0]}/image_{FIRST_NUMBER:04d}.jpg and so on. If you join strings: "
         "dir_name has no slash at its end"
     )
     assert math.isfinite(values[1]), (
-        f"mean and std are {values}: the variance is negative. Squares of uint8 wrap round at 256; "
-        "make floats of the pixels first"
+        f"mean and std are {values}: the variance is negative. Squares of uint8 overflow at 256; "
+        "convert the pixels to float first"
     )
 
 
@@ -124,7 +124,7 @@ def test_a_second_call_starts_afresh(small: tuple[Path, list[np.ndarray]], tmp_p
     measured(tmp_path / "other")
     again = measured(small[0])
     assert again == pytest.approx(first, abs=1e-6), (
-        f"a folder has mean {first[0]:.4f}, and {again[0]:.4f} after another folder was measured: "
+        f"a folder has mean {first[0]:.4f}, but {again[0]:.4f} after another folder was measured: "
         "start the sums or lists inside the function, not outside"
     )
 
@@ -137,22 +137,22 @@ def test_mean_is_over_all_pixels(small: tuple[Path, list[np.ndarray]]) -> None:
     levels = [Image.fromarray(np.rint(image * 255).astype(np.uint8)) for image in images]
     resized = np.stack([np.asarray(level.resize((64, 64))) / 255 for level in levels])
     one_image = (
-        "that is one image alone. Start the sum before the loop, and mind that images of two "
+        "this is one image only. Start the sum before the loop, and note that images of different "
         "classes can have the same file name"
     )
     ideas = [
-        (255 * expected, "the pixels go from 0 to 255 here; scale them to 0..1"),
+        (255 * expected, "these pixels are from 0 to 255; scale them to 0..1"),
         (255 / 256 * expected, "white is 255, so divide by 255, not by 256"),
-        (pixels.std(ddof=1), "that is the std; return the mean first"),
-        (pixels.std(), "that is the std; return the mean first"),
+        (pixels.std(ddof=1), "this is the std; return the mean first"),
+        (pixels.std(), "this is the std; return the mean first"),
         (
             np.mean([image.mean() for image in images]),
-            "that is the mean of the images' means. The mean is over pixels, not over images: a "
+            "this is the mean of the images' means. The mean is over pixels, not over images: a "
             "small image must not count as much as a large one",
         ),
-        (of_train.mean(), "that is train/ alone; every image below dir_name counts"),
-        (resized.mean(), "that is of images resized to 64x64; take each at its own size"),
-        (0.0, "every grey became 0. / makes fractions; // and integer types do not"),
+        (of_train.mean(), "this is train/ only; every image below dir_name counts"),
+        (resized.mean(), "this is for images resized to 64x64; use each image at its own size"),
+        (0.0, "every grey level became 0. / gives fractions; // and integer types do not"),
         *((image.mean(), one_image) for image in images),
     ]
     mean, _ = measured(root)
@@ -169,20 +169,20 @@ def test_std_is_over_all_pixels(small: tuple[Path, list[np.ndarray]]) -> None:
     within = sum(image.size * image.var() for image in images)
     not_subtracted = "the mean is not subtracted before squaring"
     average = (
-        "that is the average of the images' stds. The std is over all pixels around the one mean "
-        "of all, so that differences between images count too"
+        "this is the average of the images' stds. The std is over all pixels, around their common "
+        "mean, so that differences between images count too"
     )
     ideas = [
         (
             pixels.std(),
-            "that divides by n. The handout's formula divides by n - 1: around its own mean, a "
-            "sample's spread comes out a little too small",
+            "this divides by n. The handout's formula divides by n - 1: measured around its own "
+            "mean, a sample's spread is slightly too small",
         ),
-        (pixels.var(ddof=1), "that is the variance; take its square root"),
-        (pixels.var(), "that is the variance; take its square root"),
+        (pixels.var(ddof=1), "this is the variance; take its square root"),
+        (pixels.var(), "this is the variance; take its square root"),
         (np.mean(image_stds[0]), average),
         (np.mean(image_stds[1]), average),
-        (0.0, "squares of uint8 wrap round at 256; make floats of the pixels first"),
+        (0.0, "squares of uint8 overflow at 256; convert the pixels to float first"),
         (
             math.sqrt(squares / (len(images) - 1)),
             "n is the number of pixels, not of images",
@@ -193,11 +193,11 @@ def test_std_is_over_all_pixels(small: tuple[Path, list[np.ndarray]]) -> None:
         ),
         (
             math.sqrt(within / (n - 1)),
-            "each image is compared with its own mean; subtract the one mean of all images",
+            "each image is compared with its own mean; subtract the mean over all images",
         ),
         (
             np.std([image.mean() for image in images]),
-            "that is the std of the images' means; it is over pixels, not over images",
+            "this is the std of the images' means; compute it over pixels, not over images",
         ),
         (math.sqrt((pixels**2).sum() / n), not_subtracted),
         (math.sqrt((pixels**2).sum() / (n - 1)), not_subtracted),
@@ -205,21 +205,21 @@ def test_std_is_over_all_pixels(small: tuple[Path, list[np.ndarray]]) -> None:
     mean, std = measured(root)
     if mean != near(pixels.mean()):
         cannot_judge(
-            "the std is around the mean, which is not right: see test_mean_is_over_all_pixels"
+            "the std depends on the mean, which is wrong: see test_mean_is_over_all_pixels"
         )
-    rule = "sqrt of: the sum of (pixel - mean)^2 over every pixel of every image, over n - 1"
+    rule = "sqrt(sum of (pixel - mean)^2 over every pixel of every image / (n - 1))"
     assert std == near(expected), explained("the std", std, expected, ideas, rule)
 
 
 def need_right_numbers(small: tuple[Path, list[np.ndarray]]) -> None:
-    """Leave it to the tests of mean and std to say that one of them is not right."""
+    """Skip if the mean or the std is wrong, which their own tests report."""
     root, images = small
     pixels = np.concatenate([image.ravel() for image in images])
     mean, std = measured(root)
     if mean != near(pixels.mean()):
-        cannot_judge("the mean is not right: see test_mean_is_over_all_pixels")
+        cannot_judge("the mean is wrong: see test_mean_is_over_all_pixels")
     if std != near(pixels.std(ddof=1)):
-        cannot_judge("the std is not right: see test_std_is_over_all_pixels")
+        cannot_judge("the std is wrong: see test_std_is_over_all_pixels")
 
 
 def test_colour_images_count_in_grayscale(
@@ -232,13 +232,13 @@ def test_colour_images_count_in_grayscale(
     for split in ("train", "test"):
         level = write_image(tmp_path, f"{split}/{CLASSES[0]}/image_0001", green).mean()
     mean, std = measured(tmp_path)
-    # One grey everywhere, whichever weights red, green and blue have.
+    # One grey level everywhere, whatever the weights of red, green and blue.
     assert std < 0.02, (
-        f"two images of one green have std {std:.3f}, and should have about 0: convert each to "
+        f"two images of one green have std {std:.3f} instead of about 0: convert each to "
         "grayscale, or its three channels count as three sets of pixels"
     )
     assert 0.3 < mean < 0.75, (
-        f"two images of a bright green have mean {mean:.3f}, and in grayscale it is {level:.2f}: "
+        f"two images of a bright green have mean {mean:.3f}, but {level:.2f} in grayscale: "
         "a single colour channel is not the grey level"
     )
 
@@ -250,8 +250,8 @@ def test_colour_images_count_in_grayscale(
 def test_numbers_are_floats(small: tuple[Path, list[np.ndarray]]) -> None:
     result = compute_mean_and_std(str(small[0]))
     assert all(isinstance(value, float | np.floating) for value in result), (
-        f"mean and std are of type {[type(value).__name__ for value in result]}: two plain floats "
-        "can be printed, saved and compared anywhere"
+        f"mean and std are of type {[type(value).__name__ for value in result]}: return plain "
+        "floats, which can be printed, saved and compared anywhere"
     )
 
 
@@ -261,7 +261,7 @@ def test_images_at_any_depth_count(small: tuple[Path, list[np.ndarray]]) -> None
     root, images = small
     pixels = np.concatenate([image.ravel() for image in images[::2]])
     mean, std = compute_mean_and_std(str(root / "train"))
-    message = "any folder above the images should do, such as data/train: look at every depth"
+    message = "any folder above the images should work, such as data/train: search at every depth"
     assert mean == near(pixels.mean()), message
     assert std == near(pixels.std(ddof=1)), message
 
@@ -269,7 +269,9 @@ def test_images_at_any_depth_count(small: tuple[Path, list[np.ndarray]]) -> None
 @pytest.mark.beyond
 def test_folder_may_be_a_path_object(small: tuple[Path, list[np.ndarray]]) -> None:
     result = [number(value) for value in compute_mean_and_std(small[0])]
-    assert result == pytest.approx(measured(small[0])), "a pathlib.Path should do as well as a str"
+    assert result == pytest.approx(measured(small[0])), (
+        "a pathlib.Path should work as well as a str"
+    )
 
 
 @pytest.mark.beyond
@@ -278,7 +280,7 @@ def test_other_files_do_not_count(small: tuple[Path, list[np.ndarray]]) -> None:
     before = measured(root)
     (root / "train" / CLASSES[0] / "Thumbs.db").write_bytes(b"not an image")
     (root / "readme.txt").write_text("not an image either")
-    assert measured(root) == pytest.approx(before), "leave out what is not an image"
+    assert measured(root) == pytest.approx(before), "leave out files that are not images"
 
 
 @pytest.mark.beyond
@@ -320,7 +322,7 @@ def test_bright_flat_images_do_not_upset_the_arithmetic(tmp_path: Path) -> None:
     mean, std = measured(tmp_path)
     assert mean == pytest.approx(250.5 / 255, abs=1e-5), "the sums lose digits: use float64 or ints"
     assert std == pytest.approx(0.5 / 255, rel=1e-2), (
-        "mean(x^2) - mean(x)^2 loses all its digits in float32: add up in float64 or ints"
+        "mean(x^2) - mean(x)^2 loses all digits in float32: sum in float64 or ints"
     )
 
 
@@ -335,9 +337,9 @@ def test_memory_does_not_grow_with_the_dataset(tmp_path: Path) -> None:
         tracemalloc.stop()
         return highest
 
-    peak(4)  # what is imported and cached on the first call does not count
+    peak(4)  # imports and caches of the first call do not count
     few, many = peak(4), peak(64)
     assert many < 2 * few + 1_000_000, (
-        f"64 images take {many / 1e6:.1f} MB and 4 take {few / 1e6:.1f} MB: add up image by image "
+        f"64 images take {many / 1e6:.1f} MB and 4 take {few / 1e6:.1f} MB: sum image by image "
         "instead of keeping all pixels"
     )

@@ -1,6 +1,6 @@
 """The command line: `scene-recog <verb> ...`. Results on stdout, progress and notices on stderr.
 
-Exit codes: 0 done; 1 done, but something is wrong with what was looked at; 2 the request cannot be
+Exit codes: 0 done; 1 done, and something was found to be wrong; 2 the request cannot be
 met, one line on stderr says why; 130 stopped with Ctrl-C, 143 with SIGTERM.
 
 A file for each group of verbs: its `add_parsers` adds them, with their arguments and the function
@@ -73,7 +73,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _message_of(error: Exception) -> str | None:
-    """What to tell the user; None if it is a fault of ours, which keeps its traceback."""
+    """What to tell the user; None for a bug of ours, which keeps its traceback."""
     if (line := explain_error(error)) is not None:
         return line
     if isinstance(error, ValueError | FileNotFoundError | FloatingPointError):

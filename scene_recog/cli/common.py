@@ -36,7 +36,7 @@ _json_stream: ContextVar[Any] = ContextVar("json_stream", default=None)
 
 @contextmanager
 def keeping_stdout_for_json(wanted: bool) -> Iterator[None]:
-    """Send what else is printed, by a student's function perhaps, to stderr in the meantime."""
+    """Send anything else that is printed, perhaps by a student's function, to stderr meanwhile."""
     if not wanted:
         yield
         return

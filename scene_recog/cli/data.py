@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scene_recog.cli.common import Verbs
     from scene_recog.datasets.scene15 import ImportReport, VerifyReport
 
-_LISTED = 10  # findings of a kind printed for people; --json has them all
+_LISTED = 10  # findings of each kind in the table; --json lists all
 
 
 def add_parsers(verbs: Verbs) -> None:
@@ -37,12 +37,12 @@ def add_parsers(verbs: Verbs) -> None:
     getting.add_argument(
         "--replace",
         action="store_true",
-        help="if the folder holds other images, move them aside to DIR/replaced-N",
+        help="if the folder already holds other images, move them to DIR/replaced-N",
     )
     getting.add_argument(
         "--accept-different-bytes",
         action="store_true",
-        help="take images with the right names although they are encoded differently",
+        help="accept images that have the right names but are encoded differently",
     )
 
     verb = verbs.add_parser(
@@ -58,7 +58,7 @@ def add_parsers(verbs: Verbs) -> None:
     verb.set_defaults(run=_download)
 
     verb = verbs.add_parser(
-        "import", parents=[folder, getting], help="the same from a zip or folder that you have"
+        "import", parents=[folder, getting], help="the same from a zip or folder on your disk"
     )
     verb.add_argument("path", metavar="PATH", help="zip or folder with the images, in any layout")
     verb.set_defaults(run=_import)
@@ -71,16 +71,16 @@ def add_parsers(verbs: Verbs) -> None:
     verb.set_defaults(run=_verify)
 
     verb = verbs.add_parser(
-        "stats", parents=[folder, as_json], help="counts, image sizes, mean and deviation of pixels"
+        "stats", parents=[folder, as_json], help="counts, image sizes, mean and std of the pixels"
     )
     verb.set_defaults(run=_stats)
 
     verb = verbs.add_parser(
         "cache",
         parents=[folder, as_json],
-        help="list the decoded images that training keeps, or delete them",
+        help="list the decoded images that training has cached, or delete them",
     )
-    verb.add_argument("--clear", action="store_true", help="delete them; training makes them anew")
+    verb.add_argument("--clear", action="store_true", help="delete them; training recreates them")
     verb.set_defaults(run=_cache)
 
     verb = verbs.add_parser("show", parents=[folder], help="draw a few images of every class")
@@ -119,15 +119,15 @@ def _import(args: argparse.Namespace) -> int:
 
 def _print_import(report: ImportReport) -> int:
     if report.already_complete:
-        print(f"{report.root} already holds the whole dataset, {report.images:,} images verified")
+        print(f"{report.root} already holds the whole dataset: {report.images:,} images verified")
         return 0
     print(f"{report.root}: {report.images:,} images in train/ and test/, from {report.source}")
     if report.different:
-        notice(f"{report.different:,} of them are encoded differently: verify will list them")
+        notice(f"{report.different:,} of them are encoded differently: data verify lists them")
     if report.ignored:
-        notice(f"left out {report.ignored:,} images that are not of the dataset")
+        notice(f"left out {report.ignored:,} images that are not part of the dataset")
     if report.replaced:
-        notice(f"what was there before is now in {report.replaced}")
+        notice(f"moved the earlier images to {report.replaced}")
     return 0
 
 
@@ -152,10 +152,10 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _print_verify(report: VerifyReport) -> None:
-    state = "complete and right" if report.ok else "not as it should be"
+    state = "complete and correct" if report.ok else "incomplete or wrong"
     print(f"{report.root}: {state}, {report.found:,} images of {report.expected:,}")
     _print_list("missing", report.missing)
-    _print_list("extra, not of the dataset", report.extra)
+    _print_list("extra, not part of the dataset", report.extra)
     _print_list("corrupt, bytes differ", report.corrupt)
     _print_list(
         "in the wrong place",
@@ -219,7 +219,7 @@ def _cache(args: argparse.Namespace) -> int:
     from scene_recog.loading.cache import cache_files, clear_cache, default_cache_dirs
 
     named = root = Path(args.data).expanduser()
-    with suppress(ValueError):  # several datasets, or one that is not split: the folder as named
+    with suppress(ValueError):  # several datasets, or one without splits: use the folder as given
         root = locate_dataset(named) or named
     folders = default_cache_dirs(root)
     places = [named / SKETCHES_DIR.name]  # earlier versions drew there
@@ -245,7 +245,7 @@ def _cache(args: argparse.Namespace) -> int:
         print(f"freed {freed / 1e6:,.1f} MB in {where}")
         return 0
     if not files:
-        print(f"no decoded images are kept (looked in {where})")
+        print(f"no decoded images are cached (looked in {where})")
         return 0
     width = max(len("images of"), *(len(file.what) for file in files))
     print(f"{'images of':{width}} {'number':>7} {'pixels':>9} {'MB':>9}  last use")
@@ -256,7 +256,7 @@ def _cache(args: argparse.Namespace) -> int:
             f"{file.what:{width}} {file.images:7,} {pixels:>9} {file.bytes / 1e6:9,.1f}  "
             f"{used}  {file.path}"
         )
-    print(f"{total / 1e6:,.1f} MB in all; --clear deletes them, training makes them anew")
+    print(f"{total / 1e6:,.1f} MB in all; --clear deletes them, training recreates them")
     return 0
 
 

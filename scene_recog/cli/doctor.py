@@ -1,4 +1,4 @@
-"""`scene-recog doctor`: what is wrong with a recipe, the images or a run, looked for on demand."""
+"""`scene-recog doctor`: check a recipe, the images or a run for the usual mistakes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BY_HEART = 10  # images
 def add_parsers(verbs: Verbs) -> None:
     """Add `doctor`; it sets `run`, a function from the arguments to an exit code."""
     verb = verbs.add_parser(
-        "doctor", help="look for the usual mistakes in your files, the images, or a run"
+        "doctor", help="check your files, the images or a run for the usual mistakes"
     )
     verb.add_argument("name", metavar="RUN", nargs="?", help="default: a new run of --recipe")
     verb.add_argument("--recipe", help="its name, or a run's config.json (default: part2)")
@@ -44,20 +44,20 @@ def add_parsers(verbs: Verbs) -> None:
 
 @dataclass
 class _Patient:
-    """What is looked at: a recipe with the files and images that are there, or a run."""
+    """What is examined: a recipe with the current files and images, or a run."""
 
     name: str
     folder: Path | None  # the run's
     recipe: Recipe | None  # None: it was trained in Python
     network: str
-    fresh: Callable[[], nn.Module]  # makes the network anew
+    fresh: Callable[[], nn.Module]  # builds a new network
     model: nn.Module  # a new one, or the run's
     transform: Any
     data_dir: Path
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    """Print what is wrong; exit code 1 if anything is. No test image is labelled, nothing kept."""
+    """Print what is wrong; exit code 1 if anything is. Labels no test images and keeps nothing."""
     import torch
 
     from scene_recog.datasets import describe_dataset
@@ -108,10 +108,10 @@ def _print(findings: list[Finding], by_heart: Memorized, layers: list[LayerGradi
     for finding in findings:
         print(f"- {finding.text}")
     if not findings:
-        print("nothing wrong was found")
+        print("no problems found")
     print(
-        f"\n{by_heart.right} of {by_heart.images} images learned by heart in {by_heart.steps} "
-        f"steps (Adam, rate {by_heart.rate:g}, a fresh network, no augmentation, no dropout)\n"
+        f"\n{by_heart.right} of {by_heart.images} images memorized in {by_heart.steps} "
+        f"steps (Adam, lr {by_heart.rate:g}, a new network, no augmentation, no dropout)\n"
     )
     names = max(len("layer"), *(len(row.name) for row in layers))
     kinds = max(len("kind"), *(len(row.kind) for row in layers))
@@ -141,7 +141,7 @@ def _of_recipe(args: argparse.Namespace) -> _Patient:
 
 
 def _of_run(args: argparse.Namespace) -> tuple[_Patient, list[Finding]]:
-    """A run, and what was said in training or shows in its history."""
+    """A run, and what the doctor said in training or finds in its history."""
     from contextlib import suppress
 
     from scene_recog.datasets import find_dataset
@@ -151,7 +151,7 @@ def _of_run(args: argparse.Namespace) -> tuple[_Patient, list[Finding]]:
     from scene_recog.runs.scoring import load_run
 
     if args.recipe or args.settings:
-        raise ValueError("a run is looked at with its own recipe: no --recipe and no --set")
+        raise ValueError("a run has its own recipe: leave out --recipe and --set")
     folder = find_run(args.name, RUNS_DIR)
     run = load_run(args.name, device=args.device)
     network, config = type(run.model).__name__, run.config
@@ -171,10 +171,10 @@ def _of_run(args: argparse.Namespace) -> tuple[_Patient, list[Finding]]:
 
 
 def _of_first_steps(recipe: Recipe, data_dir: Path, device: str) -> tuple[list[Finding], Any]:
-    """The first steps of a run that is not kept, and as many at its schedule's highest rate.
+    """The first steps of a temporary run, and as many at its schedule's highest learning rate.
 
     Returns:
-        What is found, and the validation transforms.
+        (findings, validation transforms).
     """
     import itertools
     import tempfile
@@ -213,7 +213,7 @@ def _of_first_steps(recipe: Recipe, data_dir: Path, device: str) -> tuple[list[F
 
 
 def _of_history(folder: Path, config: RunConfig, data_dir: Path) -> Iterator[Finding]:
-    """What the epochs of a run show."""
+    """What a run's history shows."""
     import math
     from dataclasses import fields
 
@@ -244,7 +244,7 @@ def _of_history(folder: Path, config: RunConfig, data_dir: Path) -> Iterator[Fin
 
 
 def _of_files(train: ImageLoader) -> Iterator[Finding]:
-    """The numbers of the classes, and copies of images in train and test."""
+    """Check class indices, and images that are in both train and test."""
     from pathlib import Path
 
     from scene_recog.datasets.images import images_below
@@ -264,7 +264,7 @@ def _of_files(train: ImageLoader) -> Iterator[Finding]:
 
 
 def _some_images(train: ImageLoader) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ten different images, of as many classes as there are: [N, 1, H, W], and their labels [N]."""
+    """Ten different images from as many classes as possible [N, 1, H, W], and their labels [N]."""
     import itertools
 
     import torch
@@ -281,7 +281,7 @@ def _some_images(train: ImageLoader) -> tuple[torch.Tensor, torch.Tensor]:
         if index is None:
             continue
         image, label = read_example(train, index)
-        if not any(torch.equal(image, other) for other in images):  # of two classes, perhaps
+        if not any(torch.equal(image, other) for other in images):  # perhaps in two classes
             images.append(image)
             labels.append(label)
         if len(images) == BY_HEART:

@@ -1,4 +1,4 @@
-"""`scene-recog evaluate` and `predict`: what a trained run says about images."""
+"""`scene-recog evaluate` and `predict`: use a trained run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 def add_parsers(verbs: Verbs) -> None:
     """Add the verbs; each sets `run`, a function from the arguments to an exit code."""
-    verb = verbs.add_parser("evaluate", help="measure a run on a split it was not trained on")
+    verb = verbs.add_parser("evaluate", help="measure a run's accuracy on a split")
     verb.add_argument("name", metavar="RUN")
     verb.add_argument("--split", choices=("test", "validation", "train"), default="test")
     verb.add_argument("--data", metavar="DIR", help="default: the folder the run was trained on")
     verb.add_argument("--tta", action="store_true", help="average over each image and its mirror")
-    verb.add_argument("--checkpoint", choices=("best", "last"), help="default: best, if honest")
+    verb.add_argument(
+        "--checkpoint",
+        choices=("best", "last"),
+        help="default: best, unless it was chosen on the test split",
+    )
     add_json(verb)
     add_device(verb)
     verb.set_defaults(run=_evaluate)
@@ -39,7 +43,7 @@ def add_parsers(verbs: Verbs) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    """Print how a run does on a split, and draw its confusion matrix."""
+    """Print a run's accuracy on a split, and draw its confusion matrix."""
     from scene_recog.datasets import describe_dataset, find_dataset
     from scene_recog.datasets.layout import duplicates_in_train
     from scene_recog.runs import scoring as ev
@@ -86,7 +90,7 @@ def _print_evaluation(summary: dict[str, Any], run: LoadedRun) -> None:
     if summary["trained_on"] != title:
         print(f"note: it was trained on {summary['trained_on']}")
     if split == "test" and run.config["data"]["validated_on"] == "test":
-        print("note: the test split was watched in training")
+        print("note: the test split was used for validation in training")
         if run.checkpoint.name == "best.pt":
             print("note: best.pt was chosen on the test split, so this accuracy is too high")
     print(f"accuracy {summary['accuracy']:.2%} of {summary['images']} images", end="")
@@ -114,7 +118,7 @@ def _print_evaluation(summary: dict[str, Any], run: LoadedRun) -> None:
 def _save_confusion_matrix(
     run: LoadedRun, result: Evaluation, split: str, title: str
 ) -> Path | None:
-    """Draw it with the functions of step 2.6 into the run's folder; None if they do not work."""
+    """Draw it into the run's folder with the functions of step 2.6; None if they fail."""
     from scene_recog.system.progress import notice
 
     path = run.folder / f"confusion_{split}.png"
@@ -146,14 +150,14 @@ def _draw_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title
     if matrix.shape != (size, size):
         raise ValueError(
             f"generate_confusion_matrix in confusion_matrix.py gives shape {list(matrix.shape)}: "
-            f"{size} classes make a matrix of {size} by {size}"
+            f"{size} classes need a {size}x{size} matrix"
         )
     plt.close("all")
     plot_confusion_matrix(matrix, [plain(name) for name in run.class_names])
     if plt.get_fignums() and plt.gcf().axes:
         figure = plt.gcf()
         figure.axes[0].set_title(plain(title))
-    else:  # it may have closed its figure after plt.show()
+    else:  # the student's function may have closed its figure after plt.show()
         figure = confusion_figure(result, run.class_names, title)
     write_atomically(path, lambda part: figure.savefig(part, dpi=110, format="png"))
     plt.close("all")
@@ -204,7 +208,7 @@ def _image_paths(arguments: list[str]) -> list[Path]:
     for argument in arguments:
         path = Path(argument).expanduser()
         if not _is_possible(path):
-            found = [path]  # reading it will say what is wrong with the name
+            found = [path]  # reading it raises an error about the name
         elif path.is_dir():
             found = images_below(path)
         elif not path.exists() and glob.has_magic(argument):

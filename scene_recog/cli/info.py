@@ -1,4 +1,4 @@
-"""`scene-recog recipes`, `summary` and `info`: what can be trained, and with what."""
+"""`scene-recog recipes`, `summary` and `info`: recipes, networks, and this machine."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 def add_parsers(verbs: Verbs) -> None:
     """Add the verbs; each sets `run`, a function from the arguments to an exit code."""
-    verb = verbs.add_parser("recipes", help="list the recipes, or print one whole")
+    verb = verbs.add_parser("recipes", help="list the recipes, or print all settings of one")
     verb.add_argument("recipe", nargs="?")
     add_json(verb)
     verb.set_defaults(run=_recipes)
 
-    verb = verbs.add_parser("summary", help="a network layer by layer")
+    verb = verbs.add_parser("summary", help="print a network layer by layer")
     verb.add_argument("net", metavar="NET", help="a network, such as SimpleNet, or a run")
     verb.add_argument("--size", type=int, metavar="N", help="side of the image (64, or the run's)")
     verb.set_defaults(run=_summary)
 
-    verb = verbs.add_parser("info", help="versions, devices, threads, dataset")
+    verb = verbs.add_parser("info", help="print versions, devices, threads and dataset")
     add_json(verb)
     verb.set_defaults(run=_info)
 
@@ -49,7 +49,7 @@ def _recipes(args: argparse.Namespace) -> int:
                 f"{name:{longest}} {recipe.model}, {recipe.epochs} epochs, {recipe.optimizer_type} "
                 f"lr {recipe.lr:g} {recipe.scheduler}, augmentation {recipe.augmentation}"
             )
-        print("print one whole: scene-recog recipes NAME; change it: train --set KEY=VALUE")
+        print("all settings of one: scene-recog recipes NAME; change them: train --set KEY=VALUE")
     return 0
 
 
@@ -73,7 +73,7 @@ def _summary(args: argparse.Namespace) -> int:
         arguments = config.get("model", {}).get("arguments", {})
         size = config.get("recipe", {}).get("input_size", size)
         if name not in NETS:
-            raise ValueError(f"{args.net} is of {name}, which is none of {', '.join(NETS)}")
+            raise ValueError(f"{args.net} is of {name}, which is not one of {', '.join(NETS)}")
     side = args.size or size
     table = format_summary(summarize(NETS[name](**arguments), (1, side, side)))
     print(f"{name}, for images of 1x{side}x{side}\n\n{table}")
@@ -94,7 +94,7 @@ def _info(args: argparse.Namespace) -> int:
     except ValueError as error:
         data = str(error)
     except FileNotFoundError:
-        data = "none: train draws sketches; the photographs: scene-recog data download"
+        data = "none: train draws sketches; for the photographs, scene-recog data download"
     facts: dict[str, Any] = {
         "versions": versions(),
         "devices": available_devices(),

@@ -1,4 +1,4 @@
-"""`scene-recog report` and `runs`: what is there of the runs in model_checkpoints/."""
+"""`scene-recog report` and `runs`: look at the runs in model_checkpoints/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def add_parsers(verbs: Verbs) -> None:
     """Add the verbs; each sets `run`, a function from the arguments to an exit code."""
-    verb = verbs.add_parser("report", help="one HTML page about runs: curves, figures, mistakes")
+    verb = verbs.add_parser("report", help="write a page about runs: curves, figures, mistakes")
     verb.add_argument("names", metavar="RUN", nargs="+")
     verb.add_argument("--out", metavar="FILE", help="default: report.html in the run's folder")
     verb.add_argument("--split", choices=("test", "validation"), default="test")

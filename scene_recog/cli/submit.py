@@ -1,4 +1,4 @@
-"""`scene-recog submit`: check what a student hands in, and pack it."""
+"""`scene-recog submit`: check a student's work, and pack it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def add_parsers(verbs: Verbs) -> None:
     )
     verb.add_argument(
         "--name",
-        help="yours, if it is to be in the zip (default: that of the last one); nothing else says "
-        "whose it is",
+        help="your name, to be put in the zip (default: as in the last zip); nothing else there "
+        "identifies you",
     )
-    verb.add_argument("--no-tests", action="store_true", help="check and pack only: a few seconds")
+    verb.add_argument("--no-tests", action="store_true", help="only check and pack: a few seconds")
     add_json(verb)
     verb.set_defaults(run=_submit)
 
 
 def _submit(args: argparse.Namespace) -> int:
-    """Pack first, then look on: whatever is wrong, there is a zip. Exit code 1 if anything is."""
+    """Pack first, then test: whatever is wrong, there is a zip. Exit code 1 if anything is."""
     from scene_recog import submission
     from scene_recog.system.progress import notice
 
@@ -43,8 +43,8 @@ def _submit(args: argparse.Namespace) -> int:
     will_test = not args.no_tests and _has_pytest(found)
     if will_test:
         notice(
-            f"{out} is written. The tests of the eight files run now, a minute or two; Ctrl-C stops"
-            " them, and --no-tests leaves them out."
+            f"{out} is written. The tests of the eight files now run for a minute or two; Ctrl-C "
+            "stops them, --no-tests skips them."
         )
     counts: dict[str, Count] = {}
     try:
@@ -54,7 +54,7 @@ def _submit(args: argparse.Namespace) -> int:
         if will_test:
             counts = submission.count_tests(project)
     except KeyboardInterrupt:
-        found.notices.append("you stopped the tests; what is in the zip does not depend on them")
+        found.notices.append("you stopped the tests; the zip is complete without them")
     found.problems += _failures(counts, found)
     worth = _rubric(project, found) if counts else None
     points = {
@@ -72,7 +72,7 @@ def _submit(args: argparse.Namespace) -> int:
 
 def _place(out: Path | None, default: Path) -> Path:
     path = (out or default).expanduser().absolute()
-    if path.suffix.lower() != ".zip":  # of what is there already, nothing else is written over
+    if path.suffix.lower() != ".zip":  # never overwrite another kind of file
         raise ValueError(f"--out {path} must be the name of a .zip file")
     if path.is_dir():
         raise ValueError(f"--out {path} is a folder: name a file")
@@ -87,14 +87,14 @@ def _has_pytest(found: Submission) -> bool:
     if find_spec("pytest"):
         return True
     found.notices.append(
-        "the tests were not run: pytest is not installed; for them, run "
+        "the tests were not run, because pytest is not installed: run "
         '`pip install -e ".[test]"` and this command again'
     )
     return False
 
 
 def _failures(counts: dict[str, Count], found: Submission) -> list[str]:
-    """A line for each file with tests that did not pass, but where another line says why."""
+    """A line for each file with tests that did not pass, unless another line says why."""
     from scene_recog.submission import STEP_FILES
 
     lines = []
@@ -163,7 +163,7 @@ def _print_tests(
         total, best = sum(points.values()), sum(worth.values())
         print(
             f"public points: {round(total, 2):g} of {round(best, 2):g}; hidden tests, accuracy and "
-            "the report are counted by your teacher"
+            "the report are graded by your teacher"
         )
     if counts:
         print()
@@ -183,4 +183,4 @@ def _print(out: Path, found: Submission, name: str | None) -> None:
     print(f"{out}: {len(found.files)} files, {megabytes(out.stat().st_size)}{again}")
     for file in found.files:
         print(f"  {file}")
-    print(f"name in it: {in_one_line(name)}" if name else "no name in it: add one with --name")
+    print(f"name in it: {in_one_line(name)}" if name else "it has no name in it; --name adds one")

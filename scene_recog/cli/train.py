@@ -1,4 +1,4 @@
-"""`scene-recog train`: train a recipe into a new run folder, or go on with a run."""
+"""`scene-recog train`: train a recipe in a new run folder, or resume a run."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 def add_parsers(verbs: Verbs) -> None:
     """Add `train`; it sets `run`, a function from the arguments to an exit code."""
-    verb = verbs.add_parser("train", help="train a recipe, or go on with a run")
+    verb = verbs.add_parser("train", help="train a recipe, or resume a run")
     verb.add_argument("--recipe", help="its name, or a run's config.json (default: part2)")
     verb.add_argument("--data", metavar="DIR", help="folder with train/ and test/ (default: data)")
-    verb.add_argument("--epochs", type=int, metavar="N", help="epochs in all")
+    verb.add_argument("--epochs", type=int, metavar="N", help="total number of epochs")
     verb.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
     verb.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
@@ -29,31 +29,31 @@ def add_parsers(verbs: Verbs) -> None:
     verb.add_argument("--name", help="the run's name (default: the recipe's)")
     verb.add_argument(
         "--resume", metavar="RUN",
-        help="go on with this run where it stopped, or from this checkpoint file of it",
+        help="resume this run where it stopped, or from this checkpoint file",
     )  # fmt: skip
     verb.add_argument(
         "--skip-bad", action="store_true", help="leave out images that cannot be read"
     )
     add_device(verb, default=None, otherwise="with --resume, the run's own; else auto")
     for flag, values, text in (
-        ("--cache", "disk|memory|off", "where decoded images are kept; off: decode in every epoch"),
+        ("--cache", "disk|memory|off", "where to keep decoded images; off: decode in every epoch"),
         ("--amp", "off|on|auto", "bfloat16 autocast"),
     ):
         verb.add_argument(flag, metavar=values, help=f"{text} (short for --set {flag[2:]}=...)")
     verb.add_argument("--compile", action="store_true", help="use torch.compile")
     verb.add_argument(
         "--sync-batch-norm", action="store_true",
-        help="with torchrun on GPUs: batch norm over the batch of all processes",
+        help="with torchrun on GPUs: batch norm over the batches of all processes",
     )  # fmt: skip
     verb.add_argument(
         "--tensorboard", action="store_true",
-        help="log scalars, confusion matrix and filters into the run's tensorboard/",
+        help="log scalars, confusion matrix and filters to the run's tensorboard/",
     )  # fmt: skip
     verb.set_defaults(run=_train)
 
 
 def _train(args: argparse.Namespace) -> int:
-    """Train from a recipe into a new run folder, or go on with a run."""
+    """Train a recipe in a new run folder, or resume a run."""
     from scene_recog.system import processes
 
     if args.device is None:
@@ -90,12 +90,12 @@ def _train_in_group(args: argparse.Namespace) -> int:
     own = args.settings or args.recipe or args.name or args.skip_bad or args.seed is not None
     if args.resume and own:
         raise ValueError(
-            "a run goes on with its own recipe: only --epochs and --data go with --resume"
+            "a resumed run keeps its own recipe: --resume takes only --epochs and --data"
         )
     if args.tensorboard:
         from scene_recog.visualize.tensorboard import summary_writer
 
-        summary_writer()  # if it is not installed, say so before anything is made
+        summary_writer()  # if it is not installed, say so before anything is created
     if not args.resume and processes.restarts() > 0:
         args.resume = processes.from_rank_zero(_run_of_this_launch)
     trainer, epochs = _resumed_trainer(args) if args.resume else _new_trainer(args)
@@ -111,7 +111,7 @@ def _train_in_group(args: argparse.Namespace) -> int:
     except KeyboardInterrupt as stop:
         done = trainer.records[-1].epoch if trainer.records else 0
         notice(
-            f"\nStopped in epoch {done + 1}; {done} of {epochs} epochs are saved. Go on with: "
+            f"\nStopped in epoch {done + 1}; {done} of {epochs} epochs are saved. Resume with: "
             f"scene-recog train --resume {trainer.model_dir}"
         )
         return 128 + (stop.signal if isinstance(stop, Interrupted) else 2)
@@ -195,7 +195,7 @@ def _say(text: str) -> None:
 
 
 def _run_of_this_launch() -> str | None:
-    """The run that these processes were at before torchrun started them again."""
+    """The run that these processes were training before torchrun restarted them."""
     from scene_recog.runs import run_folder
     from scene_recog.runs.config import read_config
     from scene_recog.system import processes
@@ -221,7 +221,7 @@ def _new_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
     bad = find_bad_images(data_dir) if args.skip_bad else {}
     if bad:
         reasons = "".join(f"\n  {in_one_line(reason)}" for reason in bad.values())
-        notice(f"Leaving out {len(bad)} of the images, which cannot be read:{reasons}")
+        notice(f"Leaving out {len(bad)} images that cannot be read:{reasons}")
     folder = processes.from_rank_zero(lambda: new_run_folder(RUNS_DIR, recipe.name))
     try:
         trainer = recipe.make_trainer(data_dir, folder, device=args.device, skip_images=list(bad))
@@ -253,7 +253,7 @@ def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
     )
     if not {"recipe", "data", "pixel_stats"} <= set(config):
         raise ValueError(
-            f"{folder} was not trained from a recipe: go on with it in Python, "
+            f"{folder} was not trained from a recipe: resume it in Python, "
             f"Trainer(..., model_dir={str(folder)!r}, load_from_disk=True)"
         )
     recipe = recipe_from_dict(config["recipe"]).override(_settings(_speed(args)))
@@ -270,7 +270,7 @@ def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
 
 
 def _speed(args: argparse.Namespace) -> dict[str, Any]:
-    """The options that make a run faster; a run that goes on has its own, but for these."""
+    """The options for speed, the only ones that a resumed run does not keep."""
     return {
         "cache": args.cache,
         "amp": args.amp,
@@ -280,5 +280,5 @@ def _speed(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _settings(values: dict[str, Any]) -> list[str]:
-    """What was given of it, as for `Recipe.override`."""
+    """The values that were given, as for `Recipe.override`."""
     return [f"{key}={value}" for key, value in values.items() if value is not None]

@@ -1,4 +1,4 @@
-"""Where the images come from, and what a folder of images is."""
+"""Where the images come from, and what kind of images a folder holds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DatasetInfo:
 
     Attributes:
         kind: "scene15" (photographs, by their file names), "sketch15" (drawn by code) or "own".
-        title: the same for a plot's title.
+        title: the kind in words, for plot titles.
     """
 
     kind: Literal["scene15", "sketch15", "own"]
@@ -27,10 +27,10 @@ class DatasetInfo:
 
 
 def describe_dataset(root: str | Path) -> DatasetInfo:
-    """Tell photographs from sketches and from the user's own images, without reading any image.
+    """Tell photographs, sketches and the user's own images apart without reading any image.
 
     Raises:
-        FileNotFoundError: no train/ folder there.
+        FileNotFoundError: there is no train/ folder.
     """
     from scene_recog.datasets.layout import require_split
     from scene_recog.datasets.scene15 import load_manifest
@@ -49,14 +49,14 @@ def describe_dataset(root: str | Path) -> DatasetInfo:
 def find_dataset(data_dir: str | Path | None = None) -> Path:
     """The dataset to train on: `data_dir`, or `data/`, or sketches if `data/` holds no dataset.
 
-    A dataset that was unpacked a level or two too deep is found too (see `locate_dataset`).
-    Sketches are drawn once, into `sketch15/`. Either is said on stderr.
+    A dataset that was unpacked a level or two too deep is found as well (see `locate_dataset`).
+    Sketches are drawn once, into `sketch15/`. A notice on stderr reports either case.
 
     Args:
         data_dir: a folder that holds train/ and test/; None for the default.
 
     Raises:
-        FileNotFoundError: `data_dir` was named and holds no dataset.
+        FileNotFoundError: `data_dir` was given and holds no dataset.
         ValueError: `data/` holds only one of train/ and test/; the folder holds several datasets,
             or one that is not split into train/ and test/.
     """
@@ -68,7 +68,7 @@ def find_dataset(data_dir: str | Path | None = None) -> Path:
     if found is None and data_dir is None:
         return draw_sketches(SKETCHES_DIR)
     if found is not None and found != root:
-        notice(f"No train/ and test/ in {root}: using {found}, which has them.")
+        notice(f"No train/ and test/ in {root}: using {found} instead.")
         return found
     if data_dir is None:
         _require_both_splits(root)
@@ -86,7 +86,7 @@ def _require_both_splits(root: Path) -> None:
 
 
 def draw_sketches(root: Path) -> Path:
-    """Draw sketch15 into `root` if it is not there yet; says on stderr what is used, and why.
+    """Draw sketch15 into `root` if it is not there yet; a notice says what is used, and why.
 
     Raises:
         ValueError: `root` holds something else, or cannot be written to.

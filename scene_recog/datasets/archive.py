@@ -1,7 +1,7 @@
-"""Safe reading of image files from a zip or folder that somebody else made.
+"""Read image files safely from a zip or folder that somebody else made.
 
-Nothing is ever extracted under the name it has in the zip: `open_source` lists names and reads
-bytes, and the caller writes under names of its own.
+Nothing is ever extracted under its name in the zip: `open_source` lists names and reads bytes, and
+the caller chooses its own file names.
 """
 
 import os
@@ -23,7 +23,7 @@ _FOLDER = "`scene-recog data import FOLDER`"
 
 @dataclass(frozen=True)
 class Limits:
-    """What is still believable for an image dataset; beyond it a zip or folder is refused."""
+    """Plausible sizes for an image dataset; a zip or folder beyond them is refused."""
 
     entries: int = 50_000
     entry_bytes: int = 64 << 20
@@ -41,7 +41,7 @@ class Source:
 
 
 class DamagedFileError(ValueError):
-    """One file of a source cannot be read (bad checksum, cut off); the others may be fine."""
+    """One file of a source cannot be read (bad checksum, truncated); the others may be fine."""
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def open_source(path: str | Path, limits: Limits | None = None) -> Iterator[Sour
 
     Raises:
         FileNotFoundError: there is no such file or folder.
-        ValueError: not a zip, a cut-off zip, or a zip with unsafe names, links, encryption or
+        ValueError: not a zip, a truncated zip, or a zip with unsafe names, links, encryption or
             sizes. `Source.read` raises its subclass `DamagedFileError`.
     """
     path, limits = Path(path), limits or Limits()
@@ -73,7 +73,7 @@ def _folder_source(folder: Path, limits: Limits) -> Source:
     seen: set[tuple[int, int]] = set()
     for current, subfolders, files in os.walk(folder, followlinks=True):
         status = Path(current).stat()
-        if (status.st_dev, status.st_ino) in seen:  # a link back up would go round forever
+        if (status.st_dev, status.st_ino) in seen:  # a link to a parent would loop forever
             subfolders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
@@ -85,7 +85,7 @@ def _folder_source(folder: Path, limits: Limits) -> Source:
             )
         for file in files:
             path = Path(current, file)
-            # a named pipe would block; an image far too big cannot be of the dataset
+            # a named pipe would block; a far too large image cannot belong to the dataset
             if is_image_name(path) and path.is_file() and path.stat().st_size <= limits.entry_bytes:
                 names.append(path.relative_to(folder).as_posix())
     return Source(sorted(names), lambda name: (folder / name).read_bytes())
@@ -97,7 +97,7 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
         with path.open("rb") as file:
             if file.read(2) == b"PK":
-                reason = f"the zip is cut off or damaged: get it again ({error})"
+                reason = f"the zip is truncated or damaged: download it again ({error})"
             elif re.search(r"\.(tar(\.\w+)?|t[gx]z|tbz2?)$", path.name, re.IGNORECASE):
                 reason = f"not a zip: unpack it (`tar -xf {path.name}`), then {_FOLDER}"
             else:
@@ -108,13 +108,15 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
 def _zip_source(path: Path, archive: zipfile.ZipFile, limits: Limits) -> Source:
     infos = archive.infolist()
     if len(infos) > limits.entries:
-        raise ValueError(f"{path}: refused, {len(infos):,} entries (limit {limits.entries:,})")
+        raise ValueError(
+            f"{path}: refused, it has {len(infos):,} entries (limit {limits.entries:,})"
+        )
     if (total := sum(info.file_size for info in infos)) > limits.total_bytes:
         raise ValueError(f"{path}: refused, it would unpack to {total:,} bytes")
     images: dict[str, zipfile.ZipInfo] = {}
     seen: dict[str, str] = {}
     for info in infos:
-        original = info.orig_filename  # `filename` hides what follows a zero byte
+        original = info.orig_filename  # `filename` hides anything after a zero byte
         name = original.replace("\\", "/")  # as Windows PowerShell 5 writes its zips
         if problem := _unsafe_name(name) or _unsafe_entry(info, limits):
             how = " (written with backslashes)" if name != original else ""
@@ -135,31 +137,33 @@ def _zip_source(path: Path, archive: zipfile.ZipFile, limits: Limits) -> Source:
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise DamagedFileError(f"{path}: entry {name!r} is damaged: {error}") from error
         if len(data) != info.file_size:
-            raise DamagedFileError(f"{path}: entry {name!r} is not as long as the zip declares")
+            raise DamagedFileError(
+                f"{path}: entry {name!r} does not have the length that the zip declares"
+            )
         return data
 
     return Source(sorted(images), read)
 
 
 def _unsafe_name(name: str) -> str:
-    """Why a zip entry's name is refused; empty when it is fine."""
+    """Why a zip entry's name is refused; empty if it is fine."""
     if not name or "\0" in name:
-        return "has an empty name, or one with a zero byte"
+        return "has an empty name or a zero byte in its name"
     if name.startswith("/") or re.match(r"[A-Za-z]:", name):
         return "has an absolute path"
     if ".." in PurePosixPath(name).parts:
-        return "points outside with '..'"
+        return "leaves the folder with '..'"
     return ""
 
 
 def _unsafe_entry(info: zipfile.ZipInfo, limits: Limits) -> str:
-    """Why a zip entry's kind or declared size is refused; empty when it is fine."""
-    kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where the zip was made without Unix modes
+    """Why a zip entry's type or declared size is refused; empty if it is fine."""
+    kind = stat.S_IFMT(info.external_attr >> 16)  # 0 if the zip was made without Unix modes
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a symbolic link" if kind == stat.S_IFLNK else "is a special file"
     if info.flag_bits & 0x2041:  # encrypted, strongly encrypted, masked headers
         return "is encrypted"
-    # zipfile unpacks the other methods without a bound on memory
+    # zipfile unpacks other methods without a memory limit
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return f"uses compression method {info.compress_type}; only store and deflate are read"
     if info.file_size > limits.entry_bytes:

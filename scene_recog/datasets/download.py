@@ -1,7 +1,7 @@
 """Resumable download of a zip over HTTP, with the standard library only.
 
-What has arrived is kept in a `.part` file. The `.part.json` beside it records the address and the
-version, so that a later run asks only for the rest (RFC 9110, sections 13.1.5 and 14).
+The data so far is kept in a `.part` file. The `.part.json` beside it records the address and the
+version, so that a later run requests only the rest (RFC 9110, sections 13.1.5 and 14).
 """
 
 import hashlib
@@ -24,16 +24,16 @@ MAX_BYTES = 2 << 30
 
 
 class DownloadError(ValueError):
-    """An address that did not deliver; the message is the reason alone."""
+    """An address did not deliver; the message is only the reason."""
 
 
 class BrokenOffError(DownloadError):
-    """The connection ended before the file did; what has arrived is kept."""
+    """The connection ended before the file did; the data so far is kept."""
 
 
 @dataclass(frozen=True)
 class PartState:
-    """Which file a `.part` file is the beginning of."""
+    """The file that a `.part` file is the beginning of."""
 
     url: str
     validator: str  # strong ETag or Last-Modified; empty if the server gave neither
@@ -61,19 +61,19 @@ def fetch_zip(
 ) -> None:
     """Download a zip to `part`, continuing from what is already there.
 
-    A broken connection is opened again, up to `tries` times in all and only as long as each try
-    brings something.
+    A broken connection is reopened, up to `tries` connections in all, as long as each one delivers
+    something.
 
     Args:
         url: http or https address.
         part: file to write, see `part_path`.
         timeout: seconds without an answer after which the address counts as dead.
-        tries: connections at most.
+        tries: maximum number of connections.
         pause: seconds between them.
 
     Raises:
-        DownloadError: no connection, an HTTP error, something that is not a zip, or a broken
-            connection; in the last case `part` is kept for the next call.
+        DownloadError: no connection, an HTTP error, a response that is not a zip, or a broken
+            connection; in the last case, `part` is kept for the next call.
         OSError: `part` cannot be written.
     """
     while True:
@@ -89,7 +89,7 @@ def fetch_zip(
 
 
 def discard(part: Path) -> None:
-    """Remove a `.part` file and the note beside it, if they are there."""
+    """Remove a `.part` file and the `.part.json` beside it, if they exist."""
     part.unlink(missing_ok=True)
     _state_path(part).unlink(missing_ok=True)
 
@@ -115,20 +115,20 @@ def _fetch_once(url: str, part: Path, timeout: float) -> None:
         elif response.status != 200:
             raise DownloadError(f"HTTP {response.status} {response.reason}")
         else:
-            have = 0  # the file has changed, or the server does not do ranges
+            have = 0  # the file has changed, or the server does not support ranges
 
         chunks = _chunks(response)
         first = next(chunks, b"")
         if not have and not first:
-            raise BrokenOffError("the answer was empty")
-        # Checked before `part` is overwritten: the login page of a network is answered so too.
+            raise BrokenOffError("the response was empty")
+        # Checked before `part` is overwritten: it may be a network's login page.
         if not have and not first.startswith(b"PK"):
             kind = response.headers.get_content_type()
-            raise DownloadError(f"the answer is not a zip but {kind} ({first[:20]!r}...)")
+            raise DownloadError(f"the response is not a zip but {kind} ({first[:20]!r}...)")
         length = response.headers.get("Content-Length", "")
         size = have + int(length) if length.isdecimal() else None
         if (size or 0) > MAX_BYTES:
-            raise DownloadError(f"{size:,} bytes are too many for this dataset")
+            raise DownloadError(f"the file has {size:,} bytes, too many for this dataset")
         with part.open("ab" if have else "wb") as file:
             if not have:
                 state = PartState(url, _validator(response.headers), size)
@@ -139,18 +139,20 @@ def _fetch_once(url: str, part: Path, timeout: float) -> None:
                 chunk = first
                 while chunk:
                     if have + len(chunk) > MAX_BYTES:
-                        raise DownloadError(f"more than {MAX_BYTES:,} bytes: too many")
+                        raise DownloadError(
+                            f"the file has more than {MAX_BYTES:,} bytes, too many for this dataset"
+                        )
                     file.write(chunk)
                     have += len(chunk)
                     bar.update(len(chunk))
                     chunk = next(chunks, b"")
     if size is not None and have < size:
-        raise BrokenOffError(f"broke off at {have:,} of {size:,} bytes")
+        raise BrokenOffError(f"the connection broke at {have:,} of {size:,} bytes")
     _write_state(part, PartState(url, _validator(response.headers), have))
 
 
 def _connect(url: str, headers: dict[str, str], timeout: float) -> HTTPResponse:
-    """Open the address; HTTP errors come back as responses too."""
+    """Open the address; HTTP errors are returned as responses too."""
     request = urllib.request.Request(url, headers=headers)
     try:
         response: HTTPResponse = urllib.request.urlopen(request, timeout=timeout)
@@ -170,14 +172,16 @@ def _chunks(response: HTTPResponse) -> Iterator[bytes]:
         try:
             chunk = response.read(CHUNK_BYTES)
         except (OSError, HTTPException) as error:
-            raise BrokenOffError(f"broke off ({error or type(error).__name__})") from error
+            raise BrokenOffError(
+                f"the connection broke ({error or type(error).__name__})"
+            ) from error
         if not chunk:
             return
         yield chunk
 
 
 def _continues(headers: Message, state: PartState, have: int) -> bool:
-    """Whether a 206 answer is the rest of the same file that `state` describes."""
+    """Whether a 206 response is the rest of the file that `state` describes."""
     match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
     if match is None or int(match[1]) != have:
         return False
@@ -202,7 +206,7 @@ def _read_state(part: Path) -> PartState | None:
     try:
         return PartState(**json.loads(_state_path(part).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
-        return None  # nothing to go on from
+        return None  # nothing to continue from
 
 
 def _write_state(part: Path, state: PartState) -> None:

@@ -1,7 +1,7 @@
-"""Finding and reading image files, whatever a stranger's folder holds.
+"""Find and read image files, whatever a stranger's folder holds.
 
-There is one listing of a folder's images and one reading of an image, and both are here: training,
-statistics, checks and caches all see the same files and the same pixels.
+All code lists a folder's images and reads an image with the functions here, so that training,
+statistics, checks and caches see the same files and the same pixels.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from PIL import Image, ImageOps
 
 from scene_recog.system.text import reason_of
 
-MAX_PIXELS = 89_000_000  # where Pillow, too, begins to suspect a decompression bomb
+MAX_PIXELS = 89_000_000  # Pillow suspects a decompression bomb from here on, too
 
-# Known without Pillow's registry, which has to import all of Pillow's plugins first.
+# Known without Pillow's registry, which would first have to import all of Pillow's plugins.
 _COMMON_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 # Pillow registers these too, but they hold documents, films, icons or data, not photographs.
 _NO_PHOTOGRAPHS = {"EPS", "WMF", "MPEG", "IPTC", "BUFR", "GRIB", "HDF5", "ICO", "CUR", "ICNS"}
-_HIDDEN = {"__MACOSX", "@eaDir"}  # what macOS puts into a zip, and a Synology disk beside photos
-# What lies beside images as a rule, and needs no word when it is left out.
+_HIDDEN = {"__MACOSX", "@eaDir"}  # from macOS in zips, and from Synology disks beside photos
+# Files that are often found beside images, and are left out without a notice.
 _NOTES = {
     ".txt", ".csv", ".tsv", ".md", ".rst", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml",
     ".html", ".htm", ".log", ".py", ".ipynb", ".sh", ".db", ".ini", ".lnk", ".url", ".md5",
@@ -36,14 +36,14 @@ _NOTES_WITHOUT_SUFFIX = {"readme", "license", "licence", "copying", "makefile", 
 
 
 class UnreadableImageError(ValueError):
-    """A file is no image, or a damaged one; the message names it."""
+    """A file is not an image, or is damaged; the message names it."""
 
 
 # -------------------------------------------------------------------- finding
 
 
 def is_image_name(path: str | Path) -> bool:
-    """Whether the file's name says that it is an image: not hidden, and Pillow opens its kind."""
+    """Whether the name is that of an image: not hidden, with an extension that Pillow opens."""
     name, suffix = _name_and_suffix(path)
     if is_hidden(name) or not suffix:
         return False
@@ -51,12 +51,12 @@ def is_image_name(path: str | Path) -> bool:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name is the system's own, such as `.ipynb_checkpoints`."""
+    """Whether a file or folder of this name belongs to the system, such as `.ipynb_checkpoints`."""
     return name.startswith(".") or name in _HIDDEN
 
 
 def is_note(path: str | Path) -> bool:
-    """Whether the file's name says that it is no image: text, a table, `Thumbs.db`."""
+    """Whether the name is clearly not that of an image: text, a table, `Thumbs.db`."""
     name, suffix = _name_and_suffix(path)
     return suffix in _NOTES if suffix else name.lower() in _NOTES_WITHOUT_SUFFIX
 
@@ -75,9 +75,8 @@ def class_folders(folder: str | Path) -> list[str]:
 def images_below(folder: str | Path) -> list[Path]:
     """All images in a folder and its subfolders, in the same order on every file system.
 
-    Links to files and folders are followed (a link back up is not, so that the search ends); hidden
-    files and folders do not count, nor do links that lead nowhere. The order is that of
-    `files_below`.
+    Links to files and folders are followed, except links to a parent, so that the search ends.
+    Hidden files and folders and broken links do not count. The order is that of `files_below`.
 
     Raises:
         FileNotFoundError: no such folder.
@@ -86,13 +85,13 @@ def images_below(folder: str | Path) -> list[Path]:
 
 
 def files_below(folder: str | Path) -> Iterator[tuple[Path, bool]]:
-    """What is in a folder and its subfolders and is no folder, followed as `images_below` does.
+    """Everything in a folder and its subfolders except folders; links as in `images_below`.
 
-    Sorted by name, folder by folder. Letters that can be written in two ways in Unicode count as
-    the same, so that a dataset copied from macOS to Linux keeps its order.
+    Sorted by name, folder by folder. Different Unicode forms of a letter count as the same, so that
+    a dataset copied from macOS to Linux keeps its order.
 
     Returns:
-        Paths, each with whether it is a file (not a pipe, nor a link that leads nowhere).
+        Paths, each with whether it is a file (not a pipe or a broken link).
     """
     above: set[str] = set()
     for path in (Path(folder).resolve(), Path(folder).absolute().parent.resolve() / "any"):
@@ -103,15 +102,15 @@ def files_below(folder: str | Path) -> Iterator[tuple[Path, bool]]:
 def image_name(path: str | Path, root: str | Path) -> str:
     """The name by which a run remembers an image of a dataset: `train/coast/a.jpg`.
 
-    It is relative to the data folder, has forward slashes, and is in Unicode's composed form (NFC),
-    so that it is the same on every system. An image elsewhere gets a name with `../`.
+    It is relative to the data folder, with forward slashes, in Unicode's composed form (NFC), so
+    that it is the same on every system. An image elsewhere gets a name with `../`.
 
     Args:
         path: the image, with the data folder in front as `root` has it.
         root: the data folder, which holds train/ and test/.
     """
     text, prefix = os.fspath(path), os.path.join(root, "")  # noqa: PTH118 (ends in a separator)
-    # A path that is spelled otherwise (./data, data//train) takes longer.
+    # A path in another spelling (./data, data//train) takes longer.
     name = text.removeprefix(prefix) if text.startswith(prefix) else os.path.relpath(text, root)
     return normalized(name.replace(os.sep, "/"))
 
@@ -122,20 +121,20 @@ def normalized(name: str) -> str:
 
 
 def _name_and_suffix(path: str | Path) -> tuple[str, str]:
-    """What `Path` gives, in a tenth of the time: thousands of names are looked at on each start."""
+    """As from `Path`, in a tenth of the time: each start looks at thousands of names."""
     name = os.path.basename(path)  # noqa: PTH119
     return name, os.path.splitext(name)[1].lower()  # noqa: PTH122
 
 
 def _pillow_opens(suffix: str) -> bool:
     kind = Image.registered_extensions().get(suffix)
-    # MPO, the pair of JPEGs of a stereo camera, is opened as a JPEG
+    # MPO, a stereo camera's pair of JPEGs, is opened as a JPEG
     return (kind in Image.OPEN or kind == "MPO") and kind not in _NO_PHOTOGRAPHS
 
 
 def _files_below(folder: str, above: set[str]) -> Iterator[tuple[Path, bool]]:
     here = os.path.realpath(folder)
-    if here in above:  # a link back up would go round forever
+    if here in above:  # a link to a parent would loop forever
         return
     for entry in _sorted_entries(folder):
         if _is(entry.is_dir):
@@ -163,20 +162,20 @@ def _is(kind: Callable[[], bool]) -> bool:
 def read_grayscale(path: str | Path) -> Image.Image:
     """The image in grayscale, upright: PIL mode L, 0 (black) to 255 (white).
 
-    This is `Image.open(path).convert("L")`, and what `convert` gets wrong: pixels of 16 or 32 bits
-    are scaled, not clipped (see `to_grayscale`); transparent pixels are white, not whatever colour
-    lies below; and a camera's rotation mark (EXIF) is obeyed.
+    This is `Image.open(path).convert("L")` with corrections: pixels of 16 or 32 bits are scaled,
+    not clipped (see `to_grayscale`); transparent pixels are white, whatever their hidden colour;
+    and a camera's rotation tag (EXIF) is applied.
 
     Raises:
         FileNotFoundError: no such file.
-        UnreadableImageError: not an image, a damaged one, one whose pixel values have no certain
-            range, or one of more than 89 million pixels, which would take all memory.
+        UnreadableImageError: not an image, a damaged one, one whose range of pixel values is
+            unknown, or one with more than 89 million pixels, which could exhaust the memory.
     """
     try:
         with Image.open(path) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            # Pillow may give 16 bits as 32, and these formats have no others
+            # Pillow may return 16 bits as 32, and these formats have no 32
             is_16_bit = opened.mode == "I" and opened.format in ("PNG", "PPM")
             return to_grayscale(ImageOps.exif_transpose(opened), is_16_bit=is_16_bit)
     except FileNotFoundError:
@@ -184,30 +183,30 @@ def read_grayscale(path: str | Path) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         limit = f"{MAX_PIXELS // 1_000_000} million pixels"
         raise UnreadableImageError(
-            f"cannot read the image {path}: it has more than {limit}, make it smaller"
+            f"cannot read the image {path}: it has more than {limit}; make it smaller"
         ) from None
     except Exception as error:  # a damaged file can make Pillow raise nearly anything
         raise UnreadableImageError(f"cannot read the image {path}: {reason_of(error)}") from error
 
 
 def to_grayscale(image: Image.Image, *, is_16_bit: bool = False) -> Image.Image:
-    """An image of any of Pillow's modes in grayscale: mode L.
+    """Convert an image of any Pillow mode to grayscale: mode L.
 
-    Pixels of more than 8 bits are scaled by the range of their mode, or where the mode does not
-    tell it, of their values:
+    Pixels of more than 8 bits are scaled by the range of their mode or, if the mode does not define
+    one, by the range of their values:
 
         I;16 and its kind           0..65535 (the upper 8 bits are kept)
         I (32-bit integers)         0..255 if all are in it, else 0..65535
         F (floating point)          0..1 if all are in it, else 0..255
 
-    LAB gives the grey of the same luminance, which it has as L* (CIE 1976).
+    LAB becomes the grey of the same lightness L* (CIE 1976).
 
     Args:
         image: any mode.
-        is_16_bit: an image of mode I is known to have values of 16 bits, dark as they may be.
+        is_16_bit: the values of an image of mode I are known to be 16-bit, however dark.
 
     Raises:
-        ValueError: values outside of these ranges, or that are not numbers.
+        ValueError: values outside these ranges, or not numbers.
     """
     if image.mode.startswith("I;16") or (image.mode == "I" and is_16_bit):
         levels = np.asarray(image) >> 8

@@ -1,4 +1,4 @@
-"""Datasets on disk: folders `root/{train,test}/<class>/<image>`, whichever images they hold."""
+"""Datasets on disk: folders `root/{train,test}/<class>/<image>` with any images."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -40,7 +40,7 @@ def require_split(root: str | Path, split: str = "train") -> Path:
 def list_images(root: str | Path) -> list[str]:
     """The images of both splits, sorted, as paths below `root` like `train/coast/a.jpg`.
 
-    They lead to the files; what a run remembers is `image_name`.
+    These are file paths; a run stores names from `image_name`.
     """
     root = Path(root)
     images = [
@@ -56,7 +56,7 @@ def list_images(root: str | Path) -> list[str]:
 def images_by_class(root: str | Path, split: str = "train") -> dict[str, list[Path]]:
     """The images of one split: class name -> sorted paths, classes in alphabetical order.
 
-    Images in folders within a class folder count too (see `images_below`).
+    Images in subfolders of a class folder count too (see `images_below`).
 
     Raises:
         ValueError: split is neither "train" nor "test".
@@ -75,18 +75,18 @@ def left_out_notice(
     *,
     listed: Iterable[str | Path] | None = None,
 ) -> str:
-    """One line on the files of a dataset that are not used but may be meant as images.
+    """One line about unused files of a dataset that may be meant as images.
 
-    Text, tables and hidden files are not worth a word.
+    Text, tables and hidden files are not mentioned.
 
     Args:
         root: folder that holds train/ and test/.
-        splits: which of them to look at, as far as they are there.
-        listed: the images that are used, where an `ImageLoader` lists others than
+        splits: the splits to look at, if they exist.
+        listed: the images that are used, if an `ImageLoader` lists others than
             `images_by_class`.
 
     Returns:
-        For instance "Left out of data: 2 files that are not images by their names
+        For instance "Left out of data: 2 files without an image's extension
         (train/coast/a.heic, train/coast/b.raw)"; empty if nothing is left out.
     """
     root = Path(root).expanduser()
@@ -100,9 +100,9 @@ def left_out_notice(
             if (used is not None and name in used) or is_note(path):
                 continue
             if not is_file and path.is_symlink():
-                left_out["link that leads nowhere"].append(name)
+                left_out["broken link"].append(name)
             elif not is_file or not is_image_name(path):
-                left_out["file that is not an image by its name"].append(name)
+                left_out["file without an image's extension"].append(name)
             elif len(path.relative_to(root).parts) < 3:
                 left_out["image outside the class folders"].append(name)
             elif used is not None:
@@ -114,8 +114,8 @@ def left_out_notice(
 
 
 _PLURALS = {
-    "link that leads nowhere": "links that lead nowhere",
-    "file that is not an image by its name": "files that are not images by their names",
+    "broken link": "broken links",
+    "file without an image's extension": "files without an image's extension",
     "image outside the class folders": "images outside the class folders",
     "image that ImageLoader does not list": "images that ImageLoader does not list",
 }
@@ -132,7 +132,7 @@ def sha256_of(path: Path) -> str:
 
 
 def straddles(group: Iterable[str]) -> bool:
-    """Whether a group of paths from `find_duplicates` has images both of train and of test."""
+    """Whether a group of paths from `find_duplicates` has images from both train and test."""
     return len({path.split("/")[0] for path in group}) > 1
 
 

@@ -1,4 +1,4 @@
-"""Finding the dataset in a folder where it was unpacked a level or two too deep."""
+"""Find the dataset in a folder where it was unpacked a level or two too deep."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from scene_recog.datasets.scene15.manifest import class_of_folder
 from scene_recog.datasets.sketch15 import MARKER
 
 _LEVELS = 2
-_FEW_CLASSES = 3  # this many folders with names of scenes are the dataset, not yet split
+_FEW_CLASSES = 3  # this many folders with names of scenes count as the unsplit dataset
 
 
 def locate_dataset(root: str | Path) -> Path | None:
     """The dataset that is meant by `root`: a folder with train/ and test/.
 
-    That is `root` itself, or the folder around it if `root` is its train/ or test/, or the only
-    such folder up to two levels below. Hidden folders, drawn sketches, and what an import has
-    replaced do not count.
+    That is `root` itself, or its parent if `root` is a train/ or test/ folder, or the only such
+    folder up to two levels below. Hidden folders, drawn sketches, and images replaced by an import
+    do not count.
 
     Returns:
-        The folder, or None if there is nothing like a dataset. `root` itself also when it has
-        train/ or test/ alone.
+        The folder, or None if there is nothing like a dataset. `root` itself even if it has only
+        train/ or only test/.
 
     Raises:
         ValueError: there are several, or only images that are not split into train/ and test/.
@@ -42,7 +42,7 @@ def locate_dataset(root: str | Path) -> Path | None:
     if len(found) > 1:
         raise ValueError(
             f"several datasets in {root}: {', '.join(map(str, sorted(found.values())))};"
-            " name one with --data"
+            " choose one with --data"
         )
     if found:
         return next(iter(found.values()))
@@ -75,7 +75,7 @@ def _subfolders(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:  # a class folder has many files: no stat of each
             names = sorted(entry.name for entry in entries if entry.is_dir())
-    except OSError:  # not there, not a folder, or not ours to read
+    except OSError:  # missing, not a folder, or no permission
         return []
     return [
         folder / name

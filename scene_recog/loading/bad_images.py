@@ -1,4 +1,4 @@
-"""Images that cannot be read: all of them named at once, or left out."""
+"""Images that cannot be read: name all of them at once, or leave them out."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def find_bad_images(data_dir: str | Path) -> dict[str, str]:
         data_dir: folder with train/ or test/ or both.
 
     Returns:
-        The name of each image that cannot be read (see `image_name`) -> what is wrong with it.
+        The name (see `image_name`) of each image that cannot be read -> what is wrong with it.
     """
     root = Path(data_dir).expanduser()
     images = [
@@ -81,7 +81,7 @@ def _splits_that_are_there(root: Path) -> Iterator[ImageLoader]:
 
 @contextmanager
 def all_bad_images_named(data_dir: str | Path) -> Iterator[None]:
-    """Turn the first unreadable image of the block into a `BadImagesError` that names them all."""
+    """Turn the block's error about one image into a `BadImagesError` that names all bad ones."""
     try:
         yield
     except UnreadableImageError as error:
@@ -95,7 +95,7 @@ def _trouble_with(path: str, load: Callable[[str], Any]) -> str:
         with naming_the_file(path):
             image = load(path)
             if isinstance(image, Image.Image):
-                image.load()  # it may only have been opened
+                image.load()  # a student's function may only open it
     except (UnreadableImageError, FileNotFoundError) as error:
         return str(error)
     return ""

@@ -2,9 +2,9 @@
 
     data/train/*/*.jpg  --load, head-->  data/.cache/images-<key>.pixels  --map-->  [N, 1, H, W]
 
-The key in the name is a hash of all that decides the pixels, so a stale file is never found. The
-file is mapped, not read: its pages come from disk when they are touched, are shared by all
-processes, and the system drops them when it needs the memory. Deleting a cache file is always safe.
+The key in the name is a hash of everything that determines the pixels, so a stale file is never
+used. The file is mapped, not read: pages are loaded when touched, shared by all processes, and
+dropped when the system needs the memory. Deleting a cache file is always safe.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Decode = Callable[[str], Pixels]
 _MAGIC = b"scene-recog pixels 1"  # raise the number when the format changes
 _HEADER = struct.Struct("<20sI32sQII440s")  # magic, checksum, key, N, H, W, what it is; then pixels
 _LIMIT = 2 * 10**9  # bytes in one cache folder
-_ABANDONED = 3600  # seconds after which an unfinished file belongs to a process that was killed
+_ABANDONED = 3600  # seconds after which an unfinished file counts as left by a killed process
 _WORKERS = min(4, os.cpu_count() or 1)  # Pillow lets other threads run while it decodes
 
 
@@ -62,7 +62,7 @@ class CacheFile:
 
 
 class NotGrayscaleError(ValueError):
-    """An image is loaded as something else than a PIL image of mode L; the message names it."""
+    """An image was not loaded as a PIL image of mode L; the message names it."""
 
 
 def load_images(
@@ -72,25 +72,25 @@ def load_images(
     *,
     cache_dir: str | Path | None,
 ) -> torch.Tensor:
-    """All images after `load` and `head`, from the cache if they are there, else put there.
+    """All images after `load` and `head`, from the cache; if they are not there, they are added.
 
     If `cache_dir` cannot be written, the user's cache folder is used, and failing that, memory.
 
     Args:
         paths: image files, in the order wanted.
-        load: path -> PIL image. Called from several threads. A change of its code, or of the code
-            of its own package that it calls, makes the cache anew.
-        head: PIL image -> PIL image, one after the other, without randomness, ending in one size.
-            The `repr` must tell the parameters; if it tells an address, nothing is cached.
+        load: path -> PIL image. Called from several threads. Changing its code, or code of its own
+            package that it calls, rebuilds the cache.
+        head: PIL image -> PIL image, applied in turn, without randomness, ending in one size. The
+            `repr` must contain the parameters; if it contains an address, nothing is cached.
         cache_dir: folder for cache files, usually `<data_dir>/.cache`; None: memory only.
 
     Returns:
-        uint8 [N, 1, H, W]. Writing to it changes neither the file nor what others see.
+        uint8 [N, 1, H, W]. Writing to it changes neither the file nor the data of others.
 
     Raises:
-        ValueError: no paths, images of different sizes or not of mode L (`NotGrayscaleError`), or
-            one that cannot be read (`UnreadableImageError`); or `load` says so.
-        FileNotFoundError: an image is not there.
+        ValueError: no paths, images of different sizes or not of mode L (`NotGrayscaleError`), one
+            that cannot be read (`UnreadableImageError`), or an error in `load`.
+        FileNotFoundError: an image is missing.
     """
     if not paths:
         raise ValueError("there are no images to load")
@@ -107,12 +107,12 @@ def load_images(
                 return images
             try:
                 return _build(path, key, paths, decode)
-            except OSError as error:  # `_decode` lets no other OSError out than a missing image
+            except OSError as error:  # `_decode` raises no OSError except for a missing image
                 trouble = error
     images = _read_into_memory(paths, decode)
     if trouble is not None:
         reason = trouble.strerror or trouble
-        notice(f"The images cannot be cached on disk ({reason}): kept in memory for this run.")
+        notice(f"The images cannot be cached on disk ({reason}): this run keeps them in memory.")
     return images
 
 
@@ -120,13 +120,13 @@ def load_images(
 
 
 def default_cache_dirs(data_dir: str | Path) -> list[Path]:
-    """The cache folder of a data folder, then the user's (for data that cannot be written to)."""
+    """The cache folder of a data folder, then the user's (for read-only data folders)."""
     user = user_cache_dir()
     return [Path(data_dir).expanduser() / ".cache", *([user] if user else [])]
 
 
 def user_cache_dir() -> Path | None:
-    """The folder of this system for what can be made again; None if the user has no home."""
+    """This system's folder for cached files; None if the user has no home folder."""
     if sys.platform == "win32":
         variable, usual = "LOCALAPPDATA", "AppData/Local"
     elif sys.platform == "darwin":
@@ -141,7 +141,7 @@ def user_cache_dir() -> Path | None:
 
 
 def cache_files(cache_dir: str | Path) -> list[CacheFile]:
-    """The cache files in a folder, the last used first; none if there is no such folder."""
+    """The cache files in a folder, the most recently used first; none if the folder is missing."""
     found = []
     for path in Path(cache_dir).expanduser().glob("images-*.pixels"):
         with suppress(OSError):  # another process has just deleted it
@@ -158,14 +158,14 @@ def cache_files(cache_dir: str | Path) -> list[CacheFile]:
 
 
 def clear_cache(cache_dir: str | Path) -> int:
-    """Delete the cache files in a folder, finished or not: bytes freed.
+    """Delete the cache files in a folder, finished or not; returns the bytes freed.
 
-    Nothing else in it is touched. Windows keeps files that a running process has mapped.
+    Other files are left alone. Windows keeps files that a running process has mapped.
     """
     folder = Path(cache_dir).expanduser()
     ours = *folder.glob("images-*.pixels"), *folder.glob("stats-*.json"), *_unfinished(folder)
     freed = sum(_delete(path) for path in ours)
-    with suppress(OSError):  # it holds something else
+    with suppress(OSError):  # it holds other files
         folder.rmdir()
     return freed
 
@@ -183,7 +183,7 @@ def _delete(path: Path) -> int:
 
 
 def _tidy(folder: Path, keep: Path) -> None:
-    """Delete what was used longest ago until the folder is small enough, and what was abandoned."""
+    """Delete abandoned files, then the least recently used until the folder is small enough."""
     for part in _unfinished(folder):
         with suppress(OSError):
             if time.time() - part.stat().st_mtime > _ABANDONED:
@@ -206,21 +206,21 @@ def cache_key(
     *,
     shared: bool,
 ) -> bytes:
-    """SHA-256 of all that decides the pixels.
+    """SHA-256 of everything that determines the pixels.
 
-    Of a file that is its name, size and time of change, and also its number on the disk (inode) and
-    when that entry was changed (ctime): two files that are exchanged may have the same size and
-    times, and a program may set the time of change back, but not these two. They stay when the data
-    folder is moved on its disk; a copy of it is read anew. (On Windows ctime is when the file was
-    made, so there only a rewritten file with the old size and time would be missed.)
+    For a file, these are its name, size and modification time, its inode and its inode's change
+    time (ctime). Two swapped files may have the same size and times, and a program may reset the
+    modification time, but neither can reset the inode and ctime. Both survive moving the data
+    folder on its disk; a copy is decoded again. (On Windows, ctime is the creation time, so only a
+    file rewritten with its old size and time would be missed there.)
 
-    Names are relative to the data folder, so that it can be moved with its cache; in a folder
-    shared with other datasets, the key has the data folder's place too.
+    Names are relative to the data folder, so that it can be moved with its cache; in a cache folder
+    shared with other datasets, the key includes the data folder's path too.
     """
     prefix = f"{own.parent}{os.sep}"
     files = []
     for path in map(str, paths):
-        status = os.stat(path)  # noqa: PTH116 (Path would take most of the time of a warm start)
+        status = os.stat(path)  # noqa: PTH116 (Path would take most of a warm start's time)
         name = path.removeprefix(prefix)
         name = name if name != path else str(Path(path).absolute())
         times = status.st_mtime_ns, status.st_ctime_ns
@@ -246,7 +246,7 @@ def _read_header(header: bytes) -> tuple[Any, ...]:
 
 
 def _open(path: Path, key: bytes) -> torch.Tensor | None:
-    """Map a cache file: uint8 [N, 1, H, W]; None if it is not there, or (with a notice) damaged."""
+    """Map a cache file: uint8 [N, 1, H, W]; None if it is missing, or (with a notice) damaged."""
     try:
         with path.open("rb") as file:
             fields = _read_header(file.read(_HEADER.size))
@@ -259,12 +259,12 @@ def _open(path: Path, key: bytes) -> torch.Tensor | None:
             if found != checksum or found_key != key:
                 raise ValueError("its checksum is wrong")
             shape = (n, 1, height, width)
-            # copy on write: torch warns of arrays that it may not write to
+            # copy on write, because torch warns about read-only arrays
             pixels = np.memmap(file, np.uint8, mode="c", offset=_HEADER.size, shape=shape)
     except OSError:
         return None
     except ValueError as error:
-        notice(f"The image cache {path} is damaged ({error}): it is made anew.")
+        notice(f"The image cache {path} is damaged ({error}): rebuilding it.")
         return None
     with suppress(OSError):
         os.utime(path)  # the time of last use
@@ -272,7 +272,7 @@ def _open(path: Path, key: bytes) -> torch.Tensor | None:
 
 
 def _build(path: Path, key: bytes, paths: Sequence[str], decode: Decode) -> torch.Tensor:
-    """Write a cache file, image by image, under another name until it is complete; then map it.
+    """Write a cache file image by image, rename it when it is complete, and map it.
 
     Raises:
         OSError: it cannot be written. Nothing is left behind.
@@ -295,14 +295,14 @@ def _build(path: Path, key: bytes, paths: Sequence[str], decode: Decode) -> torc
             file.write(_HEADER.pack(_MAGIC, checksum, *fields))
             file.flush()
             os.fsync(file.fileno())
-        with suppress(PermissionError):  # Windows: another process was faster, and has it mapped
+        with suppress(PermissionError):  # Windows: another process was faster and has mapped it
             part.replace(path)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
     built = _open(path, key)
     if built is None:
-        raise OSError(f"{path} cannot be put in place")
+        raise OSError(f"cannot rename a file to {path}")
     _tidy(path.parent, keep=path)
     return built
 
@@ -336,7 +336,7 @@ def _decoded(paths: Sequence[str], decode: Decode) -> Generator[Pixels, None, No
                 sizes = [f"{width} x {height}" for height, width in (pixels.shape, shape)]
                 raise ValueError(
                     f"{path} is {sizes[0]} pixels wide and high, {paths[0]} is {sizes[1]}: "
-                    "begin the transforms with Resize((H, W)), so that all have one size"
+                    "start the transforms with Resize((H, W)), so that all have one size"
                 )
             yield pixels
             bar.update()
@@ -348,7 +348,7 @@ def _decode(
     """One image's pixels, uint8 [H, W].
 
     Raises:
-        UnreadableImageError, FileNotFoundError: the image cannot be read, or is not there.
+        UnreadableImageError, FileNotFoundError: the image cannot be read, or is missing.
         NotGrayscaleError: it is not of mode L.
     """
     with naming_the_file(path):
@@ -357,5 +357,5 @@ def _decode(
             image = transform(image)
         mode = getattr(image, "mode", type(image).__name__)
         if mode != "L":
-            raise NotGrayscaleError(f"{path} is loaded as {mode}, it must be a PIL image of mode L")
-        return np.array(image)  # reads the file, if `load` has only opened it
+            raise NotGrayscaleError(f"{path} is loaded as {mode}: it must be a PIL image of mode L")
+        return np.array(image)  # reads the file if `load` only opened it

@@ -1,7 +1,7 @@
-"""What a student's code does, told from its bytecode: how it can be recognized, and what it uses.
+"""Inspect the bytecode of a student's code: to recognize it again, and to see what it uses.
 
-The bytecode is what runs. The source text may be another by now (an edited file in a notebook that
-was not restarted), or not be there at all.
+The bytecode is what runs. The source text may have changed since (an edited file in a notebook that
+was not restarted), or may not be available.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from torch.utils.data import Dataset
 
 from scene_recog.datasets.images import read_grayscale
 
-# -------------------------------------------------------------------- recognizing it again
+# -------------------------------------------------------------------- recognizing code
 
 
 def describe_code(function: Callable[..., Any]) -> list[str]:
-    """The bytecode of a function and of the functions of its package that it names, in turn.
+    """The bytecode of a function and, recursively, of the functions of its package that it names.
 
-    Of a method, the packages of its class and its base classes are meant. Plain values that they
-    name (globals, defaults, attributes of the object that a method belongs to) are described too.
-    Equal descriptions mean the same behaviour, in every process.
+    For a method, these are the packages of its class and base classes. Plain values that they name
+    (globals, defaults, attributes of the method's object) are described too. Equal descriptions
+    mean the same behaviour, in every process.
     """
     described: list[str] = []
     while isinstance(function, partial):
@@ -46,7 +46,7 @@ def describe_code(function: Callable[..., Any]) -> list[str]:
         value = waiting.pop()
         value = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
         described += _description_of(value)
-        if callable(value) and hasattr(value, "__wrapped__"):  # by functools.cache, for instance
+        if callable(value) and hasattr(value, "__wrapped__"):  # as by functools.cache
             waiting.append(value.__wrapped__)
         if not isinstance(value, FunctionType) or value in seen:
             continue
@@ -66,15 +66,15 @@ def describe_code(function: Callable[..., Any]) -> list[str]:
         waiting += variables
         waiting += [holder[name] for name in names for holder in holders if name in holder]
         own = [getattr(owner, "__dict__", {}).get(name) for name in names]
-        # a list, say, may grow as the method runs
+        # a list, for example, may grow as the method runs
         waiting += [value for value in own if _is_plain(value) or callable(value)]
         waiting += _enclosed(value).values()
     return described if seen else [*described, repr(function)]
 
 
 def _description_of(value: object) -> list[str]:
-    """A plain value as text, in a list; nothing of anything else."""
-    if isinstance(value, set | frozenset):  # its order is not the same in every process
+    """A plain value as text, in a list; an empty list for anything else."""
+    if isinstance(value, set | frozenset):  # its order differs between processes
         return [repr(sorted(map(repr, value)))]
     if _is_plain(value) or isinstance(value, tuple | list | dict):
         text = repr(value)
@@ -100,12 +100,12 @@ def _enclosed(function: FunctionType) -> dict[str, Any]:
     """The variables of enclosing functions that a function names, with their values."""
     values = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with suppress(ValueError):  # a variable that has no value yet
+        with suppress(ValueError):  # a variable without a value yet
             values[name] = cell.cell_contents
     return values
 
 
-# -------------------------------------------------------------------- nothing but known names
+# -------------------------------------------------------------------- allowing only known names
 
 
 def _words(text: str) -> frozenset[str]:
@@ -115,8 +115,8 @@ def _words(text: str) -> frozenset[str]:
 _PATH = _words(
     "abspath basename dirname exists expanduser isdir isfile join normpath sep split splitext"
 )
-# What may be used of each module; None: all that is public. Nothing here draws at random, keeps
-# anything, or looks at the clock.
+# The names of each module that may be used; None: all public ones. Nothing here uses randomness,
+# keeps state, or reads the clock.
 _MODULES: dict[str, frozenset[str] | None] = {
     "PIL": _words("Image ImageOps ImageFilter ImageEnhance ImageChops"),
     "PIL.Image": _words("""
@@ -150,8 +150,8 @@ _BUILTINS = _words("""
     hasattr int isinstance issubclass len list map max min object open pow range repr reversed
     round set slice sorted str sum super tuple type zip NotImplemented Ellipsis __debug__
 """)
-# Attributes and methods of images, arrays, texts, paths, files and dictionaries; none changes what
-# belongs to somebody else.
+# Attributes and methods of images, arrays, strings, paths, files and dictionaries; none changes an
+# object that others use.
 _ATTRIBUTES = _words("""
     close convert copy crop draft enhance filter format getbands getbbox getchannel getexif
     getextrema has_transparency_data height histogram info load mode paste point putalpha quantize
@@ -173,21 +173,21 @@ _TRUSTED = (read_grayscale,)
 
 
 class _DoubtError(Exception):
-    """What the code uses, that could make it differ from one call to the next."""
+    """The code uses something that could make its calls differ."""
 
 
 def find_doubt(owner: object, method: str, attributes: frozenset[str] = frozenset()) -> str:
-    """What a method could differ by from one call to the next; empty if there is no such thing.
+    """Something that could make a method's calls differ; empty if there is nothing.
 
-    It is above doubt if it, and every function and method of its package that it calls, uses only
-    names that are known to bring in neither chance nor state, and stores into local variables
-    alone. Whatever is not known counts as a doubt.
+    There is no doubt if the method, and every function and method of its package that it calls,
+    uses only names known to be free of randomness and state, and assigns only to local variables.
+    Anything unknown counts as a doubt.
 
     Args:
         owner: the object that the method belongs to.
         method: its name.
-        attributes: the object's attributes that may be used whatever they hold; others must hold
-            plain values (numbers, texts, paths, tuples of them), which nobody can change unseen.
+        attributes: the object's attributes that may hold anything; all others must hold immutable
+            plain values (numbers, strings, paths, tuples of them).
 
     Returns:
         For instance "random.random", ".rng" or "augment, which uses time.time".
@@ -211,7 +211,7 @@ class _Inspection:
         self.seen: set[FunctionType] = set()
 
     def check_attribute(self, name: str, also_known: frozenset[str] = frozenset()) -> None:
-        """An attribute by this name, of whichever object: of the owner, if it has it."""
+        """An attribute of this name on any object; the owner's, if it has one."""
         definitions = [vars(cls)[name] for cls in self.classes if name in vars(cls)]
         for value in definitions:
             if isinstance(value, property):
@@ -225,7 +225,7 @@ class _Inspection:
             raise _DoubtError(f".{name}")
 
     def check_value(self, label: str, value: object) -> None:
-        """A value that the code finds under a name."""
+        """The value that a name in the code refers to."""
         if _is_plain(value) or _is_known(value) or any(value is cls for cls in self.classes):
             return
         if not isinstance(value, FunctionType) or package_of(value) not in self.packages:
@@ -264,14 +264,14 @@ class _Inspection:
             elif step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
                 self.check_global(name, variables, instructions)
             elif step.opname.startswith("IMPORT_"):
-                continue  # checked above, once for all
+                continue  # already checked above
             elif step.opcode in dis.hasname:  # LOAD_ATTR, LOAD_METHOD, LOAD_SUPER_ATTR
                 self.check_attribute(name, imported)
 
     def check_global(
         self, name: str, variables: dict[str, Any], following: Iterator[dis.Instruction]
     ) -> None:
-        """A global variable; of a module, the attribute that is taken of it."""
+        """A global variable; for a module, the attribute that is used."""
         if name not in variables:
             if name in _BUILTINS or _is_exception(getattr(builtins, name, None)):
                 return
@@ -293,10 +293,10 @@ class _Inspection:
 
 
 def _names_of_imports(code: CodeType) -> Iterator[str]:
-    """The names that are known through a function's own imports: modules, and what is in them.
+    """The names that a function's own imports make known: modules, and what is in them.
 
-    numpy and torch do not count: of them, one name in many could be trusted only if it were known
-    which object it is taken of.
+    numpy and torch do not count: many of their names are safe only on certain objects, and the
+    object is not known here.
     """
     module = ""
     before: list[Any] = [None, None]
@@ -315,7 +315,7 @@ def _names_of_imports(code: CodeType) -> Iterator[str]:
 
 
 def _allowed_of(module: str) -> frozenset[str]:
-    """The names of a module that may be used; none of one that is not known."""
+    """The names of a module that may be used; none if the module is unknown."""
     names = _MODULES.get(module, frozenset())
     if names is None:
         public = dir(sys.modules[module]) if module in sys.modules else []
@@ -332,7 +332,7 @@ def _own_names(kind: type) -> set[str]:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether it is a value that cannot be changed."""
+    """Whether it is an immutable value."""
     if isinstance(value, tuple | frozenset):
         return all(map(_is_plain, value))
     plain = (bool, int, float, complex, str, bytes, type(None), PurePath, Enum)

@@ -1,7 +1,7 @@
-"""Batches from images that were decoded once, so that an epoch is little but arithmetic.
+"""Batches from images that were decoded once, so that an epoch is almost only arithmetic.
 
-Where that would not give what the dataset's own `__getitem__` gives (see `reading`), or the
-transform has no batched form, a `DataLoader` reads image by image.
+If the result could differ from the dataset's own `__getitem__` (see `reading`), or if the transform
+has no batched form, a `DataLoader` reads image by image.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 class BatchSampler(Sampler[list[int]]):
-    """Which examples go into each batch of an epoch, drawn from torch's global generator.
+    """The examples in each batch of an epoch, drawn from torch's global generator.
 
-    With several processes, each batch is dealt out: they share no example, and leave none out but
-    the last of an epoch in training, where there is not one for each (they all must take the same
-    number of steps). Then each process draws its augmentation and dropout on its own.
+    With several processes, each batch is divided among them: no example is used twice. All must
+    take the same number of steps, so training drops the last examples of an epoch if there is not
+    one for each process. Each process draws its own augmentation and dropout.
 
     Args:
         n: number of examples.
-        batch_size: examples per batch, in all processes together.
+        batch_size: examples per batch, over all processes.
         shuffle: a new order each time, as in training.
     """
 
@@ -58,7 +58,7 @@ class BatchSampler(Sampler[list[int]]):
         return (share.tolist() for share in self.draw())
 
     def draw(self, device: torch.device | None = None) -> Iterator[torch.Tensor]:
-        """The batches of one epoch as index tensors, int64, on `device`."""
+        """The batches of one epoch as int64 index tensors on `device`."""
         order = torch.randperm(self.n) if self.shuffle else torch.arange(self.n)
         rank, world_size = processes.rank(), processes.world_size()
         if world_size > 1 and self.shuffle:
@@ -73,7 +73,7 @@ class BatchSampler(Sampler[list[int]]):
 
 
 class BatchLoader:
-    """Like a `DataLoader` over an `ImageLoader`, from one tensor and with batched transforms.
+    """Like a `DataLoader` over an `ImageLoader`, but from one tensor and with batched transforms.
 
     Iterating gives (x, y) on `device`: x as the dataset's transform makes it, stacked; y integers.
     Shuffling and augmentation draw from torch's global generator.
@@ -82,10 +82,10 @@ class BatchLoader:
         dataset: the examples, in order.
         images: uint8 [M, 1, H, W], M >= N; may be a memory-mapped file.
         positions: int64 [N], where in `images` each example is.
-        tail: what is left of the transform, uint8 [n, 1, H, W] -> x.
+        tail: the rest of the transform, uint8 [n, 1, H, W] -> x.
         batch_size: images per batch; the last batch may be smaller.
         shuffle: a new order each time.
-        device: where the images are kept and the batches made.
+        device: where the images are kept and the batches are made.
     """
 
     def __init__(
@@ -101,8 +101,8 @@ class BatchLoader:
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
-        # On a GPU the images move there once; on the CPU they stay in the file, so that memory
-        # does not grow with the dataset.
+        # On a GPU, the images are copied there once; on the CPU, they stay in the file, so that
+        # memory does not grow with the dataset.
         on_cpu = device.type == "cpu"
         self.images = images if on_cpu else images[positions].to(device)
         self.positions = positions if on_cpu else torch.arange(len(positions), device=device)
@@ -133,21 +133,21 @@ def make_loader(
     cache: str,
     left_out: Collection[str] = (),
 ) -> Loader:
-    """The fastest loader that gives what `DataLoader(dataset, batch_size, shuffle)` gives.
+    """The fastest loader with the results of `DataLoader(dataset, batch_size, shuffle)`.
 
     Args:
         dataset: the examples; its transform is a torchvision `Compose`, or anything else.
         batch_size, shuffle, device: as for `BatchLoader`.
         cache: "disk" keeps the decoded images in a file for the next run, "memory" for this one
             only; "off" decodes every image in every epoch, as the course's starter does.
-        left_out: paths of images that the dataset does without, since they cannot be read.
+        left_out: paths of images that are left out of the dataset because they cannot be read.
 
     Returns:
         A `BatchLoader`; a `DataLoader` if cache is "off", or if the images must be read or
-        transformed one by one, which is said on stderr.
+        transformed one by one, with a notice on stderr.
 
     Raises:
-        UnreadableImageError, FileNotFoundError: an image cannot be read, or is not there.
+        UnreadableImageError, FileNotFoundError: an image cannot be read, or is missing.
     """
     loader, why_slow = _fastest(
         dataset, batch_size, shuffle=shuffle, device=device, cache=cache, left_out=left_out
@@ -166,7 +166,7 @@ def make_loaders(
     cache: str,
     left_out: Collection[str] = (),
 ) -> tuple[Loader, Loader]:
-    """`make_loader` for training, shuffled, and for validation; what is slow in both is said once.
+    """`make_loader` for training, shuffled, and for validation; a notice for both appears once.
 
     Args:
         train, val: the examples.
@@ -190,7 +190,7 @@ def _fastest(
     cache: str,
     left_out: Collection[str],
 ) -> tuple[Loader, str]:
-    """A loader, and why it is a slow one, if that should be said."""
+    """(a loader, the reason why it is slow, for a notice)."""
     slow = _image_by_image(dataset, batch_size, shuffle=shuffle)
     if cache == "off":
         return slow, ""
@@ -211,7 +211,7 @@ def _fastest(
             cache_dir=directory if cache == "disk" else None,
         )
     except NotGrayscaleError as error:
-        # Not an error if the transform, or `__getitem__`, makes one channel of it.
+        # Not an error if the transform, or `__getitem__`, converts it to one channel.
         x, _ = read_example(dataset, 0)
         if tuple(getattr(x, "shape", ()))[:1] != (1,):
             raise
@@ -227,9 +227,9 @@ def _fastest(
 def _paths_to_cache(
     dataset: ImageLoader, wanted: list[str], left_out: Collection[str]
 ) -> tuple[list[str], Path | None]:
-    """The images to decode, and the cache folder; none for files that are of no data folder.
+    """(images to decode, cache folder); no folder for files outside any data folder.
 
-    The whole split is cached, whichever part of it is asked for: one file serves all seeds.
+    The whole split is cached, even if only a part is needed, so that one file serves all seeds.
     """
     whole = [str(p) for p, _ in dataset.load_imagepaths_with_labels(dataset.class_dict)]
     if left_out:
@@ -249,7 +249,7 @@ def _image_by_image(dataset: ImageLoader, batch_size: int, *, shuffle: bool) -> 
 
 
 def _stacked(examples: list[tuple[Any, int]]) -> Any:
-    """A batch as torch makes it, or a line on images that cannot be stacked.
+    """A batch as torch collates it, or an error for images that cannot be stacked.
 
     Raises:
         ValueError: they have different sizes.
@@ -259,6 +259,6 @@ def _stacked(examples: list[tuple[Any, int]]) -> Any:
         first, second = list(shapes)[:2]
         raise ValueError(
             f"the images of a batch have different sizes, {list(first)} and {list(second)}: the "
-            "transform must bring all to one, Resize((height, width)) with both sides"
+            "transform must resize them with Resize((height, width)), with both numbers"
         )
     return default_collate(examples)

@@ -1,23 +1,23 @@
-"""One reading of an image: through the `ImageLoader` that is there, whoever wrote it.
+"""One way to read an image: through the `ImageLoader` in place, whoever wrote it.
 
-Training, validation, evaluation, statistics and prediction must see the same pixels: those that
-`dataset[i]` gives. That reads one image at a time. The fast path (`loaders.BatchLoader`) decodes
-each image once, with `load_img_from_path`, and transforms whole batches; it goes past
-`__getitem__`. So it is taken only where that is known to change nothing (`why_image_by_image`):
+Training, validation, evaluation, statistics and prediction must see the same pixels: those of
+`dataset[i]`, which reads one image at a time. The fast path (`loaders.BatchLoader`) decodes each
+image once, with `load_img_from_path`, and transforms whole batches; it bypasses `__getitem__`. So
+it is used only if it is known to change nothing (`why_image_by_image`):
 
 1.  The code of `__getitem__` and `load_img_from_path`, and of the functions of their package that
-    they call, uses only names that bring in neither chance nor state (`code_inspection`). A change
-    that is drawn for one image in a thousand cannot be found by trying; that it uses `random` can
-    be seen.
-2.  `__getitem__` is run once for each index, with a stand-in for the image and for the transform.
-    It must hand the very image that `load_img_from_path` gave to the transform, and return what the
-    transform gave, with the label in `dataset.dataset`. So a change of every tenth image is found,
-    and no image is read.
+        they call, uses only names that are free of randomness and state (`code_inspection`). A
+        random change to one image in a thousand cannot be found by trying, but the use of `random`
+        can be seen.
+2.  `__getitem__` is run once for each index, with stand-ins for the image and the transform. It
+        must pass the image from `load_img_from_path` unchanged to the transform, and return the
+        transform's result with the label in `dataset.dataset`. This finds a change to every tenth
+        image, and reads no image.
 
-Anything else is read image by image. No right work is refused, it is only slower.
+Anything else is read image by image. Correct work is never refused; it is only slower.
 
-What cannot be seen: a second file that the code opens by name, a mask for instance, and that is
-changed between two runs. Clear the cache then (`scene-recog data cache --clear`).
+One change goes unnoticed: a second file that the code opens by name, such as a mask, and that
+changes between two runs. Clear the cache then (`scene-recog data cache --clear`).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _DAMAGE = (
 
 
 class ImageByImage(Dataset[tuple[Any, int]]):
-    """The examples of an `ImageLoader` as its `__getitem__` gives them (see `read_example`)."""
+    """The examples of an `ImageLoader` as its `__getitem__` returns them (see `read_example`)."""
 
     def __init__(self, dataset: ImageLoader) -> None:
         self.images = dataset
@@ -60,14 +60,14 @@ class ImageByImage(Dataset[tuple[Any, int]]):
 
 
 def read_example(dataset: ImageLoader, index: int) -> tuple[Any, int]:
-    """What `dataset[index]` gives: (transformed image, class index), the index as a Python int.
+    """`dataset[index]`: (transformed image, class index), the index as a Python int.
 
     Raises:
-        FileNotFoundError: the image is not there.
+        FileNotFoundError: the image is missing.
         UnreadableImageError: it cannot be read; the message names it, whatever was raised.
-        ValueError: something else than a pair is given.
+        ValueError: the result is not a pair.
     """
-    # Where a student's length is another than that of the list, no file is known for the index.
+    # If a student's length differs from the list's, the file of an index is not known.
     has_file = index < len(dataset.dataset)
     with naming_the_file(dataset.dataset[index][0]) if has_file else nullcontext():
         example: Any = dataset[index]
@@ -80,7 +80,7 @@ def read_example(dataset: ImageLoader, index: int) -> tuple[Any, int]:
 
 
 def class_names(class_dict: Mapping[str, Any]) -> list[str]:
-    """The class names by index, in whatever order the dict has them.
+    """The class names by index, whatever the order of the dict.
 
     Args:
         class_dict: class name -> index, as `ImageLoader.class_dict`.
@@ -92,16 +92,16 @@ def class_names(class_dict: Mapping[str, Any]) -> list[str]:
     if sorted(by_index) != list(range(len(class_dict))):
         raise ValueError(
             f"class_dict in image_loader.py is {shortened(dict(class_dict))}: it must give the "
-            f"{len(class_dict)} classes the indices 0 to {len(class_dict) - 1}, each once"
+            f"{len(class_dict)} classes the indices 0 to {len(class_dict) - 1}, one each"
         )
     return [by_index[index] for index in range(len(class_dict))]
 
 
 def listed(dataset: ImageLoader) -> list[tuple[str, int]]:
-    """`dataset.dataset` as text and Python integers: (path, class index) of each image.
+    """`dataset.dataset` as strings and Python integers: (path, class index) of each image.
 
     Raises:
-        ValueError: an entry is no such pair, or its index is not one of `class_dict`.
+        ValueError: an entry is not such a pair, or its index is not in `class_dict`.
     """
     known = {as_label(index) for index in dataset.class_dict.values()}
     pairs = []
@@ -123,15 +123,15 @@ def listed(dataset: ImageLoader) -> list[tuple[str, int]]:
 
 
 def as_label(label: Any) -> int:
-    """A class index as a Python int, also from a numpy or torch number."""
+    """A class index as a Python int, from any kind of number, including numpy and torch."""
     return int(plain_number(label))
 
 
 @contextmanager
 def naming_the_file(path: str | Path) -> Iterator[None]:
-    """Turn what a student's code raises at a damaged image into one line that names the file.
+    """Turn an error of a student's code on a damaged image into one line that names the file.
 
-    An error that is not the file's fault, since the file can be read, stays as it is.
+    If the file can be read, so that it is not to blame, the error stays as it is.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -142,7 +142,7 @@ def naming_the_file(path: str | Path) -> Iterator[None]:
     except (UnreadableImageError, MemoryError):
         raise
     except FileNotFoundError:
-        if Path(path).is_file():  # another file is missing
+        if Path(path).is_file():  # some other file is missing
             raise
         raise FileNotFoundError(f"no image {path}") from None
     except _DAMAGE as error:
@@ -153,10 +153,10 @@ def naming_the_file(path: str | Path) -> Iterator[None]:
 
 
 def keep_only(dataset: ImageLoader, pairs: Sequence[tuple[str, int]]) -> ImageLoader:
-    """The dataset with these of its images and no others, in this order.
+    """The dataset with only these of its images, in this order.
 
-    Setting `dataset.dataset` does it for a class whose `__getitem__` and `__len__` go by it. One
-    that may have lists of its own is left as it is, and asked for the right indices.
+    If the class's `__getitem__` and `__len__` use `dataset.dataset`, setting that is enough. A
+    dataset that may have lists of its own is left as it is and wrapped, to map the indices.
 
     Args:
         dataset: it may be changed.
@@ -197,7 +197,7 @@ class _Chosen(ImageLoader):
         return self.inner.load_img_from_path(path)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        self.inner.transform = self.transform  # a caller may have set another
+        self.inner.transform = self.transform  # a caller may have replaced it
         return self.inner[self.indices[index]]
 
     def __len__(self) -> int:
@@ -207,7 +207,7 @@ class _Chosen(ImageLoader):
 def dataset_of_files(
     paths: Sequence[str | Path], transform: Callable[..., Any] | None = None
 ) -> ImageLoader:
-    """A dataset of image files from anywhere, read by the `ImageLoader` that is there.
+    """A dataset of image files from anywhere, read by the `ImageLoader` in place.
 
     It has no class folders: every label is 0, and `class_dict` is empty.
 
@@ -222,7 +222,7 @@ def dataset_of_files(
             for split in ("train", "test"):
                 (Path(name) / split / "none").mkdir(parents=True)
             dataset = ImageLoader(name, "test", transform)
-    except Exception:  # it does without images, but not every student's may
+    except Exception:  # not every student's `__init__` works without images
         dataset = object.__new__(ImageLoader)
     dataset.root = dataset.curr_folder = ""
     dataset.split = "test"
@@ -233,7 +233,7 @@ def dataset_of_files(
 
 
 class _OneByOne(ImageLoader):
-    """Image files read by an `ImageLoader` that keeps lists of its own: each from a folder made
+    """Image files read by an `ImageLoader` that keeps lists of its own, each from a folder made
     for it."""
 
     def __init__(
@@ -257,28 +257,26 @@ class _OneByOne(ImageLoader):
         return len(self.paths)
 
 
-# -------------------------------------------------------------------- whether the fast path may be
+# -------------------------------------------------------------------- is the fast path safe?
 
 
 def why_image_by_image(dataset: ImageLoader) -> str:
-    """Why a dataset must be read image by image; empty if the fast path gives the same.
+    """Why a dataset must be read image by image; empty if the fast path has the same result.
 
     Returns:
-        For instance "ImageLoader.__getitem__ may draw at random or keep something (it uses
+        For instance "ImageLoader.__getitem__ may be random or keep state (it uses
         random.random)".
     """
     kind = type(dataset)
     if isinstance(dataset, _Chosen | _OneByOne):
-        return "ImageLoader does not go by self.dataset"
+        return "ImageLoader does not use self.dataset"
     for method, attributes in (
         ("load_img_from_path", frozenset()),
         ("__len__", frozenset({"dataset"})),
         ("__getitem__", frozenset({"transform", "class_dict", "dataset"})),
     ):
         if doubt := find_doubt(dataset, method, attributes):
-            return (
-                f"{kind.__name__}.{method} may draw at random or keep something (it uses {doubt})"
-            )
+            return f"{kind.__name__}.{method} may be random or keep state (it uses {doubt})"
     if hasattr(kind, "__getitems__"):
         return f"{kind.__name__} has __getitems__"
     try:
@@ -289,12 +287,12 @@ def why_image_by_image(dataset: ImageLoader) -> str:
 
 
 def _trouble_with_items(dataset: ImageLoader) -> str:
-    """What `__getitem__` does but handing the image to the transform, in words; empty if nothing.
+    """What `__getitem__` does besides passing the image to the transform; empty if nothing.
 
     It runs on a copy of the object, and reads no image.
     """
     calls: list[str] = []  # what the code did in one call
-    touched: list[str] = []  # whether it looked at what it was given
+    touched: list[str] = []  # what it accessed of the stand-ins
     image, result = _stand_in(touched)
     failure: Exception | None = None
 
@@ -313,7 +311,7 @@ def _trouble_with_items(dataset: ImageLoader) -> str:
     copy.dataset, copy.class_dict = list(dataset.dataset), dict(dataset.class_dict)
     copy.transform, copy.load_img_from_path = transform, load
     if len(copy) != len(dataset.dataset):
-        return "goes with another length than that of `dataset`"
+        return "does not belong to a dataset with the length of `dataset`"
     for index, (path, label) in enumerate(dataset.dataset):
         calls.clear()
         example = copy[index]
@@ -322,9 +320,9 @@ def _trouble_with_items(dataset: ImageLoader) -> str:
         if touched or calls != [str(path), "the image"]:
             return "looks at the image or changes it"
         if not isinstance(example, tuple | list) or len(example) != 2 or example[0] is not result:
-            return "changes what the transform gives"
+            return "changes the transform's result"
         if as_label(example[1]) != as_label(label):
-            return "gives another label than `dataset`"
+            return "returns another label than `dataset`"
     if dataset.dataset:
         failure = UnreadableImageError("tried")
         try:
@@ -337,9 +335,9 @@ def _trouble_with_items(dataset: ImageLoader) -> str:
 
 
 def _stand_in(touched: list[str]) -> tuple[Image.Image, object]:
-    """What stands for an image of mode L, and for a transformed one: any look at them is noted.
+    """Stand-ins for an image of mode L and for a transformed one; any access to them is noted.
 
-    Only what leaves an image of mode L as it is may be called: convert("L"), copy, load.
+    Only calls that leave an image of mode L as it is are allowed: convert("L"), copy, load.
     """
 
     class Stranger:

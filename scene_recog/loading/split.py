@@ -1,4 +1,4 @@
-"""Which images a run trains on, and which it validates on."""
+"""The images that a run trains on, and those that it validates on."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from scene_recog.system.progress import notice
 
 @dataclass(frozen=True)
 class Split:
-    """The images of a run, by their names below the data folder, such as train/coast/a.jpg.
+    """The images of a run, as names relative to the data folder, such as train/coast/a.jpg.
 
     Attributes:
-        train: what it trains on.
-        validation: what it is validated on, held out of train or of the test split.
+        train: the training images.
+        validation: the validation images, held out of train or from the test split.
     """
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
 
     def state_dict(self) -> dict[str, Any]:
-        """As a checkpoint holds it: one text each, which is read faster than thousands."""
+        """For a checkpoint: one string each, which loads faster than thousands."""
         return {"split": {"train": "\n".join(self.train), "validation": "\n".join(self.validation)}}
 
 
 def recorded_split(saved: Mapping[str, Any], data_dir: str | Path, path: Path) -> Split | None:
-    """The split in a checkpoint; None if it has none, as those of the course's own Trainer.
+    """The split in a checkpoint; None if it has none, like those of the course's own Trainer.
 
-    A checkpoint of format 1 has only the seed that made it: it is made again from the images in
-    `data_dir`, if they are as many as they were.
+    A checkpoint of format 1 has only the seed of the split. The split is made again from the images
+    in `data_dir`, if their number has not changed.
 
     Raises:
-        ValueError: it cannot be read, or made again.
+        ValueError: it cannot be read, or cannot be made again.
     """
     try:
         if "split" in saved:
@@ -63,8 +63,8 @@ def recorded_split(saved: Mapping[str, Any], data_dir: str | Path, path: Path) -
         raise ValueError(f"{path} is damaged: its split cannot be read") from error
     if (len(split.train), len(split.validation)) != expected:
         raise ValueError(
-            f"{root} has other images than the run of {path} began with, and that run recorded no "
-            "list of them: its validation images cannot be told from what it was trained on"
+            f"the images in {root} have changed since the run of {path} began, and that run kept "
+            "no list of them: its validation images cannot be told from its training images"
         )
     return split
 
@@ -80,22 +80,22 @@ def open_datasets(
     recorded: Split | None = None,
     class_names: Sequence[str] | None = None,
 ) -> tuple[ImageLoader, ImageLoader, Split]:
-    """The images to train on, those to validate on, and their names.
+    """(images to train on, images to validate on, their names).
 
     Args:
         data_dir: folder with train/ and test/.
         train_transform, val_transform: PIL image -> tensor.
-        val_fraction: 0 validates on the test split; above 0, that share of each training class is
-            held out of train.
-        seed: decides which images are held out.
+        val_fraction: 0 validates on the test split; above 0, that fraction of each training class
+            is held out of train.
+        seed: determines which images are held out.
         skip_images: images to leave out of both, such as "train/coast/a.jpg".
-        class_names: the classes of the run that goes on, if it is known.
-        recorded: the split of the run that goes on. It is kept; a line on stderr says how many
-            images are new since, and left out, and how many are gone.
+        class_names: the classes of the resumed run, if known.
+        recorded: the split of the resumed run. It is kept; a line on stderr says how many images
+            are new, and therefore left out, and how many are gone.
 
     Raises:
-        ValueError: names in `skip_images` that are no images there; a class without images, or
-            that only one of the two splits has.
+        ValueError: a name in `skip_images` that is not an image there; a class without images, or
+            a class in only one of the two splits.
         FileNotFoundError: no dataset in `data_dir`.
     """
     root = str(Path(data_dir).expanduser())
@@ -105,7 +105,7 @@ def open_datasets(
     if class_names is not None and ours != list(class_names):
         different = sorted(set(ours) ^ set(class_names)) or ["in another order"]
         raise ValueError(
-            f"the run was trained on other classes than are in {root}: {', '.join(different)}"
+            f"the run was trained on other classes than those in {root}: {', '.join(different)}"
         )
     images = [listed(dataset) for dataset in (train, validation)]
     names = [[image_name(path, root) for path, _ in part] for part in images]
@@ -131,8 +131,8 @@ def say_what_changed(
     """Say in one line how many images are new since a run began, and how many are gone.
 
     Args:
-        split: that of the run.
-        there: names of the images that are there, of the splits that were listed.
+        split: the run's split.
+        there: names of the existing images, in the splits that were listed.
         skipped: names that the run leaves out anyway.
         root: the data folder.
     """
@@ -164,16 +164,16 @@ def _new_split(
 def _checked_names(
     names: Collection[str], root: str, there: Collection[str], *, known: bool
 ) -> set[str]:
-    """`skip_images` in one form of Unicode; a run that goes on keeps its list, whatever is left."""
+    """`skip_images` in one Unicode form; a resumed run keeps its list, even of images now gone."""
     if isinstance(names, str):
-        raise ValueError(f"skip_images is the text {names!r}: it must be a list of names")
+        raise ValueError(f"skip_images is the string {names!r}: it must be a list of names")
     chosen = {normalized(str(name)) for name in names}
     for name in sorted(chosen.difference(there)):
         is_of_test = name.startswith("test/") and (Path(root) / name).is_file()
         if not known and not is_of_test:  # with val_fraction, test images are not in use
             raise ValueError(
-                f"skip_images has {name!r}, which is no image in {root}: give names below it, "
-                "such as train/coast/image_0001.jpg"
+                f"skip_images has {name!r}, which is not an image in {root}: give names relative "
+                "to it, such as train/coast/image_0001.jpg"
             )
     return chosen
 
@@ -207,14 +207,14 @@ def _check_classes(train: ImageLoader, val: ImageLoader) -> None:
 def split_train_validation(
     dataset: Sequence[tuple[str, int]], val_fraction: float, seed: int
 ) -> tuple[list[int], list[int]]:
-    """Indices of a training and a validation part; both have every class in the same proportion.
+    """Indices of a training and a validation part, with every class in the same proportion.
 
-    Byte-identical files stay on one side, also under two class names: otherwise validation would
-    ask about images that were trained on.
+    Byte-identical files stay on one side, even under two class names: otherwise validation would
+    use images that were trained on.
 
     Args:
         dataset: (path, class index) pairs, as `ImageLoader.dataset`.
-        val_fraction: share of each class that goes to validation, between 0 and 1.
+        val_fraction: fraction of each class that goes to validation, between 0 and 1.
         seed: the same seed and files give the same parts.
 
     Returns:
@@ -230,7 +230,7 @@ def split_train_validation(
     files_of_size = Counter(sizes)
     copies: dict[object, list[int]] = defaultdict(list)
     for index, ((path, _), size) in enumerate(zip(dataset, sizes, strict=True)):
-        # Only files of equal size can be twins: the others need not be read.
+        # Only files of equal size can be identical: the others need not be read.
         key = sha256_of(Path(path)) if files_of_size[size] > 1 else size
         copies[key].append(index)
     groups_of_class: dict[int, list[list[int]]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Mean and deviation of the training pixels, measured once for each set of files."""
+"""Mean and standard deviation of the training pixels, measured once for each set of files."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ from scene_recog.system.text import in_one_line
 def pixel_stats(
     data_dir: str | Path, *, cache: str = "disk", left_out: Collection[str] = ()
 ) -> tuple[float, float]:
-    """What `compute_mean_and_std` gives for the training images, from the cache if nothing changed.
+    """`compute_mean_and_std` for the training images, from the cache if nothing has changed.
 
-    The function sees the images that training uses, whatever else lies in the folder. One that
-    works for the dataset's root only, which is how the course calls it, gets train and test
-    together; this is said on stderr.
+    The function sees only the images that training uses, whatever else is in the folder. If it
+    works only for the dataset's root, which is how the course calls it, it gets train and test
+    together, with a notice on stderr.
 
     Args:
         data_dir: folder with train/.
-        cache: "disk" keeps the two numbers in the data folder's cache; else they are measured anew.
-        left_out: images not to look at, as paths below `data_dir`.
+        cache: "disk" keeps the two numbers in the data folder's cache; otherwise they are measured.
+        left_out: images to ignore, as paths below `data_dir`.
 
     Raises:
-        ValueError: it gives something else than a mean and a deviation above 0.
+        ValueError: it does not return a mean and a standard deviation above 0.
         FileNotFoundError, ValueError: as `compute_mean_and_std`; `BadImagesError` if it fails and
             there are images that cannot be read.
     """
@@ -77,7 +77,7 @@ def pixel_stats(
             raise trouble from None
     notice(
         f"compute_mean_and_std in stats_helper.py does not work for {root / 'train'}: "
-        f"mean and deviation are those of {root}, train and test together."
+        f"using mean and std of {root}, train and test together."
     )
     return stats
 
@@ -85,7 +85,7 @@ def pixel_stats(
 def _cached_stats(folder: Path, images: list[Path], directory: Path | None) -> tuple[float, float]:
     path = None
     if directory is not None:
-        # The folder counts: one function may see the same images differently from above.
+        # The folder counts: a function may treat the same images differently from the root.
         measure = partial(compute_mean_and_std, image_name(folder, directory.parent))
         key = cache_key(list(map(str, images)), measure, [], directory, shared=False)
         path = directory / f"stats-{key.hex()[:32]}.json"
@@ -95,22 +95,22 @@ def _cached_stats(folder: Path, images: list[Path], directory: Path | None) -> t
     mean, std = _measure(folder, images)
     if std <= 0:
         raise ValueError(
-            f"compute_mean_and_std in stats_helper.py gives std {std:g} for {folder}: "
-            "it must be above 0 (are all images of one grey?)"
+            f"compute_mean_and_std in stats_helper.py returns std {std:g} for {folder}: "
+            "it must be above 0 (do all pixels have the same grey?)"
         )
     if path is not None:
         text = json.dumps([mean, std])
-        with suppress(OSError):  # a cache that cannot be written is no reason to fail
+        with suppress(OSError):  # go on without a cache
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
     return mean, std
 
 
 def _measure(folder: Path, images: list[Path]) -> tuple[float, float]:
-    """`compute_mean_and_std(folder)`, of these images of the folder and no others.
+    """`compute_mean_and_std(folder)` over only these images of the folder.
 
     Raises:
-        ValueError: it does not give two finite numbers.
+        ValueError: it does not return two finite numbers.
     """
     if _plainly_holds(folder, images):
         return _two_numbers(compute_mean_and_std(str(folder)), folder)
@@ -122,7 +122,7 @@ def _measure(folder: Path, images: list[Path]) -> tuple[float, float]:
 
 
 def _plainly_holds(folder: Path, images: list[Path]) -> bool:
-    """Whether any walk finds these images and no others: no folder is a link, none is hidden."""
+    """Whether any walk finds exactly these images: no folder is a link or hidden."""
     found = {
         Path(parent, name)
         for parent, _, names in os.walk(folder)
@@ -133,22 +133,22 @@ def _plainly_holds(folder: Path, images: list[Path]) -> bool:
 
 
 def _two_numbers(result: Any, folder: Path) -> tuple[float, float]:
-    """Two Python floats from what a student's function returned: numpy or torch numbers too."""
+    """Two Python floats from the result of a student's function, which may be numpy or torch."""
     try:
         mean, std = (_number(value) for value in result)
     except (TypeError, ValueError, RuntimeError):
         mean = std = math.nan
     if not (math.isfinite(mean) and math.isfinite(std)):
         raise ValueError(
-            f"compute_mean_and_std in stats_helper.py gives {in_one_line(repr(result))[:100]} for "
-            f"{folder}: it must give two finite numbers, mean and standard deviation"
+            f"compute_mean_and_std in stats_helper.py returns {in_one_line(repr(result))[:100]} "
+            f"for {folder}: it must return two finite numbers, mean and standard deviation"
         )
     return mean, std
 
 
 def _number(value: Any) -> float:
     if isinstance(value, str | bytes):
-        raise TypeError("text is no number")
+        raise TypeError("a string is not a number")
     return float(plain_number(value))
 
 
@@ -160,7 +160,7 @@ def _images_of(root: Path, split: str) -> list[Path]:
 
 @dataclass(frozen=True)
 class DatasetStats:
-    """Counts, sizes in pixels as (width, height), and pixel mean and deviation in [0, 1]."""
+    """Counts, sizes in pixels as (width, height), and mean and std of the pixels in [0, 1]."""
 
     counts: dict[str, dict[str, int]]  # class -> split -> number of images
     smallest: tuple[int, int]
@@ -175,8 +175,8 @@ class DatasetStats:
 def dataset_stats(root: str | Path) -> DatasetStats:
     """Describe a dataset: images per class and split, their sizes, and their pixels.
 
-    Smallest, median and largest are taken over widths and heights separately. The pixels' mean and
-    sample standard deviation are over train and test together, as `compute_mean_and_std` has them.
+    Smallest, median and largest are taken over widths and heights separately. The mean and sample
+    standard deviation are over all pixels of train and test, as from `compute_mean_and_std`.
 
     Raises:
         FileNotFoundError: no train folder, no class folders or no images.
@@ -213,7 +213,7 @@ def dataset_stats(root: str | Path) -> DatasetStats:
 
 
 def _stats_of_both(root: Path, pixels: dict[str, int]) -> tuple[float, float]:
-    """Mean and deviation over the splits together, from those of each: split -> its pixels."""
+    """Mean and std over both splits, from those of each; pixels: split -> number of pixels."""
     parts = []
     try:
         for split, n in pixels.items():
@@ -221,7 +221,7 @@ def _stats_of_both(root: Path, pixels: dict[str, int]) -> tuple[float, float]:
                 parts.append((n, *_measure(root / split, _images_of(root, split))))
     except UnreadableImageError:
         raise
-    except Exception as trouble:  # works for the root only, perhaps
+    except Exception as trouble:  # perhaps it works only for the root
         try:
             return _measure(root, [path for split in pixels for path in _images_of(root, split)])
         except Exception:

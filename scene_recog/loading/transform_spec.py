@@ -50,7 +50,7 @@ def build_transforms(steps: list[dict[str, Any]]) -> transforms.Compose:
     """The inverse of `describe_transforms`.
 
     Raises:
-        ValueError: a step that torchvision does not have, or with arguments that it does not take.
+        ValueError: a step that torchvision does not have, or arguments that it does not accept.
     """
     built = []
     for step in steps:
@@ -81,7 +81,7 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
-    with suppress(ValueError):  # functions and the like, which `_is_plain` refuses
+    with suppress(ValueError):  # functions and the like, which `_is_plain` rejects
         return plain_data(value)
     return value
 

@@ -1,6 +1,6 @@
 """The networks by name. To add one: write its file in this folder and list its class here.
 
-`fisher_vectors.py` is not among them: no recipe trains it, it has a `fit` of its own.
+`fisher_vectors.py` is not listed: no recipe trains it, it has its own `fit`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Fisher vectors: scene recognition as it was before deep nets, with no gradient descent in it.
+"""Fisher vectors: scene recognition as it was before deep nets, without gradient descent.
 
-The descriptors are made by hand, the visual words are fitted to them without labels, and the one
-linear layer that learns from labels has a closed solution. No `Trainer` is needed:
+The descriptors are designed by hand, the visual words are fitted to them without labels, and the
+single linear layer, which learns from labels, has a closed-form solution. No `Trainer` is needed:
 
     net = FisherVectorNet()
     net.fit(ImageLoader("data", "train", FisherVectorNet.transform))
@@ -25,14 +25,14 @@ BATCH = 32
 
 
 class DenseSift(nn.Module):
-    """SIFT descriptors (Lowe 2004, section 6) all over the image, one every 6 pixels each way.
+    """SIFT descriptors (Lowe 2004, section 6) on a grid over the image, every 6 pixels each way.
 
-    A descriptor tells of 4x4 cells, 6 pixels apart, how steep the image is in each of 8 directions.
-    Each pixel counts for the two directions and the four cells next to it. Light does not matter,
-    for these are differences, and contrast does not, for each descriptor is divided by its length.
-    The root at the end keeps strong edges from drowning the others (Arandjelovic and Zisserman
-    2012). Of Lowe's descriptor, the Gaussian window and the turning to the main direction are left
-    out: a scene stands upright. It looks at 31x31 pixels; nothing in it is learned.
+    A descriptor gives, for 4x4 cells 6 pixels apart, the gradient strength in each of 8 directions.
+    Each pixel counts for the nearest two directions and four cells. Brightness has no effect,
+    because these are differences; nor has contrast, because each descriptor is divided by its norm.
+    The square root at the end keeps strong edges from dominating (Arandjelovic and Zisserman 2012).
+    Lowe's Gaussian window and rotation to the main direction are left out, because scenes are
+    upright. A descriptor covers 31x31 pixels; nothing in it is learned.
     """
 
     window: torch.Tensor
@@ -43,7 +43,7 @@ class DenseSift(nn.Module):
         self.register_buffer("window", window.view(1, 1, 1, 11), persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Images [N, 1, H, W], from 0 to 1 -> [N, rows, columns, 128], squares of each sum to 1."""
+        """Images [N, 1, H, W], from 0 to 1 -> [N, rows, columns, 128], each of norm 1."""
         x = F.pad(x, (1, 1, 1, 1), mode="replicate")
         slope_x = (x[..., 1:-1, 2:] - x[..., 1:-1, :-2]) / 2
         slope_y = (x[..., 2:, 1:-1] - x[..., :-2, 1:-1]) / 2
@@ -61,7 +61,7 @@ class DenseSift(nn.Module):
         rows, columns = cells.shape[2] - 3, cells.shape[3] - 3
         x = F.unfold(cells, 4).mT  # [N, rows * columns, 128]
         x = x / (x.norm(dim=2, keepdim=True) + 4e-3)
-        x = x.clamp(max=0.2)  # no single edge decides
+        x = x.clamp(max=0.2)  # limits the effect of a single edge
         x = x / (x.sum(dim=2, keepdim=True) + 1e-6)
         return x.sqrt().reshape(len(x), rows, columns, 128)
 
@@ -69,16 +69,17 @@ class DenseSift(nn.Module):
 class FisherVectorNet(nn.Module):
     """Dense SIFT, Fisher vectors over a spatial pyramid, and a linear layer.
 
-    A mixture of Gaussians says what descriptors there are; its parts are called visual words. The
-    Fisher vector of an image says where its descriptors would pull the means and the deviations of
-    the words (Perronnin et al. 2010): it is the gradient of their log-likelihood, in units of its
-    own deviation. There is one for the whole image and one for each quarter (Lazebnik et al. 2006).
+    A mixture of Gaussians models the descriptors; its components are called visual words. The
+    Fisher vector of an image says in which direction its descriptors would move the means and
+    standard deviations of the words (Perronnin et al. 2010): it is the gradient of their
+    log-likelihood, normalized. There is one for the whole image and one for each quarter (Lazebnik
+    et al. 2006).
 
     Args:
         words: number of Gaussians. The linear layer has 15 * 640 * words weights, 1,228,800 at 128.
 
     Input [N, 1, H, W], pixels from 0 to 1, at least 100x100, best at 256x256; output raw scores
-    (logits) [N, 15]. As long as it is not fitted, all scores are 0.
+    (logits) [N, 15]. Until it is fitted, all scores are 0.
 
     Raises:
         ValueError: words is not from 2 to 1024, or an image is too small.
@@ -126,7 +127,7 @@ class FisherVectorNet(nn.Module):
         return F.normalize(x, dim=2).flatten(1) / math.sqrt(5)
 
     def _sums(self, x: torch.Tensor) -> torch.Tensor:
-        """For each quarter and word, over its descriptors d: the sums of 1, d and d squared.
+        """For each quarter and word, the sums of 1, d and d squared over its descriptors d.
 
         [N, 1, H, W] -> [N, 4, words, 1 + 2 * 64]
         """
@@ -145,17 +146,17 @@ class FisherVectorNet(nn.Module):
         return total
 
     def _descriptors(self, x: torch.Tensor) -> Iterator[torch.Tensor]:
-        """Of the image at each scale: [N, rows, columns, 128]."""
+        """The descriptors at each scale: [N, rows, columns, 128]."""
         if x.ndim != 4 or x.shape[1] != 1 or min(x.shape[2:]) < 100:
             raise ValueError(
-                f"images of shape {list(x.shape)}: [N, 1, H, W] of at least 100x100 pixels needed"
+                f"images have shape {list(x.shape)}: use [N, 1, H, W] with at least 100x100 pixels"
             )
         for scale in self.scales:
             size = [round(side * scale) for side in x.shape[2:]]
             yield self.sift(F.interpolate(x, size, mode="bilinear", antialias=True))
 
     def _responsibilities(self, d: torch.Tensor) -> torch.Tensor:
-        """How likely each word is to have made a descriptor: [..., 64] -> [..., words]."""
+        """The posterior probability of each word for a descriptor: [..., 64] -> [..., words]."""
         precisions = 1 / self.variances
         constant = self.means.square() * precisions + self.variances.log()
         log_likelihood = (
@@ -169,23 +170,24 @@ class FisherVectorNet(nn.Module):
 
     @torch.inference_mode()
     def fit(self, dataset: Dataset[Any], *, seed: int = 0) -> None:
-        """Learn words and weights; for 3,000 images it takes three minutes of one core, and 1.5 GB.
+        """Learn words and weights; for 3,000 images, this takes three minutes on one core and 1.5
+        GB.
 
-        The weights are those of ridge regression: scores should be 1 for the right class and -1 for
-        the others, every class weighs the same, and each image is also seen mirrored.
+        The weights come from ridge regression to scores of 1 for the right class and -1 for the
+        others. Every class has the same weight, and each image is also used mirrored.
 
         Args:
-            dataset: (image [1, H, W], label from 0 to 14) by index, all images of one size, in the
-                memory of the CPU, where the net has to be too.
-            seed: of the descriptors that the words are fitted to, and of where the words start.
+            dataset: (image [1, H, W], label from 0 to 14) by index, all images of one size, on the
+                CPU, where the net must be too.
+            seed: for the sample of descriptors and the initial words.
 
         Raises:
-            ValueError: no images, too few for so many words, images too small, or more classes than
-                there are outputs.
+            ValueError: no images, too few for the number of words, images too small, or more
+                classes than outputs.
         """
         count = len(dataset)  # type: ignore[arg-type]
         if count == 0:
-            raise ValueError("no images to learn from")
+            raise ValueError("there are no images to learn from")
         generator = torch.Generator().manual_seed(seed)
         some = Subset(dataset, torch.randperm(count, generator=generator)[:1000].tolist())
         self._fit_words(self._some_descriptors(some, generator), generator)
@@ -206,11 +208,13 @@ class FisherVectorNet(nn.Module):
         outputs = self.linear.out_features
         for x, y in DataLoader(dataset, BATCH):
             if y.max() >= outputs:
-                raise ValueError(f"an image has label {y.max()}, and there are {outputs} outputs")
+                raise ValueError(
+                    f"an image has label {y.max()}, but there are only {outputs} outputs"
+                )
             yield x, y
 
     def _some_descriptors(self, images: Dataset[Any], generator: torch.Generator) -> torch.Tensor:
-        """Up to 250 of each image: [M, 128]."""
+        """Up to 250 descriptors of each image: [M, 128]."""
         chosen = []
         for x, _ in self._batches(images):
             of_batch = torch.cat([d.flatten(1, 2) for d in self._descriptors(x)], dim=1)
@@ -222,7 +226,8 @@ class FisherVectorNet(nn.Module):
         """Principal components, then a mixture of Gaussians: k-means first, then EM."""
         if len(descriptors) < len(self.shares):
             raise ValueError(
-                f"{len(descriptors)} descriptors for {len(self.shares)} words: more images needed"
+                f"{len(descriptors)} descriptors are too few for {len(self.shares)} words: "
+                "use more images"
             )
         self.center.copy_(descriptors.mean(dim=0))
         centered = descriptors - self.center
@@ -232,7 +237,7 @@ class FisherVectorNet(nn.Module):
 
         start = torch.randperm(len(d), generator=generator)[: len(self.shares)]
         self.means.copy_(d[start])
-        least = d.var(dim=0) * 0.01 + 1e-6  # no word may shrink to a point
+        least = d.var(dim=0) * 0.01 + 1e-6  # keeps words from shrinking to a point
         for step in range(25):
             sums = torch.zeros(len(self.means), 1 + 2 * self.components)
             for part in d.split(10_000):
@@ -250,7 +255,7 @@ class FisherVectorNet(nn.Module):
             self.variances.copy_(torch.maximum(second / count - self.means.square(), least))
 
     def _fit_weights(self, vectors: torch.Tensor, labels: torch.Tensor) -> None:
-        """Ridge regression in its dual form: there are fewer images than numbers in a vector."""
+        """Ridge regression in its dual form, because there are fewer images than features."""
         targets = F.one_hot(labels, self.linear.out_features).float() * 2 - 1
         of_class = labels.bincount()[labels] * len(labels.unique()) / len(labels)
         products = torch.empty(len(vectors), len(vectors))
@@ -264,4 +269,4 @@ class FisherVectorNet(nn.Module):
         weights = torch.zeros_like(self.linear.weight)
         for part, of_part in zip(vectors.split(500), dual.split(500), strict=True):
             weights += of_part.T @ part.float()
-        self.linear.weight.copy_(8.5 * weights)  # softmax then is about as sure as it is right
+        self.linear.weight.copy_(8.5 * weights)  # so that softmax is roughly calibrated

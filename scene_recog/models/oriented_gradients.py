@@ -1,4 +1,4 @@
-"""Oriented gradients: what computer vision looked at before networks learned their own filters."""
+"""Oriented gradients: the features of computer vision before networks learned their own filters."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class OrientedGradients(nn.Module):
     """Eight maps: how steeply the image gets brighter in each of eight directions.
 
     SIFT (Lowe 2004) and HOG (Dalal and Triggs 2005) describe an image by these, and so did the
-    spatial pyramids of Lazebnik et al. 2006. Here too light and contrast are taken out first: each
-    pixel loses the mean of its surroundings and is divided by their deviation (Jarrett et al. 2009,
-    section 3.1). The root at the end keeps strong edges from drowning the others (Arandjelovic and
-    Zisserman 2012). Nothing in it is learned. It looks at 27x27 pixels, which `scene-recog summary`
-    does not count: they are not in modules.
+    spatial pyramids of Lazebnik et al. 2006. As there, brightness and contrast are removed first:
+    from each pixel, subtract the mean of its neighbourhood, and divide by its standard deviation
+    (Jarrett et al. 2009, section 3.1). The square root at the end keeps strong edges from
+    dominating (Arandjelovic and Zisserman 2012). Nothing in it is learned. Its receptive field of
+    27x27 pixels is not counted by `scene-recog summary`, because its filters are not in modules.
     """
 
     directions: torch.Tensor
@@ -38,7 +38,7 @@ class OrientedGradients(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images [N, 1, H, W], normalized -> [N, 8, H, W], float32, about from 0 to 1."""
-        with torch.autocast(x.device.type, enabled=False):  # differences of near values
+        with torch.autocast(x.device.type, enabled=False):  # it subtracts nearly equal values
             x = x.float()
             x = x - self._blurred(x)
             x = x / (self._blurred(x.square()) + 0.01).sqrt()
@@ -51,10 +51,10 @@ class OrientedGradients(nn.Module):
 
 
 class GradientPyramidNet(ScenePyramidNet):
-    """ScenePyramidNet that sees the oriented gradients of an image instead of its pixels.
+    """ScenePyramidNet on the oriented gradients of an image instead of its pixels.
 
-    It is wrong about other images than a net that sees pixels, so the two together are better than
-    two of a kind.
+    It makes different mistakes than a net on pixels, so an ensemble of both is better than one of
+    two equal nets.
 
     Args:
         width: maps of the first stage, w. 1,251,151 parameters at 32.

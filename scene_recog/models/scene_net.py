@@ -1,4 +1,4 @@
-"""SceneNet: what comes after SimpleNetFinal. Residual blocks, and as wide as you like."""
+"""SceneNet, the next step after SimpleNetFinal: residual blocks, and any width."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from torch import nn
 
 
 class BasicBlock(nn.Module):
-    """Two convolutions and a way around them: relu(shortcut(x) + f(x)), from He et al. 2016.
+    """Two convolutions and a shortcut around them: relu(shortcut(x) + f(x)), from He et al. 2016.
 
-    f only has to learn what is to be changed about x, and the sum hands gradients down unweakened.
-    Its last batch norm starts with scale zero, so that at first every block hands x through
-    (Goyal et al. 2017, section 5.1).
+    f only has to learn the change to x, and the sum passes gradients down undiminished. The last
+    batch norm of f starts with scale zero, so that at first every block passes x through (Goyal et
+    al. 2017, section 5.1).
 
     The shortcut is x itself where shapes agree. Elsewhere it is a projection: the mean of each 2x2
     pixels where the block halves the sides, then a 1x1 convolution to the new number of maps (He
     et al. 2019, figure 2c; a strided 1x1 convolution would look at one pixel in four).
 
     Args:
-        maps_in, maps_out: number of maps before and behind.
+        maps_in, maps_out: number of input and output maps.
         stride: 1, or 2 to halve the sides.
     """
 
@@ -41,11 +41,11 @@ class BasicBlock(nn.Module):
 
 
 class SceneNet(nn.Module):
-    """A small residual net: nine convolutions one behind the other, and shortcuts around pairs.
+    """A small residual net: nine convolutions in sequence, with shortcuts around pairs.
 
-    A stem halves the sides, four blocks of w, 2w, 4w and 8w maps halve them three times more, and
-    the mean of each map goes into one linear layer. So any image of at least 16x16 pixels will do,
-    and a size at test that differs from the one in training (Touvron et al. 2019).
+    A stem halves the sides, four blocks of w, 2w, 4w and 8w maps halve them three more times, and
+    the mean of each map goes into one linear layer. So it takes images of any size from 16x16
+    pixels, and the size at test may differ from that in training (Touvron et al. 2019).
 
     Args:
         width: maps of the first stage, w. 78,311 parameters at 8, 693,399 at 24.
@@ -73,7 +73,7 @@ class SceneNet(nn.Module):
         )
         self.fc_layers = nn.Sequential(nn.Flatten(), nn.Linear(8 * w, 15))
         self.loss_criterion = nn.CrossEntropyLoss(reduction="mean")
-        # In memory, all maps of a pixel side by side: faster convolutions, the same results.
+        # Channels last in memory: faster convolutions, the same results.
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -84,10 +84,11 @@ class SceneNet(nn.Module):
 
 
 class SpatialPyramid(nn.Module):
-    """What is in an image, and in each quarter of it: the mean of each map over these five.
+    """The mean of each map over the whole image and over each of its quarters.
 
-    Sky is above and sand below; the mean over all places forgets that. Lazebnik et al. 2006 had the
-    idea (and collected the 15 scenes for it), He et al. 2014 brought it to convolutional networks.
+    Sky is at the top and sand at the bottom; a mean over all positions loses that. The idea is from
+    Lazebnik et al. 2006 (who collected the 15 scenes for it); He et al. 2014 brought it to
+    convolutional networks.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -97,7 +98,7 @@ class SpatialPyramid(nn.Module):
 
 
 class ScenePyramidNet(SceneNet):
-    """SceneNet whose linear layer sees the quarters of the image too, not only the whole.
+    """SceneNet with a spatial pyramid: its linear layer also sees each quarter of the image.
 
     Args:
         width: maps of the first stage, w. 1,245,551 parameters at 32.
@@ -117,8 +118,8 @@ class ScenePyramidNet(SceneNet):
 class SeparableBlock(nn.Module):
     """A residual block of cheap convolutions: 1x1, 3x3 on each map by itself, 1x1.
 
-    A 3x3 convolution from n to m maps has 9nm weights. Split in two, what is mixed (1x1, nm) and
-    what is seen (3x3 on single maps, 9m), it has about a ninth (Howard et al. 2017).
+    A 3x3 convolution from n to m maps has 9nm weights. Split into a 1x1 convolution that mixes maps
+    (nm) and 3x3 filters on single maps (9m), it has about a ninth (Howard et al. 2017).
 
     Args:
         maps_in, maps_out, stride: as for `BasicBlock`.

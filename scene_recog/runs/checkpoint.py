@@ -1,4 +1,4 @@
-"""Checkpoints on disk: written whole or not at all, read without running what is in them."""
+"""Checkpoints on disk: written completely or not at all, and read without running any code."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ import torch
 from scene_recog.system.files import write_atomically
 from scene_recog.system.text import in_one_line, reason_of
 
-# All that a pickle of tensors and plain data names. `weights_only` lets more pass, for instance
+# The names in a pickle of tensors and plain data. `weights_only` allows more, for instance
 # bytearray(10**11).
 _NAMED_IN_CHECKPOINTS = {
     "collections OrderedDict",
     "torch._utils _rebuild_tensor_v2",
     "torch._utils _rebuild_parameter",
 }
-# What torch.save wrote before 1.6 began with: a pickle of this number.
+# The first bytes of files from torch.save before 1.6: a pickle of this number.
 _OLD_FORMAT = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
 
 
@@ -35,15 +35,15 @@ _OLD_FORMAT = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
 def write_checkpoint(path: Path, contents: dict[str, Any], *, keep_previous: bool = False) -> None:
     """Write tensors and plain data (dict, list, str, numbers) as a checkpoint.
 
-    The file that was there stays under its name until the new one is complete and was read back.
+    An existing file keeps its name until the new one is complete and has been read back.
 
     Args:
         path: the file.
         contents: what to write.
-        keep_previous: keep the file that was there, under the name of `previous_checkpoint`.
+        keep_previous: keep the existing file, under the name of `previous_checkpoint`.
 
     Raises:
-        OSError: it cannot be written; the files that are there are as they were.
+        OSError: it cannot be written; existing files are unchanged.
     """
     buffer = io.BytesIO()  # torch's own file writer hides the reason when a disk is full
     torch.save(contents, buffer)
@@ -53,7 +53,7 @@ def write_checkpoint(path: Path, contents: dict[str, Any], *, keep_previous: boo
         try:
             _check_zip(part)
         except ValueError as error:
-            raise OSError(f"{path} was not stored as it was written: {error}") from error
+            raise OSError(f"{path} was not stored correctly: {error}") from error
         if keep_previous and path.is_file():
             _keep(path)
 
@@ -61,7 +61,7 @@ def write_checkpoint(path: Path, contents: dict[str, Any], *, keep_previous: boo
 
 
 def require_storable(contents: dict[str, Any]) -> None:
-    """See that `write_checkpoint` could write this, and `read_checkpoint` read it.
+    """Check that `write_checkpoint` can write this and `read_checkpoint` can read it.
 
     Raises:
         ValueError: something in it is neither a tensor nor plain data; the message says where.
@@ -71,7 +71,7 @@ def require_storable(contents: dict[str, Any]) -> None:
         try:
             torch.save(value, buffer)
             foreign = _foreign_names(buffer, buffer.tell())
-        except Exception as error:  # what cannot be pickled can raise nearly anything
+        except Exception as error:  # pickling can raise nearly anything
             raise ValueError(f"the run could not be saved: {key}: {reason_of(error)}") from error
         if foreign:
             named = [name for name in foreign if not name.startswith("_")] or foreign
@@ -83,14 +83,14 @@ def require_storable(contents: dict[str, Any]) -> None:
 
 
 def previous_checkpoint(path: Path) -> Path:
-    """Where the checkpoint before this one is kept: `checkpoint.previous.pt`."""
+    """The path of the checkpoint before this one: `checkpoint.previous.pt`."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 def _keep(path: Path) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.kept.part")
     with suppress(OSError, ValueError):  # without it there is still the current one
-        _check_zip(path)  # a damaged one must not take the place of a good one
+        _check_zip(path)  # a damaged file must not replace a good one
         try:
             os.link(path, part)
         except OSError:  # a file system without hard links
@@ -107,19 +107,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint onto the CPU.
 
     Its size, its checksums and the names in its pickle are checked before torch reads it, so that
-    a file from a stranger neither runs code nor takes more memory than it has bytes.
+    a file from a stranger cannot run code or use more memory than its own size.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it is damaged, no checkpoint, holds more than tensors and plain data, or weights
-            that are not finite. If the checkpoint before it is good, the message says so.
+        ValueError: it is damaged, not a checkpoint, or holds anything besides tensors and plain
+            data, or weights that are not finite. If the checkpoint before it is good, the message
+            says so.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}")
     try:
         return _read(path)
     except ValueError as error:
-        message = in_one_line(str(error))  # it may quote what is in the file
+        message = in_one_line(str(error))  # it may quote the file's contents
         previous = previous_checkpoint(path)
         try:
             epoch = _read(previous).get("epoch", 0)
@@ -132,10 +133,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def read_data(path: Path) -> Any:
-    """What `torch.save` wrote to a file, if it is tensors and plain data.
+    """The contents of a file from `torch.save`, if they are tensors and plain data.
 
     Raises:
-        ValueError: it is damaged, or holds more than that.
+        ValueError: it is damaged, or holds anything else.
     """
     _check_zip(path)
     try:
@@ -145,14 +146,16 @@ def read_data(path: Path) -> Any:
             if tensor.is_sparse or size > tensor.untyped_storage().nbytes():
                 raise ValueError(f"{name} is larger than its data")
     except Exception as error:  # a damaged pickle can raise nearly anything, MemoryError too
-        raise ValueError(f"{path} is damaged or no checkpoint ({reason_of(error)[:80]})") from error
+        raise ValueError(
+            f"{path} is damaged or not a checkpoint ({reason_of(error)[:80]})"
+        ) from error
     return contents
 
 
 def _read(path: Path) -> dict[str, Any]:
     contents = read_data(path)
     if not isinstance(contents, dict) or not isinstance(contents.get("model_state_dict"), dict):
-        raise ValueError(f"{path} is no checkpoint of a training run: it has no model_state_dict")
+        raise ValueError(f"{path} is not a training checkpoint: it has no model_state_dict")
     weights = contents["model_state_dict"], contents.get("averaged_state_dict")
     for name, tensor in _tensors(weights):
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
@@ -175,7 +178,7 @@ def _tensors(contents: Any) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _check_zip(path: Path) -> None:
-    """What torch.save writes is a zip of plain entries: see that it is whole, and names no code."""
+    """Check that a file is a complete zip, as from torch.save, whose pickles name no code."""
     try:
         with path.open("rb") as file:
             is_old = file.read(len(_OLD_FORMAT)) == _OLD_FORMAT
@@ -183,7 +186,9 @@ def _check_zip(path: Path) -> None:
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({reason_of(error)[:80]})") from error
     except Exception as error:  # a damaged zip or pickle can raise nearly anything
-        raise ValueError(f"{path} is damaged or no checkpoint ({reason_of(error)[:80]})") from error
+        raise ValueError(
+            f"{path} is damaged or not a checkpoint ({reason_of(error)[:80]})"
+        ) from error
     if is_old:
         raise ValueError(
             f"{path} is in the format of torch before 1.6: if you trust it, convert it in Python "
@@ -191,17 +196,16 @@ def _check_zip(path: Path) -> None:
         )
     if foreign:
         raise ValueError(
-            f"{path} is damaged or no checkpoint: it names {foreign[0].replace(' ', '.')}, and is "
-            "not loaded, since only tensors and plain data belong in one"
+            f"{path} is damaged or not a checkpoint: it names {foreign[0].replace(' ', '.')}, and "
+            "is not loaded, because a checkpoint holds only tensors and plain data"
         )
 
 
 def _foreign_names(file: IO[bytes], size: int) -> list[str]:
-    """What the pickles in a checkpoint name besides tensors, as "module name".
+    """The names in a checkpoint's pickles other than those of tensors, as "module name".
 
     Raises:
-        ValueError, or nearly anything else: it is damaged, or would take more memory than it has
-            bytes.
+        ValueError, or nearly anything else: it is damaged, or would use more memory than its size.
     """
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()

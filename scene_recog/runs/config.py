@@ -1,4 +1,4 @@
-"""A run's config: what decided its result, as plain data in config.json and in each checkpoint."""
+"""A run's config: everything that determines its result, in config.json and each checkpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scene_recog.system.progress import notice
 from scene_recog.training.options import TrainerOptions
 
 CONFIG = "config.json"
-FORMAT = 2  # raise it when the meaning of a key changes, and say in `_upgraded` how to read the old
+FORMAT = 2  # increase it when a key's meaning changes, and let `_upgraded` convert the old format
 
 
 class ModelConfig(TypedDict, total=False):
@@ -22,7 +22,7 @@ class ModelConfig(TypedDict, total=False):
 
     class_name: str
     parameters: int
-    arguments: dict[str, int]  # what the class was called with, if that decides the network
+    arguments: dict[str, int]  # constructor arguments that determine the network
 
 
 class DataConfig(TypedDict, total=False):
@@ -46,7 +46,7 @@ class RunConfig(TypedDict, total=False):
     val_transforms: list[dict[str, Any]] | str
     seed: int
     val_fraction: float
-    bfloat16: bool  # what "auto" came to
+    bfloat16: bool  # what "auto" chose
     compiled: bool
     processes: int
     launch: str | None
@@ -56,7 +56,7 @@ class RunConfig(TypedDict, total=False):
     device: str
     started: str
     versions: dict[str, str]
-    changes: list[dict[str, Any]]  # after_epoch, and what was changed then: [before, after]
+    changes: list[dict[str, Any]]  # after_epoch, and the changes then: [before, after]
     recipe: dict[str, Any]
     pixel_stats: list[float]
 
@@ -72,7 +72,7 @@ def read_config(folder: Path) -> RunConfig:
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it is no JSON object, or of a later format.
+        ValueError: it is not a JSON object, or has a later format.
     """
     path = folder / CONFIG
     try:
@@ -85,32 +85,32 @@ def read_config(folder: Path) -> RunConfig:
 
 
 def config_of(contents: Any, path: Path) -> RunConfig:
-    """The config in what was read from a file, brought to the present format.
+    """The config in the contents of a file, converted to the current format.
 
     Args:
-        contents: plain data, from anybody.
+        contents: plain data from any source.
         path: the file, for messages.
 
     Raises:
-        ValueError: it is no config, or of a later format.
+        ValueError: it is not a config, or has a later format.
     """
     if not isinstance(contents, dict):
-        raise ValueError(f"{path} is damaged: it holds no JSON object")
+        raise ValueError(f"{path} is damaged: it is not a JSON object")
     number = contents.get("format", 1)
     if not isinstance(number, int) or number > FORMAT:
         raise ValueError(
-            f"{path} is of a later version of scene-recog (format {number!r}, known are 1 to "
-            f"{FORMAT}): update it with pip"
+            f"{path} is from a later version of scene-recog (format {number!r}; this version reads "
+            f"1 to {FORMAT}): update scene-recog with pip"
         )
     return cast(RunConfig, _upgraded(contents) if contents and number < FORMAT else contents)
 
 
 def with_changes(now: RunConfig, before: RunConfig, after_epoch: int) -> RunConfig:
-    """The config of a run that goes on; what is not as it was is said, and recorded in `changes`.
+    """The config of a resumed run; changes are reported, and recorded in `changes`.
 
     Args:
-        now: the config of what will train.
-        before: that of what has trained so far.
+        now: the config of the epochs to come.
+        before: the config so far.
         after_epoch: epochs done.
     """
     was, is_now = _settings(before), _settings(now)
@@ -133,12 +133,12 @@ def with_changes(now: RunConfig, before: RunConfig, after_epoch: int) -> RunConf
 
 
 def _is_the_same(before: Any, now: Any) -> bool:
-    """Where decoded images are kept changes no result, but for not keeping them."""
+    """Where decoded images are kept changes no result; not keeping them does."""
     return {str(before), str(now)} == {"disk", "memory"}
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:
-    """What decides the result of the epochs to come, by name."""
+    """The settings that determine the result of the epochs to come, by name."""
     values = cast(dict[str, Any], config)
     options = {each.name for each in fields(TrainerOptions)} - {"amp", "compile_model"}
     keys = {*options, "bfloat16", "compiled", "device", "processes"}
@@ -149,7 +149,7 @@ def _settings(config: RunConfig) -> dict[str, Any]:
 
 
 def trouble_with(config: RunConfig) -> str:
-    """Why a run cannot be used by its config, which may come from anybody; empty if it can."""
+    """Why a run with this config, from any source, cannot be used; empty if it can."""
     needed: dict[str, type | tuple[type, ...]] = {
         "model": dict,
         "data": dict,
@@ -164,15 +164,15 @@ def trouble_with(config: RunConfig) -> str:
         if not isinstance(values.get(key), kind):
             return f"has no {key}"
     if not isinstance(values["model"].get("class_name"), str):
-        return "does not say which network it is of"
+        return "does not name its network"
     arguments = values["model"].get("arguments", {})
     if not isinstance(arguments, dict) or any(
         not isinstance(value, int) or value > 1024 for value in arguments.values()
     ):
-        return "does not say how wide its network is"
+        return "does not give the width of its network"
     for key in ("folder", "kind", "title", "validated_on"):
         if not isinstance(values["data"].get(key), str):
-            return f"does not say the {key} of its data"
+            return f"does not give the {key} of its data"
     names = values["class_names"]
     if not names or not all(isinstance(name, str) for name in names):
         return "has no class_names"
@@ -191,8 +191,7 @@ def versions() -> dict[str, str]:
 
 
 def _upgraded(config: dict[str, Any]) -> dict[str, Any]:
-    """A config of format 1, whose recipe did not know `cache`, nor what the command line made of
-    `amp`."""
+    """A config of format 1, whose recipe lacks `cache` and the command line's value of `amp`."""
     config = {**config, "format": FORMAT}
     if isinstance(config.get("recipe"), dict) and "bfloat16" in config:
         amp = "on" if config["bfloat16"] else "off"

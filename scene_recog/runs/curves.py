@@ -27,9 +27,9 @@ def draw_loss(
 
     Args:
         axes: where to draw.
-        train, validation: one value an epoch.
+        train, validation: one value per epoch.
         title: the plot's title.
-        validation_name: what the second line is, for instance "validation" or "test".
+        validation_name: name of the second line, for instance "validation" or "test".
     """
     _draw_lines(axes, train, validation, validation_name)
     axes.set(title=title, ylabel="cross-entropy (nats)")
@@ -64,10 +64,10 @@ def curves_figure(
     title: str,
     validation_name: str,
 ) -> Figure:
-    """Loss and accuracy, side by side; a line marks the epoch of the best validation accuracy.
+    """Loss and accuracy side by side; a line marks the epoch of the best validation accuracy.
 
     Args:
-        losses, accuracies: (train, validation), one value an epoch.
+        losses, accuracies: (train, validation), one value per epoch.
         title, validation_name: as in `draw_loss`.
     """
     figure = new_figure(11, 4, title)
@@ -117,7 +117,7 @@ def comparison_figure(
     """Several runs in one figure: validation thick, training thin, the best epoch circled.
 
     Args:
-        histories: run name -> rows of its history.csv, as `run_folder.read_history` gives them.
+        histories: run name -> rows of its history.csv, from `read_history`.
         title: the figure's title.
         validation_name: what the runs were validated on, for instance "validation" or "test".
     """
@@ -127,7 +127,7 @@ def comparison_figure(
         look = SERIES[number % len(SERIES)]
         epochs = [row["epoch"] for row in rows]
         accuracies = [row["validation_accuracy"] for row in rows]
-        label = f"{name}: not one epoch is done"
+        label = f"{name}: no epoch is finished"
         epoch = find_best_epoch(accuracies, [row["validation_loss"] for row in rows])
         if epoch is not None:
             best = epoch - 1

@@ -1,4 +1,4 @@
-"""What a run has reached, epoch by epoch: history.csv, and the rule for the best epoch."""
+"""A run's results by epoch: history.csv, and the rule for the best epoch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HISTORY = "history.csv"
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One row of history.csv. Losses are means per example, accuracies from 0 to 1."""
+    """One row of history.csv. Losses are means per example, accuracies are from 0 to 1."""
 
     epoch: int  # 1 for the first
     train_loss: float
@@ -25,10 +25,10 @@ class EpochRecord:
     validation_accuracy: float
     learning_rate: float  # at the epoch's last step
     seconds: float  # training and validation
-    validation_seconds: float = 0.0  # what of them was validation; 0 in records of old runs
+    validation_seconds: float = 0.0  # the part for validation; 0 in records of old runs
 
     def describe(self, validation_name: str) -> str:
-        """In a few words, for a progress bar."""
+        """A short summary, for a progress bar."""
         return (
             f"loss {self.train_loss:.3f}, accuracy {self.train_accuracy:.1%}, "
             f"{validation_name} {self.validation_loss:.3f}, {self.validation_accuracy:.1%}"
@@ -39,7 +39,7 @@ class History:
     """The records of a run.
 
     Attributes:
-        records: one an epoch.
+        records: one per epoch.
         train_loss, train_accuracy, validation_loss, validation_accuracy: the same as lists.
     """
 
@@ -60,7 +60,7 @@ class History:
 
     @property
     def last_epoch(self) -> int:
-        """The number of the last epoch that was finished; 0 if none was."""
+        """The number of the last finished epoch; 0 if there is none."""
         return self.records[-1].epoch if self.records else 0
 
     @property
@@ -68,43 +68,43 @@ class History:
         """The best epoch.
 
         Raises:
-            ValueError: no epoch is done.
+            ValueError: no epoch is finished.
         """
         number = find_best_epoch(self.validation_accuracy, self.validation_loss)
         if number is None:
-            raise ValueError("no epoch is done, so none is the best")
+            raise ValueError("no epoch is finished, so there is no best one")
         return self.records[number - 1]
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint holds of it."""
+        """The records, for a checkpoint."""
         return {"history": [asdict(record) for record in self.records]}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Add the records of a checkpoint.
 
         Raises:
-            KeyError, TypeError, ValueError: they are no such records.
+            KeyError, TypeError, ValueError: they are not such records.
         """
         for record in saved.get("history", []):
             self.add(EpochRecord(**record))
 
 
 def find_best_epoch(accuracies: Sequence[float], losses: Sequence[float]) -> int | None:
-    """The number, from 1, of the epoch with the highest validation accuracy; of equals, the one
-    with the least loss; None if there is none."""
+    """The number, from 1, of the epoch with the highest validation accuracy; ties go to the lowest
+    loss; None if there are no epochs."""
     numbers = range(1, len(accuracies) + 1)
     return max(numbers, key=lambda n: (accuracies[n - 1], -losses[n - 1]), default=None)
 
 
 def best_row(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float] | None:
-    """The best of what `read_history` gives; None if there is none."""
+    """The best row of `read_history`; None if there are no rows."""
     accuracies = [row["validation_accuracy"] for row in rows]
     number = find_best_epoch(accuracies, [row["validation_loss"] for row in rows])
     return None if number is None else rows[number - 1]
 
 
 def append_history(folder: Path, record: EpochRecord) -> None:
-    """Add one row to history.csv, and the header before the first; on disk when this returns."""
+    """Add a row to history.csv, with a header before the first; on disk when this returns."""
     path = folder / HISTORY
     with path.open("a", newline="", encoding="utf-8") as file:
         _write_rows(file, [record], header=file.tell() == 0)
@@ -113,7 +113,7 @@ def append_history(folder: Path, record: EpochRecord) -> None:
 
 
 def write_history(folder: Path, records: Sequence[EpochRecord]) -> None:
-    """Write history.csv anew: what a crash left behind the checkpoint is dropped."""
+    """Rewrite history.csv; rows that a crash left after the checkpoint are dropped."""
 
     def write(part: Path) -> None:
         with part.open("w", newline="", encoding="utf-8") as file:
@@ -123,7 +123,7 @@ def write_history(folder: Path, records: Sequence[EpochRecord]) -> None:
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
-    """The rows of history.csv; a row that a crash cut short is left out."""
+    """The rows of history.csv, without a row that a crash cut short."""
     path = folder / HISTORY
     if not path.exists():
         return []

@@ -22,20 +22,20 @@ CURVES = "curves.png"
 
 
 class RunFolder:
-    """The folder that one `Trainer` keeps: by one process at a time, and so that nothing is lost.
+    """The folder of one `Trainer`: used by one process at a time, so that nothing is lost.
 
-    With several processes (see `system/processes.py`), process 0 writes, and every method does
-    nothing in the others.
+    With several processes (see `system/processes.py`), only process 0 writes; in the others, all
+    methods do nothing.
 
     Args:
-        path: the folder, made when it is first written to.
-        continues: the run that is there goes on; otherwise it is moved aside.
+        path: the folder, created when it is first written to.
+        continues: True resumes an existing run; False moves it aside.
     """
 
     def __init__(self, path: Path, *, continues: bool) -> None:
         self.path = path
         self._goes_on = continues
-        self._config: RunConfig | None = None  # as it was written
+        self._config: RunConfig | None = None  # as last written
         self._is_held = False
         self._last_seen = self._stamp()
         self._best_to_write: dict[str, Any] | None = None
@@ -44,16 +44,16 @@ class RunFolder:
 
     @contextmanager
     def held(self, state: dict[str, Any], records: list[EpochRecord]) -> Iterator[None]:
-        """Keep other processes out while the block runs; the first time, prepare the folder.
+        """Lock out other processes while the block runs; prepare the folder the first time.
 
         Args:
             state: what a checkpoint would hold now; its config is written to config.json.
             records: the epochs so far.
 
         Raises:
-            ValueError: another process is at work there, or was since this run was loaded; or
-                `state` could not be saved: known now, not after an epoch was spent.
-            OSError: it cannot be written to, or the last epoch could not.
+            ValueError: another process uses it, or has since this run was loaded; or `state` could
+                not be saved, which is checked now rather than after an epoch.
+            OSError: the folder cannot be written to, or the last epoch could not be written.
         """
         if self._is_held or processes.rank() > 0:
             yield
@@ -65,8 +65,8 @@ class RunFolder:
             try:
                 if self._goes_on and self._stamp() not in (None, self._last_seen):
                     raise ValueError(
-                        f"the run in {self.path} has gone on elsewhere since it was loaded here: "
-                        "load it again, with a new Trainer"
+                        f"another process has continued the run in {self.path} since it was loaded "
+                        "here: load it again with a new Trainer"
                     )
                 if self._config is None:
                     self._prepare(records)
@@ -79,16 +79,16 @@ class RunFolder:
         if error := self._unsaved:
             raise OSError(
                 error.errno,
-                f"{error.strerror or error}: the run is saved up to epoch {self._saved_epoch} only",
+                f"{error.strerror or error}: the run is saved only up to epoch {self._saved_epoch}",
                 error.filename,
             ) from error
 
     def _prepare(self, records: list[EpochRecord]) -> None:
-        for name in (CONFIG, HISTORY, LAST, BEST):  # of processes that were killed
+        for name in (CONFIG, HISTORY, LAST, BEST):  # leftovers of killed processes
             for part in self.path.glob(f".{name}.*.part"):
                 part.unlink(missing_ok=True)
         if not self._goes_on and (earlier := set_aside(self.path)):
-            notice(f"The run that was in {self.path} is now in {earlier}.")
+            notice(f"Moved the earlier run in {self.path} to {earlier}.")
         write_history(self.path, records)
         self._goes_on = True
         self._saved_epoch = records[-1].epoch if records else 0
@@ -99,18 +99,18 @@ class RunFolder:
     ) -> None:
         """Write the last of `records` and its checkpoint.
 
-        If that fails, because the disk is full, say, a notice says so, and the next call writes
-        what is missing too.
+        If that fails, for example because the disk is full, a notice says so, and the next call
+        also writes what is missing.
         """
         if processes.rank() > 0:
             return
         if is_best:
-            self._best_to_write = copy.deepcopy(state)  # the weights go on changing
+            self._best_to_write = copy.deepcopy(state)  # the weights keep changing
         try:
             if self._unsaved:
                 self.save(state, records)
             else:
-                # This order lets a kill between any two lines be made good by repeating the epoch.
+                # In this order, repeating the epoch repairs a kill between any two lines.
                 self._save_best()
                 self._save_last(state)
                 append_history(self.path, records[-1])
@@ -118,12 +118,12 @@ class RunFolder:
         except OSError as error:
             self._unsaved = error
             notice(
-                f"Epoch {records[-1].epoch} is not saved ({error.strerror or error}): training "
-                "goes on, and the next epoch tries again. What was saved before is kept."
+                f"Epoch {records[-1].epoch} is not saved ({error.strerror or error}). Training "
+                "continues and tries again after the next epoch. Earlier epochs are kept."
             )
 
     def save(self, state: dict[str, Any], records: list[EpochRecord]) -> None:
-        """Write the checkpoint, the whole history, and what could not be written before.
+        """Write the checkpoint, the whole history, and everything that could not be written before.
 
         Raises:
             OSError: it cannot be written.
@@ -144,7 +144,7 @@ class RunFolder:
             notice(f"The step is not saved ({error.strerror or error}); earlier epochs are kept.")
 
     def save_curves(self, draw: Callable[[Path], None]) -> None:
-        """Let `draw` write the picture of the run."""
+        """Let `draw` write the run's curves."""
         if processes.rank() == 0 and not self._unsaved:
             draw(self.path / CURVES)
 
@@ -158,7 +158,7 @@ class RunFolder:
         self._last_seen = self._stamp()
 
     def _stamp(self) -> tuple[int, int, int] | None:
-        """What changes when another process writes a checkpoint; None if there is none."""
+        """A stamp that changes when another process writes a checkpoint; None if there is none."""
         try:
             status = (self.path / LAST).stat()
         except FileNotFoundError:
@@ -167,7 +167,7 @@ class RunFolder:
 
 
 def new_run_folder(parent: str | Path, name: str) -> Path:
-    """Make and return `parent/name-001`, or the next free number: no run overwrites another."""
+    """Create and return `parent/name-001`, or the next free number: no run is overwritten."""
     parent = Path(parent)
     parent.mkdir(parents=True, exist_ok=True)
     number = 1
@@ -181,7 +181,7 @@ def new_run_folder(parent: str | Path, name: str) -> Path:
 
 
 def set_aside(folder: Path) -> Path | None:
-    """Move the run that lies in `folder` to `folder/earlier-001`, ...; None if there is none."""
+    """Move the run in `folder` to `folder/earlier-001`, ...; None if there is none."""
     if not (folder / LAST).exists() and not (folder / CONFIG).exists():
         return None
     earlier = new_run_folder(folder, "earlier")
@@ -192,26 +192,26 @@ def set_aside(folder: Path) -> Path | None:
 
 
 def find_run(name: str | Path, parent: str | Path = "model_checkpoints") -> Path:
-    """The folder of a run given by its path, its name below `parent`, or one of its files.
+    """The folder of a run, given by its path, its name below `parent`, or one of its files.
 
     Raises:
-        FileNotFoundError: no such run; the message lists the runs there are.
+        FileNotFoundError: no such run; the message lists the existing runs.
     """
     for candidate in (Path(name), Path(parent) / name):
         folder = candidate.parent if candidate.is_file() else candidate
         if (folder / LAST).is_file() or (folder / CONFIG).is_file():
             return folder
     known = ", ".join(folder.name for folder in list_runs(parent)) or "none yet"
-    raise FileNotFoundError(f"no run {name}: the runs in {parent} are: {known}")
+    raise FileNotFoundError(f"no run {name}: the runs in {parent} are {known}")
 
 
 def list_runs(parent: str | Path = "model_checkpoints") -> list[Path]:
-    """Folders directly below `parent` that hold a run, by name."""
+    """Folders directly below `parent` that hold a run, sorted by name."""
     return sorted(config.parent for config in Path(parent).glob(f"*/{CONFIG}"))
 
 
 def read_findings(folder: Path) -> list[Finding]:
-    """What the doctor said of a run, by its last checkpoint; none if that cannot be read."""
+    """The doctor's findings in a run's last checkpoint; none if it cannot be read."""
     try:
         return findings_in(read_checkpoint(folder / LAST))
     except (OSError, ValueError):

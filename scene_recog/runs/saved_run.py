@@ -1,4 +1,4 @@
-"""The checkpoint that a run goes on from."""
+"""The checkpoint that a run is resumed from."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ ADVICE = "start a new run, with load_from_disk=False or another model_dir (train
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A run as its checkpoint has it; a new run has none, and is false.
+    """A run in a checkpoint; for a new run, there is none, and this object is false.
 
     Attributes:
         path: the checkpoint.
-        contents: what is in it.
+        contents: its contents.
         config: the run's config; empty for a checkpoint of the course's own Trainer.
     """
 
@@ -36,7 +36,7 @@ class SavedRun:
 
     @classmethod
     def find(cls, model_dir: Path, load_from_disk: bool | str | Path) -> SavedRun:
-        """The run to go on with.
+        """The run to resume.
 
         Args:
             model_dir: the run's folder.
@@ -54,11 +54,11 @@ class SavedRun:
         return cls(path, contents, config_of(contents.get("config", {}), path))
 
     def __bool__(self) -> bool:
-        """Whether there is one."""
+        """Whether there is a checkpoint."""
         return bool(self.contents)
 
     def check(self, optimizer: torch.optim.Optimizer, options: TrainerOptions) -> None:
-        """See that it can go on with this optimizer and these options.
+        """Check that it can be resumed with this optimizer and these options.
 
         Raises:
             ValueError: it cannot.
@@ -67,23 +67,23 @@ class SavedRun:
         theirs = self.config.get("optimizer", {}).get("class_name", kind)
         if theirs != kind:
             raise ValueError(
-                f"{self.path} was trained with {theirs}, and cannot go on with {kind}: {ADVICE}"
+                f"{self.path} was trained with {theirs} and cannot be resumed with {kind}: {ADVICE}"
             )
         fraction = self.config.get("val_fraction", options.val_fraction)
         if fraction != options.val_fraction:
             raise ValueError(
                 f"val_fraction is {options.val_fraction}, but the images of {self.path} were split "
-                f"with {fraction}, and stay so: pass val_fraction={fraction}, or "
-                "load_from_disk=False to start anew"
+                f"with {fraction}, which cannot change: pass val_fraction={fraction}, or "
+                "load_from_disk=False to start over"
             )
 
     def why_unfit(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> str:
-        """Why its weights, or the state of its optimizer, cannot be loaded into these."""
+        """Why its weights or its optimizer's state cannot be loaded into these."""
         theirs = self.config.get("model", {}).get("class_name", "model")
         kind, weights = type(model).__name__, self.contents["model_state_dict"]
         if differences := misfit(model, weights):
             return (
-                f"{self.path} is of a {theirs} that does not fit this {kind} ({differences}): "
+                f"{self.path} is from a {theirs} that does not fit this {kind} ({differences}): "
                 f"{ADVICE}"
             )
         return (
@@ -92,14 +92,14 @@ class SavedRun:
         )
 
     def choose_seed(self, options: TrainerOptions) -> int:
-        """The seed that is asked for, else this run's, else a new one."""
+        """The requested seed, or else this run's, or else a new one."""
         if options.seed is not None:
             return options.seed
         drawn = processes.from_rank_zero(lambda: int(torch.randint(2**31, ())))
         return int(self.contents.get("seed", drawn))
 
     def split(self, data_dir: Path) -> Split | None:
-        """Which images it trains on and which it validates on; None if that is still open.
+        """The images that it trains and validates on; None if not yet decided.
 
         Raises:
             ValueError: as `recorded_split`.

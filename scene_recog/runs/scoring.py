@@ -1,4 +1,4 @@
-"""A finished run at work: load it, measure it on a split, label new images."""
+"""Use a finished run: load it, measure it on a split, label new images."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A trained network and what it takes to use it.
+    """A trained network and everything needed to use it.
 
     Attributes:
         folder: the run's folder.
-        checkpoint: the file that the weights came from; their average, if it holds one.
+        checkpoint: the file with the weights (averaged ones, if it has them).
         epoch: the epoch of these weights.
         model: in eval mode, on `device`.
         transform: PIL image -> float32 tensor [1, H, W], the run's validation transforms.
@@ -67,7 +67,7 @@ class LoadedRun:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a network says about a split.
+    """A network's predictions on a split.
 
     Attributes:
         paths: the images, in the dataset's order.
@@ -87,7 +87,7 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of images labelled rightly, from 0 to 1."""
+        """Fraction of images labelled correctly, from 0 to 1."""
         return float((self.predictions == self.targets).mean())
 
 
@@ -96,13 +96,13 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
 
     Args:
         name: which run.
-        checkpoint: "best" or "last"; None takes the file that `name` names, else the best one if
-            it was chosen on validation images, else the last.
+        checkpoint: "best" or "last"; None takes the file that `name` names, or else the best one if
+            it was chosen on validation images, or else the last.
         device: as for `choose_device`.
 
     Raises:
         FileNotFoundError: no such run or checkpoint.
-        ValueError: a damaged checkpoint, or of a network that is not in `models.NETS`.
+        ValueError: a damaged checkpoint, or one of a network that is not in `models.NETS`.
     """
     folder = run_folder.find_run(name)
     path = _checkpoint_path(Path(name), folder, checkpoint)
@@ -113,7 +113,7 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
     class_name = config["model"]["class_name"]
     steps, class_names = config["val_transforms"], config["class_names"]
     if class_name not in NETS:
-        raise ValueError(f"{path} is of {class_name!r}, which is none of {', '.join(NETS)}")
+        raise ValueError(f"{path} is of {class_name!r}, which is not one of {', '.join(NETS)}")
     if not isinstance(steps, list):
         raise ValueError(
             f"{path} was trained with transforms that cannot be rebuilt from the file ({steps}): "
@@ -125,24 +125,24 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
         model = NETS[class_name](**config["model"].get("arguments", {}))
     except (RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} cannot be used: its config has arguments that {class_name} does not take"
+            f"{path} cannot be used: its config has arguments that {class_name} does not accept"
         ) from error
     try:
         model.load_state_dict(weights)
     except (RuntimeError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} holds other weights than {class_name} has here ({misfit(model, weights)}): "
-            "was its file changed since?"
+            f"the weights in {path} do not fit {class_name} here ({misfit(model, weights)}): "
+            "has its file changed since?"
         ) from error
     transform = build_transforms(steps)
     try:
         with torch.inference_mode():
             outputs = model.eval()(transform(Image.new("L", (300, 200)))[None]).shape[1]
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} has transforms that do not suit its {class_name}") from error
+        raise ValueError(f"{path} has transforms that do not fit its {class_name}") from error
     if outputs < len(class_names):
         raise ValueError(
-            f"{path} names {len(class_names)} classes, but its {class_name} tells {outputs} apart"
+            f"{path} names {len(class_names)} classes, but its {class_name} has {outputs} outputs"
         )
     return LoadedRun(
         folder=folder,
@@ -166,22 +166,22 @@ def evaluate_split(
     scales: Sequence[float] = (1.0,),
     cache: str = "disk",
 ) -> Evaluation:
-    """Let a run's network label a split.
+    """Label a split with a run's network.
 
     Args:
         run: from `load_run`.
         data_dir: folder with train/ and test/.
-        split: "test", "train" (what the run trained on), or "validation" (what it held out). The
-            run has recorded which images are which: one that it trained on is never validated on.
+        split: "test", "train" (the run's training images), or "validation" (those it held out).
+            The run has recorded its split, so training images are never used for validation.
         flip: average the probabilities of each image and its mirror image (test-time
             augmentation; Krizhevsky et al. 2012, section 4.1).
-        scales: average the probabilities over the image at these sizes, 1 being the run's own
-            (He et al. 2016, section 4.1). For nets that take any size, such as SceneNet; sizes
-            that are multiples of 16 suit it best, for it halves the sides four times.
+        scales: average the probabilities over the image at these scales, relative to the run's own
+            size (He et al. 2016, section 4.1). For nets that take any size, such as SceneNet; it
+            halves the sides four times, so multiples of 16 are best.
         cache: where decoded images are kept, as in `TrainerOptions`.
 
     Raises:
-        ValueError: other classes than the run's, or a run that held nothing out.
+        ValueError: other classes than the run's, or a run that held no images out.
         FileNotFoundError: no such folder.
     """
     dataset, left_out = _images_of(run, data_dir, split)
@@ -199,7 +199,7 @@ def evaluate_split(
 def evaluate_batches(
     model: nn.Module, loader: Iterable[Batch], dataset: ImageLoader, device: torch.device
 ) -> Evaluation:
-    """Let a network label the images of a loader, in the order of its dataset.
+    """Label the images of a loader with a network, in the order of its dataset.
 
     Args:
         model: images [n, 1, H, W] -> logits; it is set to eval mode.
@@ -247,7 +247,7 @@ def predict_image(run: LoadedRun, path: str | Path, *, flip: bool = False) -> Fl
 
 
 def read_as_trained(run: LoadedRun, path: str | Path) -> torch.Tensor:
-    """What the network sees of an image file, [1, H, W]: read by the `ImageLoader` that is there.
+    """The network's input for an image file, [1, H, W], read by the `ImageLoader` in place.
 
     Raises:
         FileNotFoundError: no such file.
@@ -258,8 +258,8 @@ def read_as_trained(run: LoadedRun, path: str | Path) -> torch.Tensor:
 
 
 def per_class_table(evaluation: Evaluation, class_names: list[str]) -> list[dict[str, Any]]:
-    """One row a class: images, recall, precision (0 to 1, None where undefined), and what the
-    class is most often taken for, with how often."""
+    """One row per class: images, recall, precision (0 to 1, None if undefined), and the class it is
+    most often taken for, with how often."""
     targets, predictions = evaluation.targets, evaluation.predictions
     rows = []
     for index, name in enumerate(class_names):
@@ -305,8 +305,8 @@ def accuracy_without(evaluation: Evaluation, data_dir: Path, left_out: Iterable[
 
 
 def _views(run: LoadedRun, *, flip: bool) -> Forward:
-    """Images -> probabilities [n, num_classes], perhaps averaged with the mirrored images'."""
-    known = len(run.class_names)  # a net may have outputs to spare
+    """Images -> probabilities [n, num_classes], averaged with the mirrored images' if `flip`."""
+    known = len(run.class_names)  # a net may have more outputs
 
     def predict(images: torch.Tensor) -> torch.Tensor:
         probabilities: torch.Tensor = run.model(images)[:, :known].softmax(dim=1)
@@ -318,7 +318,7 @@ def _views(run: LoadedRun, *, flip: bool) -> Forward:
 
 
 def _at_scale(run: LoadedRun, scale: float) -> Callable[..., Any]:
-    """The run's transform, with every size that it brings images to times `scale`."""
+    """The run's transform with all output sizes multiplied by `scale`."""
 
     def scaled(size: Any) -> Any:
         return [scaled(side) for side in size] if isinstance(size, list) else round(size * scale)
@@ -326,7 +326,7 @@ def _at_scale(run: LoadedRun, scale: float) -> Callable[..., Any]:
     if scale == 1:
         return run.transform
     steps = run.config["val_transforms"]
-    assert isinstance(steps, list)  # as `load_run` has made sure
+    assert isinstance(steps, list)  # `load_run` has checked it
     rebuilt: Callable[..., Any] = build_transforms(
         [{**step, "size": scaled(step["size"])} if "size" in step else step for step in steps]
     )
@@ -334,7 +334,7 @@ def _at_scale(run: LoadedRun, scale: float) -> Callable[..., Any]:
 
 
 def _images_of(run: LoadedRun, data_dir: str | Path, split: str) -> tuple[ImageLoader, set[str]]:
-    """The images of a split, as the run has recorded it, and the paths that it left out as bad."""
+    """(images of a split as the run recorded it, paths that it left out as bad)."""
     root = str(Path(data_dir).expanduser())
     dataset = ImageLoader(root, "test" if split == "test" else "train", run.transform)
     ours = class_names(dataset.class_dict)
@@ -349,7 +349,7 @@ def _images_of(run: LoadedRun, data_dir: str | Path, split: str) -> tuple[ImageL
     if split == "test":
         names = [name for name in there if name not in skipped]
     elif split == "validation" and run.config.get("val_fraction", 0) == 0:
-        raise ValueError(f"the run {run.folder} held no validation images out of train")
+        raise ValueError(f"the run {run.folder} has no validation images held out of train")
     else:
         recorded = recorded_split(run.split_source, root, run.checkpoint)
         names = list(there)

@@ -1,4 +1,4 @@
-"""Which processor to compute on."""
+"""Choose the device to compute on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def choose_device(device: str = "auto", *, cuda: bool = False, mps: bool = False
 
     Args:
         device: "auto" (CUDA, else Apple's MPS, else the CPU), "cpu", "cuda", "cuda:1" or "mps".
-        cuda, mps: the course's switches; True asks for that device, whatever `device` says.
+        cuda, mps: the course's switches; True selects that device, whatever `device` says.
 
     Raises:
         ValueError: no such device on this machine.
@@ -34,13 +34,13 @@ def choose_device(device: str = "auto", *, cuda: bool = False, mps: bool = False
     )
     if missing:
         raise ValueError(
-            f"no {device} on this machine: use one of auto, {', '.join(available_devices())}"
+            f"{device} is not available on this machine: use auto, {', '.join(available_devices())}"
         )
     return chosen
 
 
 def available_devices() -> list[str]:
-    """Device types of this machine, the fastest first; "cpu" is always the last."""
+    """Device types of this machine, the fastest first; "cpu" is always last."""
     found = []
     if torch.cuda.is_available():
         found.append("cuda")
@@ -55,7 +55,7 @@ def use_bfloat16(amp: str, model: nn.Module, batch: torch.Tensor, device: torch.
     Args:
         amp: "off", "on", or "auto": on if the processor has bfloat16 arithmetic and a few steps of
             this model on this batch, with and without, show that it is at least 10 % faster.
-        model: the network, on `device`; its state is left as it was.
+        model: the network, on `device`; its state is not changed.
         batch: images, on `device`.
         device: where to compute.
     """
@@ -69,7 +69,7 @@ def use_bfloat16(amp: str, model: nn.Module, batch: torch.Tensor, device: torch.
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the processor has bfloat16 arithmetic, so that it is fast."""
+    """Whether the processor has bfloat16 arithmetic, which makes it fast."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -1,4 +1,4 @@
-"""What all figures share: colours and a title."""
+"""Common to all figures: colours and a title."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-# Okabe and Ito's palette for every kind of colour vision. The dashes tell lines apart in grey.
+# Okabe and Ito's palette for every kind of colour vision. Dashes distinguish lines in grey.
 BLUE, VERMILION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
 SERIES: list[dict[str, Any]] = [
@@ -21,13 +21,13 @@ SERIES: list[dict[str, Any]] = [
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    """A figure of this size in inches, outside pyplot: a notebook shows it once, when returned."""
+    """A figure of this size in inches, outside pyplot: a notebook shows it only when returned."""
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.suptitle(plain(title), x=0.01, ha="left", fontsize=11)
     return figure
 
 
 def plain(text: str) -> str:
-    """The text as it is: a folder called "a$b$" must not be read as a formula, and what is no
-    character, as in the names of some old files, becomes a question mark."""
+    """The text for verbatim display: "a$b$" is not read as a formula, and lone surrogates, as in
+    the names of some old files, become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")

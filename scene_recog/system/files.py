@@ -1,4 +1,4 @@
-"""Files: written whole or not at all."""
+"""Write files completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write(temporary_path)`, then rename: the old file stays until the new one is complete.
 
-    When this returns, the new file is on disk. A kill leaves `.<name>.<pid>.part` behind at worst.
+    When this returns, the new file is on disk. At worst, a kill leaves `.<name>.<pid>.part` behind.
 
     Args:
         path: the final name.
-        write: a function of one path in the same folder, that writes the file there.
+        write: writes the file to the path it is given, in the same folder.
 
     Raises:
-        OSError: it cannot be written; the old file is as it was.
+        OSError: it cannot be written; the old file is unchanged.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -35,7 +35,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip of files, in their order; the same files give the same bytes, whoever packs them when.
+    """A zip of files in this order; the same files always give the same bytes.
 
     Args:
         files: name in the zip -> contents.
@@ -52,7 +52,7 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 
 
 def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # Windows opens no folders
+    with suppress(OSError):  # Windows cannot open folders
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

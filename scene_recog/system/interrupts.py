@@ -11,7 +11,7 @@ from scene_recog.system import processes
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was asked to stop, and has saved where it was.
+    """Training was asked to stop, and has saved its state.
 
     Attributes:
         signal: SIGINT or SIGTERM.
@@ -23,11 +23,11 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StopRequest:
-    """While the block runs, the first SIGINT or SIGTERM is noted instead of acted on.
+    """While the block runs, note the first SIGINT or SIGTERM instead of acting on it.
 
-    A second one acts at once, as it would have without this. Nothing is changed in a thread other
-    than the main one, which gets no signals, and under torchrun, where a process that finishes its
-    step could wait for ever for one that has not.
+    A second signal acts at once, as usual. This does nothing in threads other than the main one,
+    which get no signals, and under torchrun, where a process that finishes its step could wait
+    forever for one that does not.
 
     Attributes:
         signal: the signal that came, or None.

@@ -1,4 +1,4 @@
-"""One process at a time works in a run's folder."""
+"""Lock a run's folder, so that one process at a time uses it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import IO
 
 LOCK = ".lock"
-_BEYOND_THE_TEXT = 1 << 16  # Windows lets nobody read the bytes that are locked
+_BEYOND_THE_TEXT = 1 << 16  # on Windows, nobody can read locked bytes
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run's folder while the block runs.
+    """Lock a run's folder while the block runs.
 
-    The lock is the operating system's, on `folder/.lock`, and goes with the process that holds it,
-    however that ends. The text in the file only tells others who it is.
+    The operating system holds the lock on `folder/.lock` and releases it when the process ends,
+    however it ends. The text in the file only tells others who holds it.
 
     Raises:
         ValueError: another process holds it; the message says which.

@@ -1,4 +1,4 @@
-"""Numbers and plain data, whatever they come as: Python, numpy or torch."""
+"""Convert numbers and data from Python, numpy or torch to plain Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 def plain_number(value: Any) -> Any:
     """A numpy scalar, or an array or tensor of one element, as a Python number; else `value`.
 
-    numpy's float64 is a Python float too, and still cannot be stored in a checkpoint.
+    numpy's float64 is a subclass of float, but still cannot be stored in a checkpoint.
     """
     item = getattr(value, "item", None)
     if item is None or getattr(value, "size", 1) == 0:
@@ -22,12 +22,12 @@ def plain_number(value: Any) -> Any:
 
 
 def plain_data(value: Any) -> Any:
-    """The same as dicts, lists, strings and numbers, so that it can be stored as JSON.
+    """The value as dicts, lists, strings and numbers, so that it can be stored as JSON.
 
     Tuples, sets, arrays and tensors become lists, paths become strings.
 
     Raises:
-        ValueError: something in it is none of these; the message shows it.
+        ValueError: it contains something else, which the message shows.
     """
     value = plain_number(value)
     if value is None or isinstance(value, bool | int | float | str):

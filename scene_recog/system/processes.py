@@ -1,11 +1,10 @@
 """Several processes train one model: `torchrun --nproc-per-node=2 -m scene_recog train`.
 
-torchrun starts the processes, watches them, and starts them again if one dies
-(`--max-restarts`). Each takes its share of every batch, computes gradients on it, and
-`DistributedDataParallel` averages them, so that all take the same step (Li et al. 2020). Without
-torchrun every function here is what one process expects: rank 0 of 1.
+torchrun starts the processes, watches them, and restarts them if one dies (`--max-restarts`). Each
+computes gradients on its part of every batch, and `DistributedDataParallel` averages them, so that
+all take the same step (Li et al. 2020). Without torchrun, there is one process: rank 0 of 1.
 
-torch is imported by the functions that need it: progress bars ask for `rank` before anything else.
+Only functions that need torch import it: progress bars ask for `rank` before anything else.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def launched() -> bool:
 
 
 def rank() -> int:
-    """Number of this process; 0 is the one that writes and speaks."""
+    """Number of this process; process 0 writes files and prints."""
     return int(os.environ["RANK"]) if launched() else 0
 
 
@@ -40,19 +39,19 @@ def local_rank() -> int:
 
 
 def world_size() -> int:
-    """Number of processes on all machines together."""
+    """Number of processes on all machines."""
     return int(os.environ["WORLD_SIZE"]) if launched() else 1
 
 
 def restarts() -> int:
-    """How often torchrun has started these processes again."""
+    """How often torchrun has restarted these processes."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) if launched() else 0
 
 
 def launch_id() -> str | None:
-    """The same for a process and the one that torchrun starts in its place; None without torchrun.
+    """An id shared by a process and its restarts by torchrun; None without torchrun.
 
-    torchrun is the parent of what it starts, and outlives it.
+    torchrun is the parent of the processes, and outlives them.
     """
     if not launched():
         return None
@@ -63,7 +62,7 @@ def launch_id() -> str | None:
 def process_group(device: str) -> Iterator[None]:
     """Join the processes of this launch while the block runs: NCCL between GPUs, gloo on the CPU.
 
-    When another process dies in the middle of a step, this one says so and exits with code 1.
+    If another process dies in the middle of a step, this one says so and exits with code 1.
     """
     if not launched():
         yield
@@ -75,7 +74,7 @@ def process_group(device: str) -> Iterator[None]:
     on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     if on_gpu:
         torch.cuda.set_device(local_rank())
-    # The store of torchrun may remember the addresses of processes that it has started again since.
+    # torchrun's store may still have the addresses of processes from before a restart.
     store, _, _ = next(rendezvous("env://"))
     torch.distributed.init_process_group(
         "nccl" if on_gpu else "gloo",
@@ -90,13 +89,13 @@ def process_group(device: str) -> Iterator[None]:
             raise
         print(
             f"scene-recog: process {rank()} of {world_size()} lost contact with another, which has "
-            "ended or cannot be reached, and stops too. With torchrun --max-restarts=3 all are "
-            "started again and go on from the last checkpoint.",
+            "ended or cannot be reached, and stops too. With torchrun --max-restarts=3, all "
+            "restart and resume from the last checkpoint.",
             file=sys.stderr,
         )
         sys.stderr.flush()
         os._exit(1)  # a normal exit would wait for the one that is gone
-    torch.distributed.barrier()  # one that leaves early would look as if it had died
+    torch.distributed.barrier()  # a process that leaves early would look dead
     torch.distributed.destroy_process_group()
 
 
@@ -109,7 +108,7 @@ def _is_lost_contact(error: RuntimeError) -> bool:
 
 
 def from_rank_zero(make: Callable[[], T]) -> T:
-    """What `make` returns in process 0, in every process; the others do not call it."""
+    """The result of `make()` in process 0, for every process; the others do not call it."""
     if not _joined():
         return make()
     import torch
@@ -122,7 +121,7 @@ def from_rank_zero(make: Callable[[], T]) -> T:
 
 @contextmanager
 def one_first() -> Iterator[None]:
-    """The first process of each machine runs the block before the others: they find its files."""
+    """Run the block in each machine's first process before the others, which find its files."""
     if _joined() and local_rank() > 0:
         _barrier()
     yield

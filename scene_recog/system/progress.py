@@ -1,4 +1,4 @@
-"""Progress bars in terminals and notebooks; silence where nobody watches."""
+"""Progress bars in terminals and notebooks; none when nobody is watching."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from scene_recog.system.text import encodable
 
 
 def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
-    """A tqdm bar on stderr, or one that draws nothing when stderr is neither terminal nor notebook.
+    """A tqdm bar on stderr; it draws nothing if stderr is neither a terminal nor a notebook.
 
-    A bar that does not stay (`leave=False`) is not drawn in a notebook, where it would leave a gap.
+    A temporary bar (`leave=False`) is not drawn in a notebook, where it would leave a gap.
 
     Args:
-        iterable: what to iterate over; None for a bar that is moved by hand.
+        iterable: what to iterate over; None for a bar that is updated by hand.
         options: as for `tqdm.tqdm` (`desc`, `total`, `unit`, `leave`, ...).
     """
     silent = not is_watched() or (_in_notebook() and not options.get("leave", True))
@@ -26,18 +26,18 @@ def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
 
 
 def notice(text: str) -> None:
-    """Print one line to stderr, above any progress bar; of several processes, one speaks.
+    """Print one line to stderr, above any progress bar; of several processes, only one prints.
 
-    What stderr cannot show is escaped.
+    Characters that stderr cannot show are escaped.
     """
     if processes.rank() == 0:
         tqdm.write(encodable(text, getattr(sys.stderr, "encoding", None)), file=sys.stderr)
 
 
 def is_watched() -> bool:
-    """Whether a person sees stderr as it is written: a terminal, or a notebook.
+    """Whether a person sees stderr as it is written: in a terminal or a notebook.
 
-    The environment variable TQDM_DISABLE=1 says that nobody does, as tqdm itself has it.
+    The environment variable TQDM_DISABLE=1 means that nobody does, as for tqdm itself.
     """
     if os.environ.get("TQDM_DISABLE", "") not in ("", "0") or processes.rank() > 0:
         return False

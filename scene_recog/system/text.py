@@ -1,4 +1,4 @@
-"""Text that came from elsewhere, in one printable line."""
+"""Turn text from elsewhere into one printable line."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def in_one_line(text: str) -> str:
-    """Line breaks and other control characters, as file names may have them, as escapes."""
+    """The text with line breaks and other control characters, as in file names, escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def encodable(text: str, encoding: str | None) -> str:
-    """What the encoding has no character for, as escapes; None is UTF-8."""
+    """The text with characters that the encoding lacks escaped; None is UTF-8."""
     encoding = encoding or "utf-8"
     return text.encode(encoding, errors="backslashreplace").decode(encoding)
 
@@ -23,7 +23,7 @@ def percent(share: float | None) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Why it was raised, in one line; its class if it does not say."""
+    """Its message in one line, or its class if it has none."""
     text = (getattr(error, "strerror", None) or str(error)).strip()
     return text.splitlines()[0] if text else type(error).__name__
 

@@ -1,4 +1,4 @@
-"""An average of the weights, which generalizes better than those of any one step."""
+"""An average of the weights, which generalizes better than the weights of any single step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 
 
 class NoAverage:
-    """What is validated is the model that is trained."""
+    """No average: the model itself is validated."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
@@ -30,13 +30,13 @@ class NoAverage:
 class WeightAverage(NoAverage):
     """An exponential moving average of a model's weights and of batch norm's running statistics.
 
-    It is smoother than the weights of any one step and generalizes better (Polyak and Juditsky
+    It is smoother than the weights of any single step and generalizes better (Polyak and Juditsky
     1992; Tarvainen and Valpola 2017). After n updates the decay is (1 + n) / (10 + n) until it
-    reaches `decay`, so that the random start is soon forgotten.
+    reaches `decay`, so that the random initial weights are soon forgotten.
 
     Args:
         model: the network, on its device.
-        decay: share of the old average that an update keeps, from 0 to below 1.
+        decay: fraction of the old average that an update keeps, from 0 to below 1.
 
     Attributes:
         model: a copy of the network with the averaged weights.
@@ -49,18 +49,18 @@ class WeightAverage(NoAverage):
         super().__init__(self._average.module)
 
     def update(self) -> None:
-        """Move towards the weights as they are now."""
+        """Move towards the current weights."""
         self._average.update_parameters(self._trained)
 
     def state_dict(self) -> dict[str, Any]:
-        """The average, and the number of its updates, as a checkpoint holds them."""
+        """The average and its number of updates, for a checkpoint."""
         return {
             "averaged_state_dict": self.model.state_dict(),
             "num_averaged": int(self._average.n_averaged),
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint; one without an average gives its weights as a start."""
+        """Continue from a checkpoint; from its weights, if it has no average."""
         averaged = saved.get("averaged_state_dict", saved["model_state_dict"])
         self.model.load_state_dict(averaged)
         self._average.n_averaged.fill_(int(saved.get("num_averaged", 0)))
@@ -75,7 +75,7 @@ class WeightAverage(NoAverage):
         n = float(num_averaged)
         if averages[0].is_floating_point():
             torch._foreach_lerp_(averages, weights, 1 - min(self._decay, (1 + n) / (10 + n)))
-        else:  # how many batches batch norm has seen
+        else:  # batch norm's count of batches
             for average, weight in zip(averages, weights, strict=True):
                 average.copy_(weight)
 

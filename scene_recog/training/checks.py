@@ -1,4 +1,4 @@
-"""What a caller's model and optimizer must be, said before an epoch is spent."""
+"""Check a caller's model and optimizer before any time is spent on training."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from torch.optim import Optimizer
 
 
 def check_model(model: nn.Module) -> None:
-    """See that a model is one that `Trainer` can train.
+    """Check that `Trainer` can train a model.
 
     Raises:
-        ValueError: it has no `loss_criterion`, or is wrapped for several GPUs or compiled.
+        ValueError: it has no `loss_criterion`, is wrapped for several GPUs, or is compiled.
     """
     kind = type(model).__name__
     if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
         raise ValueError(
-            f"the model is wrapped in {kind}: pass the network itself, model.module; several GPUs "
-            "are used with torchrun"
+            f"the model is wrapped in {kind}: pass the network itself, model.module; to use "
+            "several GPUs, start with torchrun"
         )
     if hasattr(model, "_orig_mod"):
         raise ValueError("the model is compiled: pass the network itself, and compile_model=True")
     criterion = getattr(model, "loss_criterion", None)
     if isinstance(criterion, type):
         raise ValueError(
-            f"loss_criterion of {kind} is the class {criterion.__name__}: make an object of it, "
+            f"loss_criterion of {kind} is the class {criterion.__name__}: create an object of it, "
             f"nn.{criterion.__name__}()"
         )
     if not callable(criterion):
@@ -38,26 +38,26 @@ def check_model(model: nn.Module) -> None:
 
 
 def check_optimizer(optimizer: Optimizer, model: nn.Module) -> None:
-    """See that an optimizer moves the parameters of this model.
+    """Check that an optimizer updates the parameters of this model.
 
     Raises:
-        ValueError: it holds others: it would train nothing, or something else.
+        ValueError: it holds other parameters, so it would not train this model.
     """
     ours = {id(parameter) for parameter in model.parameters()}
     theirs = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     foreign = sum(id(parameter) not in ours for parameter in theirs)
     if foreign:
         raise ValueError(
-            f"{foreign} of the {len(theirs)} tensors that the optimizer moves are no parameters of "
-            "this model: make the optimizer after the model, get_optimizer(model, config)"
+            f"{foreign} of the optimizer's {len(theirs)} tensors are not parameters of this model: "
+            "create the optimizer after the model, with get_optimizer(model, config)"
         )
 
 
 def check_example(example: Any) -> torch.Tensor:
-    """See that an item's image is what networks take: a float tensor [1, H, W].
+    """Check that an item's image is a float tensor [1, H, W], as networks need.
 
     Raises:
-        ValueError: it is something else; the message says where that comes from.
+        ValueError: it is not; the message says which file to look at.
     """
     if isinstance(example, torch.Tensor) and example.ndim == 3:
         return example
@@ -66,7 +66,7 @@ def check_example(example: Any) -> torch.Tensor:
     if isinstance(example, Image.Image):
         advice = (
             "the transform must end in a tensor (ToTensor), and __getitem__ in image_loader.py "
-            "must return what it gives, self.transform(image)"
+            "must return its result, self.transform(image)"
         )
     elif example is None:
         advice = "a function of data_transforms.py, or of its steps, has no return"
@@ -76,32 +76,32 @@ def check_example(example: Any) -> torch.Tensor:
 
 
 def check_outputs(model: nn.Module, image: torch.Tensor, num_classes: int, data_dir: Path) -> None:
-    """See that a network gives scores for all classes.
+    """Check that a network returns scores for all classes.
 
     Args:
-        model: on its device; it comes back in the mode that it was in.
+        model: on its device; its mode (train or eval) is restored afterwards.
         image: one example, float32 [1, H, W], on the same device.
         num_classes, data_dir: of the images.
 
     Raises:
-        ValueError: its output is no row of scores for each image, or has too few of them.
+        ValueError: its output is not a row of scores per image, or has too few of them.
     """
     was_training, kind = model.training, type(model).__name__
     try:
         with torch.inference_mode():
             scores: Any = model.eval()(image[None])
     except (AttributeError, IndexError, RuntimeError, TypeError):
-        return  # it does not take such images: training says more
+        return  # it does not take such images: training raises a better error
     finally:
         model.train(was_training)
     if not isinstance(scores, torch.Tensor) or scores.ndim != 2 or len(scores) != 1:
         shape = f" of shape {list(scores.shape)}" if hasattr(scores, "shape") else ""
         raise ValueError(
-            f"forward of {kind} gives {type(scores).__name__}{shape} for one image: it must return "
-            f"the scores, a tensor [1, {num_classes}]"
+            f"forward of {kind} returns {type(scores).__name__}{shape} for one image: it must "
+            f"return the scores, a tensor [1, {num_classes}]"
         )
     if num_classes > scores.shape[1]:
         raise ValueError(
-            f"{data_dir} has {num_classes} classes, but {kind} tells {scores.shape[1]} "
-            f"apart: give its last layer {num_classes} outputs"
+            f"{data_dir} has {num_classes} classes, but {kind} has {scores.shape[1]} outputs: "
+            f"give its last layer {num_classes}"
         )

@@ -1,4 +1,4 @@
-"""Weight decay where it helps."""
+"""Weight decay only where it helps."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import torch
 
 
 def decay_matrices_only(optimizer: torch.optim.Optimizer) -> None:
-    """Switch weight decay off for biases and for batch norm's scales and shifts.
+    """Switch off weight decay for biases and for batch norm's scales and shifts.
 
-    These are vectors, few, and not what overfits; a scale drawn to zero only slows learning (He et
-    al. 2019, "Bag of tricks", section 3.1). The optimizer gets a second group of parameters.
+    These are few and do not overfit; pulling a scale to zero only slows learning (He et al. 2019,
+    "Bag of tricks", section 3.1). The optimizer gets a second group of parameters.
     """
     for group in list(optimizer.param_groups):
         vectors = [p for p in group["params"] if p.ndim <= 1]

@@ -1,8 +1,8 @@
-"""The training doctor: a run's usual troubles, each said once, in the first seconds or at the end.
+"""The training doctor: reports the usual mistakes, once each, in the first seconds or at the end.
 
-`Checkup` looks at what `Trainer` has in its hands anyway: the first batch, the first 50 steps, the
-first validation, and the record of each epoch. After that it does nothing. What the numbers mean is
-in `symptoms.py`; what is said is kept with the run.
+`Checkup` uses only what `Trainer` has anyway: the first batch, the first 50 steps, the first
+validation, and the record of each epoch. After that it does nothing. `symptoms.py` interprets the
+numbers; the findings are stored with the run.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from scene_recog.training import symptoms
 from scene_recog.training.options import TrainerOptions
 
 FIRST_STEPS = 50  # half an epoch of the photographs, in batches of 32
-LOOK_EVERY = 5  # steps, at gradients: ten looks, so that chance (dropped layers) hides none
-LOOK_AT = 8  # validation images of each batch: those of a batch are of one class or two
+LOOK_EVERY = 5  # steps between looks at gradients: ten, so that dropped layers do not hide any
+LOOK_AT = 8  # validation images per batch, because a batch has only one or two classes
 KEY = "doctor"  # in a checkpoint
 
 _BATCH_NORM = nn.modules.batchnorm._BatchNorm
@@ -38,14 +38,14 @@ _DROPOUT = nn.modules.dropout._DropoutNd
 
 
 class Finding(NamedTuple):
-    """A symptom's short name, and the line that says what is seen and what to do."""
+    """A symptom's short name, and a line with the observation and the advice."""
 
     symptom: str
     text: str
 
 
 class Epoch(Protocol):
-    """What is looked at of an epoch's record."""
+    """The fields of an epoch's record that are used."""
 
     @property
     def epoch(self) -> int: ...
@@ -60,17 +60,17 @@ class Epoch(Protocol):
 
 
 class Checkup:
-    """What is wrong with a run, looked for as it goes.
+    """Looks for mistakes while a run trains.
 
     Args:
-        model, optimizer: what trains.
+        model, optimizer: of the run.
         train, validation: the images.
-        options: how it trains.
-        extra_config: as for `Trainer`; a recipe in it says whether inputs are to be normalized.
+        options: the run's options.
+        extra_config: as for `Trainer`; a recipe in it tells whether inputs should be normalized.
 
     Attributes:
-        findings: so far, also those of before a resume; each symptom once.
-        say: what prints the line of a new one.
+        findings: so far, including those before a resume; each symptom once.
+        say: prints the line of a new finding.
     """
 
     def __init__(
@@ -100,11 +100,11 @@ class Checkup:
     def step(
         self, images: torch.Tensor, targets: torch.Tensor, logits: torch.Tensor, loss: torch.Tensor
     ) -> None:
-        """Look at a step that was just taken; after the first ones, do nothing.
+        """Look at a step just taken; after the first steps, do nothing.
 
         Args:
             images: [N, 1, H, W], as the network got them.
-            targets: labels [N], or shares of the classes [N, C].
+            targets: labels [N], or class probabilities [N, C].
             logits: [N, outputs].
             loss: its mean.
         """
@@ -121,16 +121,16 @@ class Checkup:
     def watch(
         self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]
     ) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
-        """The same batches; in the first validation, some of their pixels are looked at."""
+        """The same batches; in the first validation, some of their pixels are recorded."""
         return batches if self._pixels is None else self._watched(batches, self._pixels)
 
     def epoch(self, records: Sequence[Epoch], model: nn.Module, *, is_last: bool = False) -> None:
         """Look at the epochs so far, after validation and before they are saved.
 
         Args:
-            records: one an epoch.
-            model: what was validated, in eval mode.
-            is_last: the run ends here.
+            records: one per epoch.
+            model: the model that was validated, in eval mode.
+            is_last: whether the run ends here.
         """
         self.look_at_validation(model)
         for finding in of_epochs(
@@ -144,22 +144,22 @@ class Checkup:
             self._say(*finding)
 
     def state_dict(self) -> dict[str, Any]:
-        """What was found, as a checkpoint holds it."""
+        """The findings, for a checkpoint."""
         return {KEY: [list(finding) for finding in self.findings]}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on with a run: what was found is not said again, and its start is over."""
+        """Resume a run: its findings are not repeated, and its first steps are over."""
         self.findings = findings_in(saved)
         self._start = self._pixels = None
 
     def begin_again(self) -> None:
-        """Look at the steps that come as if they were the first."""
+        """Treat the next steps as the first."""
         self._start = _Start(self.model, self.optimizer)
 
-    # ---------------------------------------------------------------- what is looked at
+    # ---------------------------------------------------------------- the checks
 
     def look_at_validation(self, model: nn.Module) -> None:
-        """Look at the inputs that `watch` has seen, and at two of them twice.
+        """Look at the inputs that `watch` recorded, and run two of them twice.
 
         Args:
             model: in eval mode.
@@ -197,7 +197,7 @@ class Checkup:
         criterion: Any = self.model.loss_criterion
         is_nll = isinstance(criterion, nn.NLLLoss)
         knows_guess = is_nll or isinstance(criterion, nn.CrossEntropyLoss)
-        # one transfer: on a GPU each waits for the step
+        # a single transfer, because on a GPU each one waits for the step
         numbers = torch.stack(
             [
                 loss.detach().float().mean(),
@@ -209,7 +209,7 @@ class Checkup:
         )  # fmt: skip
         first, plain, low, high, mean, zeros, s0, s1, l0, l1, x0, x1 = numbers.tolist()
         if not math.isfinite(first):
-            return  # on a GPU, Trainer looks after the epoch
+            return  # on a GPU, Trainer checks after the epoch
         self._train_range = x0, x1
         if knows_guess:
             form = symptoms.form_of_outputs(
@@ -224,7 +224,7 @@ class Checkup:
                 takes_log_softmax=is_nll,
             )
             self._say("outputs", form)
-            if not (form and is_nll):  # its loss is another thing then
+            if not (form and is_nll):  # the loss means something else then
                 self._say(
                     "first loss",
                     symptoms.starting_loss(
@@ -244,7 +244,7 @@ class Checkup:
         self._say("labels", labels_of(self.train, self.validation))
 
     def _plain_cross_entropy(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """What the loss should be, or nan where another is asked for."""
+        """The cross-entropy that the loss should equal, or nan if the criterion is another."""
         criterion: Any = self.model.loss_criterion
         is_plain = (
             targets.ndim == 1
@@ -277,7 +277,7 @@ class Checkup:
         equal = symptoms.equal_outputs(difference, images_differ > 0, rate, FIRST_STEPS)
         self._say("equal outputs", equal)
         if equal:
-            return  # no gradient and no progress are what comes of it
+            return  # missing gradients and progress are its consequences
         without = [n for n, g in zip(start.weights, gradients, strict=True) if g == 0]
         self._say(
             "no gradient",
@@ -309,7 +309,7 @@ class Checkup:
 
     def _say(self, symptom: str, text: str) -> None:
         if text and not self._has(symptom):
-            text = in_one_line(text)  # it may hold names of files and classes
+            text = in_one_line(text)  # it may contain names of files and classes
             self.findings.append(Finding(symptom, text))
             self.say(text)
 
@@ -318,13 +318,13 @@ class Checkup:
 
 
 class _Start:
-    """The first steps: losses, which weights got a gradient, how far they went."""
+    """The first steps: losses, which weights got a gradient, how far they moved."""
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self.steps = 0
         self.losses: list[torch.Tensor] = []
         self.highest_rate = 0.0  # a schedule may have lowered it since
-        # A bias before batch norm has no gradient by its nature: only matrices and filters count.
+        # A bias before batch norm has no gradient by design: only matrices and filters count.
         self.weights = {n: p for n, p in model.named_parameters() if p.requires_grad and p.ndim > 1}
         self._largest: list[torch.Tensor] = []
         held = [p for group in optimizer.param_groups for p in group["params"]]
@@ -332,7 +332,7 @@ class _Start:
         self._before: list[torch.Tensor] = []
 
     def add(self, loss: torch.Tensor, rate: float) -> None:
-        """Add a step at a learning rate."""
+        """Add a step at this learning rate."""
         self.steps += 1
         self.highest_rate = max(self.highest_rate, float(rate))
         self.losses.append(loss.detach())
@@ -347,23 +347,23 @@ class _Start:
             self._largest = list(map(torch.maximum, self._largest, now)) if self._largest else now
 
     def gradients(self) -> list[torch.Tensor]:
-        """The largest gradient seen of each of `weights`."""
+        """The largest gradient seen for each of `weights`."""
         return [largest.float() for largest in self._largest]
 
     def moved(self) -> torch.Tensor:
-        """How far the optimizer's weights went since the first step, relative to their size."""
+        """How far the optimizer's weights have moved so far, relative to their size."""
         pairs = list(zip(self._held, self._before, strict=True))
         way = sum((p.detach() - before).float().square().sum() for p, before in pairs)
         size = sum(before.float().square().sum() for _, before in pairs)
         return torch.sqrt(torch.as_tensor(way) / (torch.as_tensor(size) + 1e-12))
 
     def optimizer_has_gradients(self) -> bool:
-        """Whether some weight that the optimizer holds gets one."""
+        """Whether any weight in the optimizer gets a gradient."""
         return any(p.grad is not None and bool(p.grad.any()) for p in self._held)
 
 
 class Pixels:
-    """Some of the pixels of the first validation."""
+    """Some pixels of the first validation."""
 
     def __init__(self) -> None:
         self.images = 0
@@ -371,7 +371,7 @@ class Pixels:
         self._batches: list[torch.Tensor] = []
 
     def add(self, images: torch.Tensor) -> None:
-        """Look at the first images of a batch."""
+        """Record the first images of a batch."""
         some = images[:LOOK_AT].detach().float()
         self.images += len(some)
         self.example = images[:2] if self.example is None else self.example
@@ -379,7 +379,7 @@ class Pixels:
         self._batches.append(torch.stack([low, high, some.mean(), some.square().mean()]))
 
     def numbers(self) -> tuple[float, float, float, float] | None:
-        """Lowest, highest, mean and deviation of all of them."""
+        """Minimum, maximum, mean and standard deviation of all of them."""
         if not self._batches:
             return None
         every = torch.stack(self._batches).double().cpu()
@@ -389,7 +389,7 @@ class Pixels:
 
 
 def findings_in(saved: Mapping[str, Any]) -> list[Finding]:
-    """What a checkpoint, perhaps a stranger's, has of what was found."""
+    """The findings in a checkpoint, which may be a stranger's."""
     recorded = saved.get(KEY, [])
     pairs = recorded if isinstance(recorded, list) else []
     return [
@@ -410,15 +410,15 @@ def of_epochs(
     guess: float,
     is_last: bool,
 ) -> Iterator[Finding]:
-    """What the epochs of a run show.
+    """The findings in the epochs of a run.
 
     Args:
-        records: one an epoch, at least one.
-        options: how it trains.
-        images: their number, in training and in validation.
-        shares: of the largest class, in training and in validation.
-        guess: loss of a guess.
-        is_last: the run is through.
+        records: one per epoch, at least one.
+        options: the run's options.
+        images: number of images in training and in validation.
+        shares: fraction of the largest class in training and in validation.
+        guess: loss of guessing.
+        is_last: whether the run is finished.
     """
     last = records[-1]
     steps = last.epoch * math.ceil(images[0] / options.batch_size)
@@ -432,7 +432,7 @@ def of_epochs(
     )
     rises = len(records) > 1 and last.learning_rate > records[-2].learning_rate
     text = symptoms.no_better_than_largest(best, shares, last.epoch, steps)
-    if text and (is_last or not rises):  # one-cycle starts slowly, and longer in long runs
+    if text and (is_last or not rises):  # one-cycle starts slowly, the more so in long runs
         yield Finding("largest class", text)
     elif is_last:
         text = symptoms.validation_gap(
@@ -448,19 +448,19 @@ def of_epochs(
 
 
 def guess_of(model: nn.Module, classes: int) -> float:
-    """The loss of a guess among the classes; 0 where the criterion does not tell."""
+    """The loss of guessing among the classes; 0 if it is unknown for the criterion."""
     knows = isinstance(model.loss_criterion, nn.CrossEntropyLoss | nn.NLLLoss)
     return math.log(max(2, classes)) if knows else 0.0
 
 
 def largest_share(dataset: ImageLoader) -> float:
-    """The share of the largest class among the images."""
+    """The fraction of images in the largest class."""
     counts = Counter(int(plain_number(label)) for _, label in dataset.dataset)
     return max(counts.values(), default=0) / max(1, len(dataset.dataset))
 
 
 def labels_of(train: ImageLoader, validation: ImageLoader) -> str:
-    """What is wrong with the numbers of the classes; empty if nothing is."""
+    """What is wrong with the class indices; empty if nothing."""
     ours, theirs = (
         {str(name): int(plain_number(label)) for name, label in dataset.class_dict.items()}
         for dataset in (train, validation)
@@ -472,7 +472,7 @@ def labels_of(train: ImageLoader, validation: ImageLoader) -> str:
         folder = os.path.split(os.path.split(path)[0])[1]
         label = int(plain_number(label))
         if ours.get(folder, label) != label:
-            # it may be a folder within that of the class
+            # it may be a subfolder of the class folder
             expected = ours.get(image_name(path, train.curr_folder).partition("/")[0], label)
             if expected != label:
                 wrong += 1
@@ -481,7 +481,7 @@ def labels_of(train: ImageLoader, validation: ImageLoader) -> str:
 
 
 def _with_modes(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """The layers that work otherwise in eval mode, by name."""
+    """The layers that behave differently in eval mode, by name."""
     return [
         (name or type(layer).__name__, layer)
         for name, layer in model.named_modules()
@@ -490,7 +490,7 @@ def _with_modes(model: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _is_asleep(layer: nn.Module, model: nn.Module) -> bool:
-    """In eval mode, and not because a part of the network is kept as it was trained elsewhere."""
+    """Whether a layer is in eval mode, and not because it belongs to a frozen part."""
     if layer.training:
         return False
     if isinstance(layer, _BATCH_NORM):
@@ -500,7 +500,7 @@ def _is_asleep(layer: nn.Module, model: nn.Module) -> bool:
 
 
 def normalize_steps(transform: Any) -> list[tuple[float, float]]:
-    """Mean and deviation of each `Normalize` of torchvision among the steps of a `Compose`."""
+    """Mean and std of each torchvision `Normalize` among the steps of a `Compose`."""
     found = []
     for step in getattr(transform, "transforms", ()):
         if isinstance(step, transforms.Compose | v2.Compose):

@@ -1,4 +1,4 @@
-"""The optimizer of a recipe, from the `get_optimizer` that is there."""
+"""The optimizer of a recipe, from the `get_optimizer` in place."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _OF_THE_HANDOUT = ("optimizer_type", "lr", "weight_decay")
 
 
 def optimizer_as_asked(model: nn.Module, config: Mapping[str, Any]) -> Optimizer:
-    """What `get_optimizer(model, config)` gives, with everything that the config asks for.
+    """The optimizer from `get_optimizer(model, config)`, with everything that the config asks for.
 
-    The handout asks for one optimizer, its learning rate and its weight decay. So a `get_optimizer`
-    may know neither a recipe's optimizer nor its momentum: torch's own takes its place, or the
-    option is set. One line on stderr says so.
+    The handout requires only one optimizer, its learning rate and its weight decay. If
+    `get_optimizer` does not know a recipe's optimizer, torch's own is used; if it ignores an option
+    such as momentum, the option is set. One line on stderr says so.
 
     Args:
         model: the network.
@@ -35,7 +35,7 @@ def optimizer_as_asked(model: nn.Module, config: Mapping[str, Any]) -> Optimizer
             torch's optimizer of that type, such as `momentum`.
 
     Raises:
-        ValueError: `get_optimizer` gives no optimizer, of this type or another.
+        ValueError: `get_optimizer` does not return an optimizer for any type.
         NotImplementedError: it is not written yet.
         Exception: whatever it raises for every type.
     """
@@ -52,13 +52,13 @@ def optimizer_as_asked(model: nn.Module, config: Mapping[str, Any]) -> Optimizer
         if isinstance(optimizer, Exception):
             raise optimizer
         raise ValueError(
-            f"get_optimizer in optimizer.py gives {shortened(optimizer)} for {kind!r}: "
+            f"get_optimizer in optimizer.py returns {shortened(optimizer)} for {kind!r}: "
             "it must return a torch.optim optimizer"
         )
     reason = f" ({reason_of(optimizer)})" if isinstance(optimizer, Exception) else ""
     notice(
-        f"get_optimizer in optimizer.py does not make {kind!r}{reason}: "
-        f"torch.optim.{_TORCH[kind].__name__} is used."
+        f"get_optimizer in optimizer.py does not support {kind!r}{reason}: "
+        f"using torch.optim.{_TORCH[kind].__name__}."
     )
     options = {key: value for key, value in config.items() if key != "optimizer_type"}
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -66,9 +66,9 @@ def optimizer_as_asked(model: nn.Module, config: Mapping[str, Any]) -> Optimizer
 
 
 def _first_that_works(model: nn.Module, config: Mapping[str, Any]) -> Any:
-    """What `get_optimizer` gives for the config, or for what the handout has of it.
+    """The result of `get_optimizer` for the config, or for the part that the handout requires.
 
-    Not an optimizer, or an exception, if neither works or it is one of another type.
+    It is not an optimizer, or is an exception, if neither works or the type is wrong.
     """
     result: Any = None
     shorter = {key: config[key] for key in _OF_THE_HANDOUT}
@@ -86,11 +86,11 @@ def _first_that_works(model: nn.Module, config: Mapping[str, Any]) -> Any:
 
 
 def _set_options(optimizer: Optimizer, config: Mapping[str, Any]) -> None:
-    """Set what `get_optimizer` did not take from the config, and say so."""
+    """Set the options of the config that `get_optimizer` ignored, and say so."""
     other = {}
     for key, value in config.items():
         groups = [group for group in optimizer.param_groups if key in group]
-        # Where one group has it, the others are without on purpose, as biases without decay.
+        # If one group has it, others lack it on purpose, such as biases without decay.
         if groups and all(plain_data(group[key]) != plain_data(value) for group in groups):
             for group in groups:
                 group[key] = value
@@ -99,6 +99,6 @@ def _set_options(optimizer: Optimizer, config: Mapping[str, Any]) -> None:
         optimizer.defaults.update(other)
         named = ", ".join(f"{key} {value}" for key, value in other.items())
         notice(
-            "get_optimizer in optimizer.py does not set all options (the handout does not ask for "
-            f"it): the recipe's {named} is used."
+            "get_optimizer in optimizer.py does not set all options (the handout does not require "
+            f"it): using the recipe's {named}."
         )

@@ -1,4 +1,4 @@
-"""The one loop that lets a network answer: for validation, evaluation and pictures."""
+"""The inference loop, for validation, evaluation and pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loss that trains: always by the model's own criterion."""
+"""The training loss, always with the model's own criterion."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from scene_recog.training.options import TrainerOptions
 
 
 class TrainingLoss:
-    """The mean loss of a training batch by `model.loss_criterion`.
+    """The mean loss of a training batch under `model.loss_criterion`.
 
     Args:
         model: the network.
-        options: `label_smoothing`, and whether `mixup` or `cutmix` make targets of shares.
+        options: `label_smoothing`, and whether `mixup` or `cutmix` produce mixed targets.
 
     Raises:
-        ValueError: smoothing or mixing with a criterion other than `nn.CrossEntropyLoss`: no rule
-            says what its targets would be then.
+        ValueError: smoothing or mixing with a criterion other than `nn.CrossEntropyLoss`, for which
+            the targets are not defined.
     """
 
     def __init__(self, model: nn.Module, options: TrainerOptions) -> None:
@@ -43,11 +43,11 @@ class TrainingLoss:
             )
 
     def __call__(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """A tensor with one number.
+        """A scalar tensor.
 
         Args:
             logits: [N, num_classes], or more columns than there are classes.
-            targets: labels [N], or the shares of the classes [N, num_classes].
+            targets: labels [N], or class probabilities [N, num_classes].
         """
         if self.label_smoothing == 0 and targets.ndim == 1:
             return batch_loss(self.model, logits, targets)
@@ -60,7 +60,7 @@ class TrainingLoss:
 
 
 def batch_loss(model: nn.Module, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """What `compute_loss` gives for a batch: a tensor with one number, with its gradient.
+    """`compute_loss` of a batch: a scalar tensor with its gradient.
 
     Args:
         model: has `loss_criterion`.
@@ -68,7 +68,7 @@ def batch_loss(model: nn.Module, logits: torch.Tensor, labels: torch.Tensor) -> 
         labels: integers [N].
 
     Raises:
-        ValueError: it gives something else, or has lost the gradient of `logits`.
+        ValueError: it returns something else, or has lost the gradient of `logits`.
     """
     loss: Any = compute_loss(model, logits, labels, is_normalize=True)
     is_cut = logits.requires_grad and not getattr(loss, "requires_grad", False)
@@ -76,7 +76,7 @@ def batch_loss(model: nn.Module, logits: torch.Tensor, labels: torch.Tensor) -> 
         shape = f" of shape {list(loss.shape)}" if hasattr(loss, "shape") else ""
         what = "without a gradient" if is_cut else "for the whole batch"
         raise ValueError(
-            f"compute_loss in dl_utils.py gives {type(loss).__name__}{shape} {what}: it must give "
-            "a tensor with one number, as model.loss_criterion does (no .item(), no numpy)"
+            f"compute_loss in dl_utils.py returns {type(loss).__name__}{shape} {what}: it must "
+            "return a scalar tensor, as model.loss_criterion does (no .item(), no numpy)"
         )
     return torch.as_tensor(loss, device=logits.device).reshape(())

@@ -1,8 +1,8 @@
-"""What a network is asked to show by itself: that it can learn ten images by heart, and that a
-gradient reaches each of its layers.
+"""Two checks of a network by itself: can it memorize ten images, and does a gradient reach each
+of its layers?
 
-The first is the quickest test of a network there is: with no augmentation and no dropout, a right
-one has all ten right in seconds, and one that has not will not learn three thousand either.
+The first is the quickest test of a network: without augmentation and dropout, a correct network
+labels all ten correctly in seconds. One that cannot will not learn three thousand either.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from torch import nn
 from scene_recog.training.loss import TrainingLoss
 from scene_recog.training.options import TrainerOptions
 
-# Adam's own rate first; a deep plain network needs less, a narrow one more. A right network needs
-# one of them only.
+# Adam's default rate first; a deep plain network needs less, a narrow one more. A correct network
+# succeeds with one of them.
 RATES = (1e-3, 1e-2, 1e-4)
-STEPS = 200  # at each rate; SimpleNet needs 15 to 40 at the first
-LOOKS = 3  # a residual block that starts with scale zero gets its gradients in the second
+STEPS = 200  # at each rate; SimpleNet needs 15 to 40 at the first one
+LOOKS = 3  # a residual block that starts with scale zero gets gradients from the second step on
 
 
 @dataclass(frozen=True)
 class Memorized:
-    """How far a network got with a few images.
+    """How many of a few images a network could memorize.
 
     Attributes:
-        right, images: how many of how many it labels rightly, at best.
+        right, images: correctly labelled images at best, and all images.
         steps: full-batch steps until then, at `rate`.
         rate: Adam's learning rate.
     """
@@ -41,18 +41,18 @@ class Memorized:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all are right."""
+        """Whether all images are labelled correctly."""
         return self.right == self.images
 
 
 @dataclass(frozen=True)
 class LayerGradient:
-    """What reaches a layer.
+    """The gradient that reaches a layer.
 
     Attributes:
         name, kind: the layer and its class.
         parameters: their number.
-        norm: 2-norm of the gradient of its parameters, the largest in a few steps.
+        norm: 2-norm of the gradient of its parameters, the largest over a few steps.
         verdict: "ok", "no gradient", "not finite" or "frozen".
     """
 
@@ -69,19 +69,19 @@ def learn_by_heart(
     labels: torch.Tensor,
     device: torch.device,
 ) -> Memorized:
-    """Train a network on a few images, all in each step, until it labels all of them rightly.
+    """Train a network on a few images, with all in each step, until it labels all correctly.
 
-    Dropout is off: it would only make it slower. Batch norm works as in training, and accuracy is
-    that of the training step itself. The loss is the network's own.
+    Dropout is off, as it would only slow this down. Batch norm is in training mode, and accuracy is
+    measured in the training step itself. The loss is the network's own criterion.
 
     Args:
-        make_model: a fresh network.
+        make_model: returns a new network.
         images: [N, 1, H, W], as the network sees them.
         labels: integers [N].
         device: where to compute.
 
     Returns:
-        The first rate and step at which all are right, else the best there was.
+        The first rate and step at which all are correct, or else the best result.
     """
     images, labels = images.to(device), labels.to(device)
     best = Memorized(0, len(labels), 0, RATES[0])
@@ -111,7 +111,7 @@ def layer_gradients(
     """The gradients of each layer that has parameters, on a copy of a network.
 
     Args:
-        model: the network; it stays as it is.
+        model: the network, which is not changed.
         images: [N, 1, H, W], as the network sees them.
         labels: integers [N].
         device: where to compute.

@@ -1,4 +1,4 @@
-"""Training images that are mixed with each other, or that grow during training."""
+"""Mix training images with each other, or let them grow during training."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Mix = Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 
 def make_mixing(mixup: float, cutmix: float, num_classes: int) -> Mix:
-    """Images [N, C, H, W] and labels [N] -> mixed images, and the classes' shares [N, num_classes].
+    """Images [N, C, H, W] and labels [N] -> mixed images, class probabilities [N, num_classes].
 
     Each batch is mixed with itself, rolled by one: MixUp adds two images (Zhang et al. 2018),
-    CutMix pastes a box of one into the other (Yun et al. 2019). If both are on, each batch gets
-    either with equal chance. If both are off, images and labels come back as they are.
+    CutMix pastes a box of one into the other (Yun et al. 2019). If both are on, each batch uses one
+    of them with equal probability. If both are off, images and labels are returned unchanged.
 
     Args:
-        mixup, cutmix: the parameter of the Beta distribution that the share is drawn from; 0: off.
+        mixup, cutmix: parameter of the Beta distribution of the mixing ratio; 0: off.
         num_classes: number of classes.
     """
     mixes: list[Any] = []
@@ -39,18 +39,17 @@ class Growth:
     """Images that grow during training (progressive resizing: Howard 2018, in fastai's entry to
     DAWNBench; Tan and Le 2021, section 4).
 
-    An epoch at half the side takes a quarter of the time, and what is coarse can be learned from
-    it.
+    An epoch at half the side takes a quarter of the time, and is enough to learn coarse features.
 
     Args:
-        start_size: the side at first, in pixels; None: the images stay as they are.
+        start_size: the initial side in pixels; None: the images keep their size.
     """
 
     def __init__(self, start_size: int | None) -> None:
         self.start_size = start_size
 
     def __call__(self, images: torch.Tensor, progress: float) -> torch.Tensor:
-        """Images [N, C, H, W] at the size for this share of the training, from 0 to 1."""
+        """Images [N, C, H, W] at the size for this progress of the training, from 0 to 1."""
         if self.start_size is None:
             return images
         size = growing_size(self.start_size, images.shape[-1], progress)
@@ -58,14 +57,14 @@ class Growth:
 
 
 def growing_size(start: int, full: int, progress: float) -> int:
-    """The side of the images when this share of the training is done, in pixels.
+    """The side of the images in pixels at this progress of the training.
 
-    It grows in steps of 16. Each size gets as many pixels, so about as much time: the smaller ones
-    get more epochs.
+    It grows in steps of 16. Each size gets the same number of pixels, so about the same time:
+    smaller sizes get more epochs.
 
     Args:
-        start: the side at first, in pixels.
-        full: the side at last; if it is below `start`, there is no growth.
+        start: the initial side in pixels.
+        full: the final side; if it is below `start`, there is no growth.
         progress: from 0 to 1.
     """
     sizes: list[int] = [*range(start, full, 16), full]
@@ -77,7 +76,7 @@ def growing_size(start: int, full: int, progress: float) -> int:
 
 
 def shrink(x: torch.Tensor, width: int) -> torch.Tensor:
-    """Images [N, C, H, W] smoothed and made `width` wide, or as they are if they are no wider."""
+    """Images [N, C, H, W] smoothed and resized to `width`; unchanged if they are no wider."""
     full_height, full_width = x.shape[-2:]
     if width >= full_width:
         return x

@@ -1,4 +1,4 @@
-"""Muon: momentum whose steps turn all directions of a convolution's weights equally far."""
+"""Muon: momentum whose steps are equally long in all directions of a convolution's weights."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from scene_recog.system.devices import has_bfloat16
 
 
 class Muon(SGD):
-    """SGD with momentum, but the steps of convolutions are made orthogonal first.
+    """SGD with momentum, with orthogonalized steps for convolutions.
 
     The velocity of a convolution, as a matrix [maps out, maps in * kernel height * kernel width],
-    has a few large singular values and many small ones: SGD moves nearly all the way along the few
-    directions that the last batches agree on. Muon makes all singular values about one, so that
-    rare directions are learned as fast as common ones (Jordan et al. 2024, "Muon: an optimizer for
+    has a few large singular values and many small ones: SGD moves almost only along the few
+    directions that recent batches agree on. Muon makes all singular values about one, so that rare
+    directions are learned as fast as common ones (Jordan et al. 2024, "Muon: an optimizer for
     hidden layers in neural networks"). `torch.optim.Muon` has the same rule, for matrices only.
 
     The rule for a convolution theta with gradient g, where m = 0.6, as in Jordan's 2024 record for
@@ -31,8 +31,8 @@ class Muon(SGD):
 
     Args:
         model: the network.
-        lr: the learning rate, of both rules. Muon's steps have a length of their own, whatever the
-            gradient's: 0.05 is a good highest rate for nets with batch norm.
+        lr: the learning rate of both rules. The length of Muon's steps does not depend on the
+            gradient's: 0.05 is a good peak rate for nets with batch norm.
         weight_decay, momentum, nesterov: of SGD.
     """
 
@@ -47,7 +47,7 @@ class Muon(SGD):
         parameters = [p for p in model.parameters() if p.requires_grad]
         convolutions = [p for p in parameters if p.ndim == 4]
         others = [p for p in parameters if p.ndim != 4]
-        # Without a momentum of its own, SGD's step is the second line of the rule.
+        # Without momentum, SGD's step is the second line of the rule.
         muon = {"muon_momentum": 0.6, "momentum": 0.0, "nesterov": False, "weight_decay": 0.1}
         groups: list[dict[str, Any]] = [
             {"params": convolutions, **muon},
@@ -63,7 +63,7 @@ class Muon(SGD):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Update the weights; the gradients of convolutions are replaced by their steps."""
+        """Update the weights; this replaces the gradients of convolutions by their steps."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -85,11 +85,11 @@ class Muon(SGD):
 
 
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """The nearest matrix with singular values of one, roughly: they end between 0.7 and 1.2.
+    """Roughly the nearest matrix with singular values of one: they end between 0.7 and 1.2.
 
-    The polynomial a x + b x^3 + c x^5, applied to a matrix again and again, works on its singular
-    values alone, and draws all of those in (0, 1] towards one, without ever computing them (Newton
-    and Schulz; the coefficients are Jordan's, for speed rather than precision). Values that were
+    The polynomial a x + b x^3 + c x^5, applied to a matrix repeatedly, acts only on its singular
+    values, and pulls all of those in (0, 1] towards one without ever computing them (Newton and
+    Schulz; the coefficients are Jordan's, chosen for speed rather than precision). Values that were
     below a hundredth of the matrix's norm stay smaller.
 
     Args:
@@ -97,7 +97,7 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     """
     x = matrix.bfloat16() if has_bfloat16(matrix.device) else matrix
     if tall := x.shape[0] > x.shape[1]:
-        x = x.T  # products of x with itself are smaller this way round
+        x = x.T  # makes the product of x with itself smaller
     x = x / (x.norm() + 1e-7)
     for _ in range(4):
         gram = x @ x.T

@@ -1,4 +1,4 @@
-"""A caller's optimizer: its options as they were asked for, and going on with its state."""
+"""A caller's optimizer: record the requested options, and restore its state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OF_SCHEDULES = {"initial_lr", "max_lr", "min_lr"}  # left in the groups by torc
 
 
 def take_options(optimizer: Optimizer) -> Options:
-    """The options of each group as they are now; numbers of any kind become Python's, in place.
+    """The current options of each group; numbers of any kind become Python's, in place.
 
     Raises:
         ValueError: an option that cannot be stored.
@@ -30,7 +30,7 @@ def take_options(optimizer: Optimizer) -> Options:
 
 
 def load_optimizer(optimizer: Optimizer, saved: dict[str, Any], asked: Options) -> None:
-    """Take momentum and the like from a checkpoint; the options stay those that were asked for.
+    """Load momentum and the like from a checkpoint; keep the requested options.
 
     Args:
         optimizer: over the parameters of the same model.
@@ -38,23 +38,23 @@ def load_optimizer(optimizer: Optimizer, saved: dict[str, Any], asked: Options) 
         asked: what `take_options` gave.
 
     Raises:
-        ValueError: it is of another kind of optimizer.
+        ValueError: it is from another kind of optimizer.
     """
     foreign = sorted(set(saved["param_groups"][0]) - _OF_SCHEDULES - {"params", *asked[0]})
     if foreign:
-        raise ValueError(f"its optimizer has {', '.join(foreign)}, which this one has not")
+        raise ValueError(f"its optimizer has {', '.join(foreign)}, which this one does not have")
     optimizer.load_state_dict(saved)
     for group, options in zip(optimizer.param_groups, asked, strict=True):
         group.update(options)
 
 
 def describe_optimizer(optimizer: Optimizer, asked: Options, peak: float | None) -> dict[str, Any]:
-    """Its class and options as they will train, also if they were changed since by hand.
+    """Its class and the options it will train with, including later changes by hand.
 
     Args:
-        optimizer: as it is now.
+        optimizer: in its current state.
         asked: what `take_options` gave.
-        peak: the highest learning rate; a schedule may be at another now.
+        peak: the highest learning rate; a schedule may have set another.
     """
     options, now = dict(optimizer.defaults), optimizer.param_groups[0]
     options |= {key: now[key] for key in options if now.get(key) != asked[0].get(key)}

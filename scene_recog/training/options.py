@@ -1,4 +1,4 @@
-"""The options of a training run: each one's name, default, range and message, in this place only.
+"""The options of a training run: names, defaults, ranges and messages are defined only here.
 
 `Trainer` takes them as keywords, a `Recipe` has them as fields, the command line sets them with
 `--set`, and a run's config records them.
@@ -33,7 +33,7 @@ def option(
     below: float | None = None,
     one_of: Collection[str] | None = None,
 ) -> Any:
-    """A dataclass field with its range: from `least` or `above`, to `most` or `below`."""
+    """A dataclass field with its range: from `least` or `above` to `most` or `below`."""
     bounds = {"least": least, "most": most, "above": above, "below": below, "one_of": one_of}
     return field(default=default, metadata={k: v for k, v in bounds.items() if v is not None})
 
@@ -46,7 +46,7 @@ def redefault(parent: type, name: str, default: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedOptions:
-    """A dataclass whose values are checked, and plain Python numbers, when it is made.
+    """A dataclass that checks its values and converts them to plain Python numbers.
 
     Raises:
         ValueError: a value of the wrong type, out of range or unknown; the message names it.
@@ -66,31 +66,32 @@ class TrainerOptions(CheckedOptions):
     """How a `Trainer` trains.
 
     Attributes:
-        batch_size: images per optimizer step, in all processes together.
+        batch_size: images per optimizer step, over all processes.
         seed: fixes the order of images, augmentation, dropout and the validation split, so that a
-            run on the CPU repeats exactly. None draws one. The model's initial weights are the
-            caller's: `torch.manual_seed(seed)` before making the model.
-        val_fraction: 0 validates on the test split, as the course does. Above 0, that share of
-            each training class is held out for validation, and the test split is not touched.
+            run on the CPU repeats exactly. None draws one. The caller makes the initial weights:
+            call `torch.manual_seed(seed)` before creating the model.
+        val_fraction: 0 validates on the test split, as the course does. Above 0, that fraction of
+            each training class is held out for validation, and the test split is not used.
         scheduler: learning-rate schedule over one `run_training_loop` (see `schedule.py`).
-        label_smoothing: share of the target spread evenly over all classes in training (Szegedy et
-            al. 2016, section 7). Validation uses the plain loss.
-        grad_clip: longest gradient (2-norm over all weights) allowed; None does not clip
-            (Pascanu et al. 2013).
-        patience: stop after that many epochs without a better validation accuracy; None never.
-        mixup, cutmix: mix each batch with itself, the share drawn from Beta(mixup, mixup); 0 is
+        label_smoothing: fraction of the target spread evenly over all classes in training (Szegedy
+            et al. 2016, section 7). Validation uses the plain loss.
+        grad_clip: largest gradient norm (2-norm over all weights); None does not clip (Pascanu et
+            al. 2013).
+        patience: stop after that many epochs without a better validation accuracy; None: never.
+        mixup, cutmix: mix each batch with itself, in a ratio drawn from Beta(mixup, mixup); 0 is
             off (see `mixing.py`). A mixed image counts as correct in the training accuracy if the
-            class with the larger share is found.
+            class with the larger part is predicted.
         ema_decay: keep an exponential moving average of the weights with this decay, and validate
-            with it; None does not (see `average.py`).
-        start_size: side of the training images at first, in pixels; they grow to what the training
-            transforms make (see `mixing.py`). None: they have that size from the start.
+            with it; None: no average (see `average.py`).
+        start_size: initial side of the training images in pixels; they grow to the size after the
+            training transforms (see `mixing.py`). None: they have that size from the start.
         cache: "disk" decodes each image once and keeps the pixels in a file that later runs use,
             "memory" decodes once per run, "off" in every epoch, as the course's starter does.
-        amp: bfloat16 autocast: "off", "on", or "auto" (if the processor has it and it is faster).
+        amp: bfloat16 autocast: "off", "on", or "auto" (on if the processor has it and it is
+            faster).
         compile_model: run the model through `torch.compile`.
-        sync_batch_norm: with several processes (see `system/processes.py`) batch norm sees each
-            one's share of the batch; True lets it see the whole batch (on GPUs only).
+        sync_batch_norm: with several processes (see `system/processes.py`), batch norm uses each
+            one's part of the batch; True makes it use the whole batch (on GPUs only).
     """
 
     batch_size: int = option(100, least=1, most=2**31)
@@ -115,7 +116,7 @@ class TrainerOptions(CheckedOptions):
 
         Raises:
             TypeError: there is no such option; the message lists them.
-            ValueError: a value that does not suit its option.
+            ValueError: an invalid value.
         """
         known = [each.name for each in fields(cls)]
         if unknown := sorted(set(values) - set(known)):
@@ -130,8 +131,8 @@ class TrainerOptions(CheckedOptions):
             )
         if self.patience is not None and self.val_fraction == 0:
             raise ValueError(
-                f"patience is {self.patience} with val_fraction 0: hold out validation images, or "
-                "the test split would choose when to stop"
+                f"patience is {self.patience} with val_fraction 0: set val_fraction above 0, or "
+                "the test split would decide when to stop"
             )
 
 

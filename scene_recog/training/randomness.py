@@ -1,4 +1,4 @@
-"""The random generators: started from one seed in every epoch, saved and restored."""
+"""The random generators: seeded in every epoch, saved and restored."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Batch = TypeVar("Batch")
 
 
 def seed_generators(seed: int, epoch: int) -> None:
-    """Start every random generator anew for an epoch, so that a resumed run repeats it exactly."""
+    """Seed every random generator for an epoch, so that a resumed run repeats it exactly."""
     state = np.random.SeedSequence([seed, epoch]).generate_state(1)[0]
     torch.manual_seed(int(state))
     random.seed(int(state))
-    np.random.seed(state)  # other people's transforms may draw from it
+    np.random.seed(state)  # a user's transforms may draw from it
 
 
 def get_random_state() -> dict[str, Any]:
@@ -46,12 +46,12 @@ def set_random_state(state: dict[str, Any]) -> None:
 def batches_after(
     loader: Iterable[Batch], done: int, random_state: dict[str, Any]
 ) -> Iterator[Batch]:
-    """The batches behind the first `done`, drawn as if those had just been worked on.
+    """The batches after the first `done`, drawn as if those had just been processed.
 
     Args:
-        loader: gives the same batches each time, from the same state of the generators.
-        done: batches to leave out, at least 1.
-        random_state: the generators' state when they were done.
+        loader: returns the same batches from the same state of the generators.
+        done: batches to skip, at least 1.
+        random_state: the generators' state after those batches.
     """
     for number, batch in enumerate(loader, start=1):
         if number > done:

@@ -1,4 +1,4 @@
-"""The network as this process computes it: on its device, in its precision, beside others."""
+"""The network in this process: on its device, in its precision, in parallel with others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scene_recog.training.options import TrainerOptions
 
 
 class Replica:
-    """A network with autocast, `torch.compile` and several processes around it, where wanted.
+    """A network wrapped in autocast, `torch.compile` and `DistributedDataParallel`, as requested.
 
     Args:
         model: images [N, 1, H, W] -> logits.
@@ -33,7 +33,7 @@ class Replica:
         if options.sync_batch_norm:
             if device.type != "cuda" or processes.world_size() == 1:
                 raise ValueError(
-                    "sync_batch_norm needs several processes with a GPU each: leave it out"
+                    "sync_batch_norm needs several processes with one GPU each: leave it out"
                 )
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         self.model = model.to(device)
@@ -51,13 +51,13 @@ class Replica:
         """
         try:
             with self.autocast():
-                return self._parallel(images).float()  # a loss in bfloat16 would have three digits
+                return self._parallel(images).float()  # a bfloat16 loss would have three digits
         except ValueError as error:
             if len(images) > 1 or "more than 1 value per channel" not in str(error):
                 raise
             raise ValueError(
-                "a batch has one image, and nn.BatchNorm1d needs two or more: choose a batch_size "
-                "that does not leave one image over at the end of an epoch"
+                "a batch has one image, but nn.BatchNorm1d needs at least two: choose a batch_size "
+                "that does not leave a single image at the end of an epoch"
             ) from error
 
     def backward(self, loss: torch.Tensor, examples: int, whole_batch: int) -> None:
@@ -66,10 +66,10 @@ class Replica:
         Args:
             loss: the mean over this process's examples.
             examples: their number.
-            whole_batch: examples of the batch in all processes together.
+            whole_batch: examples of the batch over all processes.
 
         Raises:
-            ValueError: the loss does not depend on any weight that can be trained.
+            ValueError: the loss does not depend on any trainable weight.
         """
         if not loss.requires_grad:
             raise ValueError(
@@ -81,7 +81,7 @@ class Replica:
         loss.backward()
 
     def predict(self, model: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-        """A function from images to float32 logits by `model`: this network or its average.
+        """A function from images to the float32 logits of `model`: this network or its average.
 
         The model is set to eval mode, and every process gets the running averages (batch norm's)
         of process 0.
@@ -97,7 +97,7 @@ class Replica:
         return predict
 
     def autocast(self) -> torch.autocast:
-        """bfloat16 where it is wanted."""
+        """bfloat16 autocast, if it is on."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
     @cached_property

@@ -11,11 +11,11 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR,
 
 from scene_recog.system.progress import notice
 
-ONE_CYCLE_START = 25  # its first rate is that part of the highest
+ONE_CYCLE_START = 25  # the peak rate divided by the first rate
 
 
 def _one_cycle(optimizer: Optimizer, steps: int) -> LRScheduler:
-    """Up from 1/25 of the rate for 30 % of the steps, then down to almost nothing along a cosine
+    """Up from 1/25 of the rate for 30 % of the steps, then down to almost zero along a cosine
     (Smith and Topin 2018)."""
     peaks = [group["lr"] for group in optimizer.param_groups]
     return OneCycleLR(
@@ -29,14 +29,14 @@ def _cosine(optimizer: Optimizer, steps: int) -> LRScheduler:
 
 
 def _step(optimizer: Optimizer, steps: int) -> LRScheduler:
-    """A tenth of the rate after each third of the steps."""
+    """Divide the rate by 10 after each third of the steps."""
     return StepLR(optimizer, step_size=max(1, -(-steps // 3)), gamma=0.1)
 
 
-# To add one: a function from the optimizer, whose rate is the highest, and the number of steps to a
-# scheduler that is stepped after every batch.
+# To add one, write a function of the optimizer (at its peak rate) and the number of steps that
+# returns a scheduler, which is stepped after every batch.
 SCHEDULES: dict[str, Callable[[Optimizer, int], LRScheduler] | None] = {
-    "none": None,  # the rate stays
+    "none": None,  # a constant rate
     "one-cycle": _one_cycle,
     "cosine": _cosine,
     "step": _step,
@@ -44,7 +44,7 @@ SCHEDULES: dict[str, Callable[[Optimizer, int], LRScheduler] | None] = {
 
 
 class Schedule:
-    """The learning rates of an optimizer over one training loop, or over what is left of one.
+    """The learning rates of an optimizer over one training loop, or over the rest of one.
 
     Args:
         name: one of SCHEDULES.
@@ -52,7 +52,7 @@ class Schedule:
 
     Attributes:
         peaks: the highest rate of each group of parameters.
-        end: the epoch at which the schedule is through.
+        end: the epoch at which the schedule ends.
 
     Raises:
         ValueError: an unknown name.
@@ -68,10 +68,10 @@ class Schedule:
         self._steps_done = 0
         self._total_steps = 0
         self._scheduler: LRScheduler | None = None
-        self._last_rates = self.peaks  # to notice when somebody else sets them
+        self._last_rates = self.peaks  # to notice when other code sets them
 
     def start(self, epochs_done: int, num_epochs: int, steps_per_epoch: int) -> None:
-        """Begin a schedule, or go on with one of which just `num_epochs` are left.
+        """Begin a schedule, or continue one with exactly `num_epochs` left.
 
         Args:
             epochs_done: epochs trained so far.
@@ -86,8 +86,8 @@ class Schedule:
             if not goes_on:
                 if self.end > epochs_done > 0:
                     notice(
-                        f"A new {self.name} schedule begins, over {num_epochs} epochs: the one "
-                        f"before had {self.end - epochs_done} left."
+                        f"Starting a new {self.name} schedule over {num_epochs} epochs: the old "
+                        f"one had {self.end - epochs_done} left."
                     )
                 self._steps_done, self._total_steps = 0, num_epochs * steps_per_epoch
             if (rates := self._rates()) != self._last_rates:
@@ -98,14 +98,14 @@ class Schedule:
         self.end = end
 
     def step(self) -> None:
-        """Set the rates of the next step. After the last one, they stay."""
+        """Set the rates of the next step. After the last step, they stay constant."""
         if self._scheduler is not None and self._steps_done < self._total_steps:
             self._scheduler.step()
             self._steps_done += 1
             self._last_rates = self._rates()
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint holds of it."""
+        """The state for a checkpoint."""
         position = {
             "name": self.name,
             "steps_done": self._steps_done,
@@ -117,10 +117,10 @@ class Schedule:
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Take the place in the schedule from a checkpoint; the peaks stay the caller's.
+        """Load the position in the schedule from a checkpoint; keep the caller's peak rates.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no such state.
+            KeyError, TypeError, ValueError: it is not such a state.
         """
         position = saved.get("scheduler_state_dict")
         if position is None:
@@ -140,7 +140,7 @@ class Schedule:
             self.end = int(saved["schedule_end"])
 
     def _make(self) -> None:
-        """A scheduler that has done its steps so far: as if it had never been away."""
+        """A scheduler advanced to the current step."""
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak
             group.pop("initial_lr", None)  # left there by an earlier schedule
@@ -148,7 +148,7 @@ class Schedule:
         assert maker is not None
         self._scheduler = maker(self.optimizer, self._total_steps)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that the optimizer makes no steps here
+            warnings.simplefilter("ignore")  # the optimizer takes no steps here
             for _ in range(self._steps_done):
                 self._scheduler.step()
         self._last_rates = self._rates()

@@ -16,7 +16,7 @@ class Totals:
 
     Args:
         device: where the batches are.
-        saved: what `state_dict` gave, to go on from there.
+        saved: a result of `state_dict`, to continue from.
     """
 
     def __init__(self, device: torch.device, saved: dict[str, Any] | None = None) -> None:
@@ -35,7 +35,7 @@ class Totals:
         Args:
             loss: its mean loss.
             logits: [n, C].
-            targets: labels [n], or shares of the classes [n, C], of which the largest counts.
+            targets: labels [n], or class probabilities [n, C], of which the largest counts.
             rate: the learning rate.
         """
         labels = targets if targets.ndim == 1 else targets.argmax(dim=1)
@@ -45,7 +45,7 @@ class Totals:
         self.correct += (logits.argmax(dim=1) == labels).sum()
 
     def means(self) -> tuple[float, float]:
-        """(mean loss per example, share of right labels) so far, in this process."""
+        """(mean loss per example, accuracy) so far, in this process."""
         loss, correct, n = self._sums().tolist()
         return loss / n, correct / n
 
@@ -56,7 +56,7 @@ class Totals:
         return loss / n, correct / n
 
     def show_in(self, bar: Any) -> None:
-        """Write the means so far behind a progress bar that is drawn, a few times a second."""
+        """Show the means so far in a visible progress bar, a few times a second."""
         if not bar.disable and time.time() - bar.last_print_t > 0.2:
             loss, accuracy = self.means()
             bar.set_postfix_str(f"loss {loss:.3f}, accuracy {accuracy:.1%}")
@@ -67,7 +67,7 @@ class Totals:
         return torch.stack([losses @ sizes, self.correct.cpu().double(), sizes.sum()])
 
     def first_non_finite(self) -> tuple[float, int, float] | None:
-        """(loss, number of the batch from 1, learning rate), of the batches not looked at yet."""
+        """(loss, batch number from 1, learning rate), among the batches not checked yet."""
         unseen = self.losses[self._checked :]
         losses = torch.stack(unseen).tolist() if unseen else []
         for batch, loss in enumerate(losses, start=self._checked):
@@ -77,7 +77,7 @@ class Totals:
         return None
 
     def state_dict(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """The sums as plain data."""
         return {
             "losses": [loss.item() for loss in self.losses],
             "sizes": self.sizes,

@@ -1,4 +1,4 @@
-"""What the network makes of one image, and which part of the image decides."""
+"""A network's feature maps for one image, and which parts of the image decide its label."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from scene_recog.visualize.style import draw_image, draw_row_label, to_array
 def stage_outputs(
     model: nn.Module, images: torch.Tensor
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """(logits, the maps that each stage hands on: layer name -> [N, maps, h, w], h and w above 1).
+    """(logits, output of each stage: layer name -> [N, maps, h, w], h and w above 1).
 
-    A stage is what runs at one map size, and its output the last thing computed at that size: of a
-    residual block that is a module, the sum, not the convolution before it.
+    A stage is all layers with one map size; its output is the last tensor of that size. For a
+    residual block that is a module, this is the sum, not the convolution before it.
 
     Args:
         model: in eval mode.
@@ -39,7 +39,7 @@ def stage_outputs(
             ):
                 return
             size = output.shape[2], output.shape[3]
-            if size not in stages or stages[size][1] is not output:  # a container hands on the same
+            if size not in stages or stages[size][1] is not output:  # as a container does
                 stages.pop(size, None)
                 stages[size] = name, output
 
@@ -61,13 +61,13 @@ def stage_outputs(
 def feature_maps_figure(
     model: nn.Module, image: torch.Tensor, title: str, *, maps: int = 10
 ) -> Figure:
-    """The most active maps of each stage for one image: a row for each stage.
+    """The most active maps of each stage for one image, one row per stage.
 
     Args:
         model: in eval mode.
         image: as the network takes it, [C, H, W].
         title: the figure's title.
-        maps: at most this many in a row, the highest mean first; each has a grey scale of its own.
+        maps: at most this many per row, the highest mean first; each has its own grey scale.
     """
     with torch.no_grad():
         _, stages = stage_outputs(model, image[None].to(_device(model)))
@@ -88,8 +88,8 @@ def feature_maps_figure(
 def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
     """Where the last conv stage finds evidence for a class (Grad-CAM, Selvaraju et al. 2017).
 
-    Each map of the stage is weighted by the mean gradient of the class's score in it; of the sum,
-    what is positive speaks for the class.
+    Each map is weighted by the mean gradient of the class score with respect to it. Positive
+    values of the weighted sum are evidence for the class.
 
     Args:
         model: in eval mode.
@@ -104,11 +104,11 @@ def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> t
     """
     device = _device(model)
     with torch.enable_grad():
-        # Through the images, so that the maps have a gradient even if the weights are frozen.
+        # The images require a gradient, so that the maps have one even if the weights are frozen.
         images = images.detach().clone().to(device).requires_grad_()
         logits, stages = stage_outputs(model, images)
         if not stages:
-            raise ValueError(f"{type(model).__name__} has no maps to look at")
+            raise ValueError(f"{type(model).__name__} has no feature maps larger than 1x1")
         activations = list(stages.values())[-1]
         scores = logits.gather(1, classes.to(device)[:, None])
         (gradients,) = torch.autograd.grad(scores.sum(), activations)
@@ -132,17 +132,17 @@ def occlusion_sensitivity(
         stride: pixels from one position to the next.
 
     Returns:
-        float [H, W] on the CPU, from 0 (hiding it does no harm) to 1 (harms most), or all 0: for
-        each pixel the mean over the squares that hid it.
+        float [H, W] on the CPU, from 0 (hiding the pixel changes nothing) to 1 (the largest fall),
+        or all 0: for each pixel, the mean over the squares that hid it.
 
     Raises:
         ValueError: patch or stride below 1, or a patch larger than the image.
     """
     height, width = image.shape[1:]
     if not 1 <= patch <= min(height, width) or stride < 1:
-        raise ValueError(f"patch {patch}, stride {stride}: the image is {height}x{width}")
+        raise ValueError(f"patch {patch}, stride {stride} do not fit an image of {height}x{width}")
     image = image.to(_device(model))
-    # The last square touches the border, whatever the stride.
+    # The last square touches the border whatever the stride.
     tops = [*range(0, height - patch, stride), height - patch]
     lefts = [*range(0, width - patch, stride), width - patch]
     places = [(top, left) for top in tops for left in lefts]
@@ -167,7 +167,7 @@ def evidence_figure(
     captions: Sequence[str],
     title: str,
 ) -> Figure:
-    """Three rows: images, Grad-CAM of the last conv stage, and occlusion sensitivity, laid over.
+    """Three rows: images, Grad-CAM of the last conv stage, and occlusion sensitivity, overlaid.
 
     Args:
         model: in eval mode.
@@ -193,7 +193,7 @@ def evidence_figure(
 
 
 def draw_overlay(axes: Axes, image: torch.Tensor, evidence: torch.Tensor) -> None:
-    """Draw an image in grey with evidence in vermilion over it, and a line round its upper half.
+    """Draw an image in grey, evidence in vermilion over it, and a contour at half its maximum.
 
     Args:
         axes: where to draw.
@@ -205,7 +205,7 @@ def draw_overlay(axes: Axes, image: torch.Tensor, evidence: torch.Tensor) -> Non
     colours = [[(*to_rgb(VERMILION), 0.65 * value) for value in row] for row in heat.tolist()]
     axes.imshow(colours)
     if heat.max() > 0.5:
-        # Two lines, since one of them would vanish on white or on black.
+        # Two lines, because a single one would vanish on white or on black.
         axes.contour(heat, [0.5], colors="black", linewidths=2.2)
         axes.contour(heat, [0.5], colors="white", linewidths=1)
 

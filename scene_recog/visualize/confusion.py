@@ -1,4 +1,4 @@
-"""Which classes are taken for which: the whole matrix, and the worst pairs with their images."""
+"""Which classes are confused: the whole matrix, and the worst pairs with their images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def confusion_figure(
         evaluation: from `runs.scoring.evaluate_split`.
         class_names: by class index.
         title: the figure's title.
-        normalize: shares of each row in percent, without the sign; else numbers of images.
+        normalize: percentages of each row, without the sign; otherwise numbers of images.
     """
     size = len(class_names)
     counts = np.zeros((size, size), dtype=int)
@@ -54,19 +54,19 @@ def top_confusions_figure(
     pairs: int = 5,
     images: int = 5,
 ) -> Figure:
-    """The most frequent mistakes, a row each, with the images the network is surest about.
+    """The most frequent mistakes, one row each, with the images the network is surest about.
 
     Args:
         evaluation, class_names, title: as for `confusion_figure`.
-        pairs: rows.
-        images: examples in a row, the highest probability for the wrong class first.
+        pairs: number of rows.
+        images: examples per row, the highest probability for the wrong class first.
 
     Raises:
         FileNotFoundError: the images are no longer there.
     """
     worst = worst_confusions(evaluation, list(class_names), pairs)
     if not worst:
-        return message_figure(title, "no image is labelled wrongly")
+        return message_figure(title, "every image is labelled correctly")
     figure = new_figure(1.5 + 1.75 * images, 0.4 + 1.75 * len(worst), title)
     grid = figure.subplots(len(worst), images, squeeze=False)
     for row, (target, prediction, count) in zip(grid, worst, strict=True):

@@ -1,4 +1,4 @@
-"""Contact sheet: a few images of every class on one picture, as in figure 1 of the handout."""
+"""Contact sheet: a few images of every class in one picture, as in figure 1 of the handout."""
 
 import math
 import random
@@ -47,7 +47,7 @@ def contact_sheet(
     for index, (name, paths) in enumerate(classes.items()):
         left = _MARGIN + index % columns * width
         top = _MARGIN + index // columns * height
-        # a stream for each class: adding a class does not change what the others show
+        # a generator per class: adding a class does not change the images of the others
         stream = random.Random(f"{seed} {name}".encode(errors="surrogatepass"))
         chosen = stream.sample(paths, min(per_class, len(paths)))
         _write_caption(draw, (left, top), width - _MARGIN, name, len(paths))
@@ -56,7 +56,7 @@ def contact_sheet(
 
 
 def save_contact_sheet(sheet: Image.Image, path: str | Path) -> Path:
-    """Write the picture, in the format that the file name says.
+    """Write the picture in the format of the file name's ending.
 
     Raises:
         FileNotFoundError: the folder to write into does not exist.
@@ -66,14 +66,14 @@ def save_contact_sheet(sheet: Image.Image, path: str | Path) -> Path:
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp", ".pdf"):
         raise ValueError(f"{path}: give a file name that ends in .png, .jpg, .webp or .pdf")
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"no folder {path.parent} to write {path.name} into: make it first")
+        raise FileNotFoundError(f"no folder {path.parent} for {path.name}: create it first")
     kind = Image.registered_extensions()[path.suffix.lower()]
     write_atomically(path, lambda part: sheet.save(part, format=kind))
     return path
 
 
 def _columns(blocks: int, width: int, height: int) -> int:
-    """How many blocks side by side bring the sheet closest to the wanted aspect ratio."""
+    """The number of columns that brings the sheet closest to the wanted aspect ratio."""
 
     def distance(columns: int) -> float:
         rows = math.ceil(blocks / columns)

@@ -11,18 +11,18 @@ from matplotlib.patches import Rectangle
 from scene_recog.figure_2 import CLASSES, FIGURE_2, SIDE, Figure2
 from scene_recog.system.figures import BLACK, BLUE, GREEN, new_figure
 
-# Lengths are in units of which the figure is 100 wide. Sides and lengths of vectors are drawn as
-# their square roots: at one scale, the last maps would be dots.
+# The figure is 100 units wide. Sides and vector lengths are drawn as their square roots: drawn to
+# scale, the last maps would be dots.
 WIDTH = 100.0
-PIXEL = 0.95  # the root of one
+PIXEL = 0.95  # per square root of a pixel
 MAP_OFFSET = 0.24  # from one map of a block to the next
-VALUE = 0.45  # the root of one value of a vector
+VALUE = 0.45  # per square root of a vector's length
 VECTOR_WIDTH = 1.0
 LEFT_OUT = 0.7  # between a block and the arrow that leaves it
 
 
 def network_figure(sizes: Figure2 = FIGURE_2) -> Figure:
-    """SimpleNet from the image to its scores: what each step gives, and what it does.
+    """SimpleNet from the image to its scores: what each step does, and the size of its output.
 
     Args:
         sizes: of the network.
@@ -68,7 +68,7 @@ def network_figure(sizes: Figure2 = FIGURE_2) -> Figure:
 
 
 def _draw_maps(axes: Axes, x: float, count: int, side: int) -> None:
-    """A block of maps, the first one at the back and at the left, its middle at height 0."""
+    """A block of maps, centred at height 0, the first map at the back left."""
     drawn, depth = PIXEL * math.sqrt(side), MAP_OFFSET * (count - 1)
     for number in range(count):
         step = MAP_OFFSET * number

@@ -27,13 +27,13 @@ def first_filters(model: nn.Module) -> torch.Tensor:
 def filters_figure(after: torch.Tensor, title: str, before: torch.Tensor | None = None) -> Figure:
     """First-layer filters before and after training, side by side.
 
-    Middle grey is 0; black and white are plus and minus each filter's own largest weight, since
-    batch norm makes the size of a whole filter meaningless. The largest of all is above each panel.
+    Middle grey is 0; black and white are each filter's own largest weight, negative and positive,
+    since batch norm makes a filter's overall scale meaningless. Each title has the largest weight.
 
     Args:
         after: from `first_filters` of the trained network.
         title: the figure's title.
-        before: the same of the network as it was initialized; None shows only `after`.
+        before: the same for the network at initialization; None shows only `after`.
     """
     panels = [("after training", after)]
     if before is not None:

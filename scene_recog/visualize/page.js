@@ -1,5 +1,5 @@
 "use strict";
-// A click on a column's name sorts its table; a second click turns the order round.
+// A click on a column header sorts the table; a second click reverses the order.
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => {
     const head = button.closest("th");
@@ -26,7 +26,7 @@ for (const button of document.querySelectorAll("th button")) {
     body.append(...rows);
   });
 }
-// What is folded would be missing on paper.
+// Folded sections would be missing on paper.
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
 });

@@ -1,7 +1,7 @@
-"""A self-contained HTML page: text, tables that sort, pictures; nothing is fetched from anywhere.
+"""A self-contained HTML page: text, sortable tables, pictures; nothing is fetched from elsewhere.
 
-The page is a tree of `xml.etree` elements, which escapes every text and attribute by itself: names
-of files and classes cannot become markup.
+The page is a tree of `xml.etree` elements, which escape all text and attributes, so that names of
+files and classes cannot become markup.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Element = ElementTree.Element
 
 
 def element(tag: str, *children: Element | str | None, **attributes: str) -> Element:
-    """An HTML element with texts and elements in it; None is left out, `class_` means `class`."""
+    """An HTML element with these texts and elements; None is left out, `class_` means `class`."""
     node = Element(tag, {key.rstrip("_"): value for key, value in attributes.items()})
     last: Element | None = None
     for child in children:
@@ -45,9 +45,9 @@ def picture(figure: Figure, alt: str, caption: str, *, is_photographic: bool = F
 
     Args:
         figure: what to draw, at 100 dots an inch.
-        alt: what is to be seen, for those who cannot see it.
+        alt: a description for those who cannot see it.
         caption: below the picture.
-        is_photographic: photographs are compressed as such; plots stay exact.
+        is_photographic: True compresses it as a photograph; plots stay exact.
     """
     buffer = io.BytesIO()
     options = {"quality": 78} if is_photographic else {"lossless": True}
@@ -65,7 +65,7 @@ def picture(figure: Figure, alt: str, caption: str, *, is_photographic: bool = F
         height=str(height),
         class_="wide" if width > 600 else "narrow",
     )
-    # A box that scrolls must be reached with the keyboard.
+    # A box that scrolls must be reachable with the keyboard.
     scroll = element("div", image, class_="scroll", tabindex="0", role="group")
     scroll.set("aria-label", alt)
     return element("figure", scroll, element("figcaption", caption))
@@ -78,10 +78,10 @@ def table(
 
     Args:
         columns: their names.
-        rows: cells: a text, None, or (number, text), which is shown as the text and sorted by the
-            number. A column with a number in it is set flush right.
+        rows: each cell is a text, None, or (number, text), shown as the text and sorted by the
+            number. Columns with numbers are right-aligned.
         caption: what the table holds, for screen readers.
-        can_sort: whether to have buttons for it.
+        can_sort: whether the headers are buttons for sorting.
     """
     is_number = [
         any(isinstance(row[column], tuple) for row in rows) for column in range(len(columns))
@@ -119,7 +119,7 @@ def bullets(items: Sequence[str]) -> Element:
 
 
 def folded(title: str, *children: Element | str | None) -> Element:
-    """What is shown on click."""
+    """A section that opens on click."""
     return element("details", element("summary", title), *children)
 
 
@@ -136,7 +136,7 @@ def write_page(path: Path, title: str, body: Element) -> None:
 
 
 def page_of(title: str, body: Element, *, has_script: bool = True) -> bytes:
-    """The page as the file has it.
+    """The page as bytes of HTML.
 
     Args:
         title: of the browser's window.
@@ -146,7 +146,7 @@ def page_of(title: str, body: Element, *, has_script: bool = True) -> bytes:
     files = resources.files(__package__)
     style = element("style", files.joinpath("page.css").read_text(encoding="utf-8"))
     script = element("script", files.joinpath("page.js").read_text(encoding="utf-8"))
-    # A browser runs and loads nothing but this: a second lock besides the escaping.
+    # A browser runs and loads nothing else: a second safeguard besides the escaping.
     scripts = f"'{_digest(script)}'" if has_script else "'none'"
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
@@ -172,7 +172,7 @@ def page_of(title: str, body: Element, *, has_script: bool = True) -> bytes:
     text = (
         "<!DOCTYPE html>\n" + ElementTree.tostring(page, encoding="unicode", method="html") + "\n"
     )
-    return text.encode("utf-8", errors="replace")  # a file name may hold what is no character
+    return text.encode("utf-8", errors="replace")  # a file name may hold lone surrogates
 
 
 def _digest(node: Element) -> str:

@@ -1,4 +1,4 @@
-"""What the network sees: the classes, and what augmentation and normalization do to an image."""
+"""The network's input: example images, and the effects of augmentation and normalization."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def augmentation_figure(
     """
     drawn = torch.stack([transform(image) for _ in range(draws)])
     captions = [f"draw {number + 1}" for number in range(draws)]
-    # One scale for all, or the jitter of brightness would not show.
+    # One grey scale for all, or the brightness jitter would not show.
     limits = (float(drawn.min()), float(drawn.max()))
     return image_grid(list(drawn), captions, title, columns=8, limits=limits)
 
@@ -55,10 +55,10 @@ def augmentation_figure(
 def normalization_figure(
     before: ImageLoader, after: ImageLoader, title: str, *, images: int = 300
 ) -> Figure:
-    """Histograms of the pixels without and with normalization, with mean and deviation.
+    """Histograms of the pixels without and with normalization, with mean and standard deviation.
 
     Args:
-        before, after: the same images with transforms that differ in the normalization.
+        before, after: the same images, without and with normalization in their transforms.
         title: the figure's title.
         images: take this many, evenly spread over the dataset.
     """

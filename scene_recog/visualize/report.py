@@ -1,4 +1,4 @@
-"""The report: one page on what was trained, how to repeat it, how good it is, where it is wrong."""
+"""The report: one page on what was trained, how to repeat it, how good it is, and its mistakes."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def write_report(
 ) -> Path:
     """Write one HTML page about one or several runs, with every picture inside it.
 
-    What cannot be shown, because the images are gone or no epoch was finished, is said on the page.
+    The page names what is missing, because the images are gone or no epoch was finished.
 
     Args:
         names: runs, as for `load_run`.
-        out: the file; None for `report.html` in the run's folder, or next to it for several runs.
+        out: the file; None for `report.html` in the run's folder, or beside the folders of several.
         data_dir: folder with train/ and test/; None for the one each run was trained on.
-        split: what to measure on: "test", or "validation" while there are choices to make.
+        split: the split to measure on: "test", or "validation" while choices are still to be made.
         device: as for `choose_device`.
 
     Returns:
@@ -85,7 +85,7 @@ def _path_of_page(out: str | Path | None, subjects: Sequence[Subject]) -> Path:
     if path.is_dir():
         raise ValueError(f"{path} is a folder: name a file, such as {path / 'report.html'}")
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"no folder {path.parent} to write {path.name} into: make it first")
+        raise FileNotFoundError(f"no folder {path.parent} for {path.name}: create it first")
     return path
 
 
@@ -146,7 +146,7 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
         note = element(
             "p",
             f"These runs were trained on different data ({', '.join(sorted(data))}): "
-            "their accuracies are not to be compared.",
+            "their accuracies cannot be compared.",
             class_="note",
         )
     title = f"{len(subjects)} runs, trained on {' and '.join(sorted(data))}"
@@ -158,8 +158,8 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
         picture(
             comparison_figure(histories, title, where),
             "loss and accuracy of all runs by epoch",
-            "Thick lines are measured on held-out images, thin ones on the training images as they "
-            "went by. A circle marks each run's best epoch.",
+            "Thick lines are measured on held-out images, thin lines on the training images during "
+            "the epoch. A circle marks each run's best epoch.",
         ),
     )
 
@@ -176,7 +176,7 @@ def _chapter(subject: Subject, number: int) -> Element:
                 "p",
                 element("strong", f"{accuracy:.1%}"),
                 f" of {images:,} {subject.split} images of {subject.data_title} are labelled "
-                f"rightly (95 % interval {low:.1%} to {high:.1%}).",
+                f"correctly (95 % interval {low:.1%} to {high:.1%}).",
                 class_="headline",
             )
         )

@@ -34,11 +34,11 @@ def what_was_trained(subject: Subject) -> list[Element]:
     facts = {
         "network": f"{model.get('class_name')}, {model.get('parameters', 0):,} parameters",
         "trained on": f"{data.get('train_images', 0):,} images of {subject.trained_on}",
-        "watched on": f"{data.get('val_images', 0):,} {subject.validated_on} images",
+        "validated on": f"{data.get('val_images', 0):,} {subject.validated_on} images",
         "epochs": f"{len(subject.history)}" + (f" of {planned}" if planned else "")
         + f", {seconds:.0f} s",
         "best epoch": f"{best['epoch']:.0f}: {best['validation_accuracy']:.1%} "
-        f"on {subject.validated_on}" if best else "none is done",
+        f"on {subject.validated_on}" if best else "no epoch is finished",
         "weights shown": f"{subject.run.checkpoint.name}, epoch {subject.run.epoch}"
         if subject.run else "none",
         "seed": str(config.get("seed")),
@@ -71,7 +71,7 @@ def what_was_trained(subject: Subject) -> list[Element]:
 
 
 def _plain_value(value: Any) -> str:
-    """A setting as a person reads it; transforms one by one."""
+    """A setting in readable form; transforms one by one."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return " → ".join(
             f"{step.get('name')}({', '.join(f'{k}={v}' for k, v in step.items() if k != 'name')})"
@@ -97,14 +97,14 @@ def curves(subject: Subject) -> Element:
         subject.validated_on,
     )
     caption = (
-        "Train is measured on the fly, with augmentation and dropout and while the weights change; "
-        f"{subject.validated_on} after each epoch, without."
+        "Train is measured during the epoch, with augmentation and dropout, while the weights "
+        f"change; {subject.validated_on} after each epoch, without augmentation and dropout."
     )
     return picture(figure, f"loss and accuracy of {subject.name} by epoch", caption)
 
 
 def what_the_doctor_said(subject: Subject) -> list[Element]:
-    """What was found wrong in training; nothing if nothing was."""
+    """What the doctor found in training; empty if nothing."""
     if not subject.findings:
         return []
     return [element("h3", "What the doctor said in training"), bullets(subject.findings)]
@@ -132,7 +132,7 @@ def mistakes(subject: Subject, run: LoadedRun, evaluation: Evaluation) -> list[E
     """The confusion matrix, and images that the network labels wrongly."""
     names, caption = run.class_names, subject.caption
     parts = [
-        element("h3", "Which class is taken for which"),
+        element("h3", "Which classes are confused"),
         picture(
             confusion_figure(evaluation, names, caption),
             f"confusion matrix of {subject.name}, in percent",
@@ -159,8 +159,8 @@ def mistakes(subject: Subject, run: LoadedRun, evaluation: Evaluation) -> list[E
             element("h3", "The worst mistakes"),
             picture(
                 confident_mistakes_figure(evaluation, names, caption),
-                f"images that {subject.name} is surest about and wrong",
-                "Wrong, and sure of it: the highest probabilities of a wrong class.",
+                f"images that {subject.name} labels wrongly with the highest confidence",
+                "The most confident mistakes: the highest probabilities of a wrong class.",
                 is_photographic=True,
             ),
             picture(
@@ -176,7 +176,7 @@ def mistakes(subject: Subject, run: LoadedRun, evaluation: Evaluation) -> list[E
 
 
 def inside_the_network(subject: Subject, run: LoadedRun) -> list[Element]:
-    """Filters, feature maps, what decided, and the layers."""
+    """Filters, feature maps, evidence for the labels, and the layers."""
     before = untrained_model(run.config)
     parts = [
         element("h3", "Inside the network"),
@@ -187,8 +187,8 @@ def inside_the_network(subject: Subject, run: LoadedRun) -> list[Element]:
                 first_filters(before) if before else None,
             ),
             f"first-layer filters of {subject.name}",
-            "Middle grey is 0, and each filter has a scale of its own. Noise that stays noise was "
-            "not trained for long enough, or not needed.",
+            "Middle grey is 0, and each filter has its own scale. A filter that still looks like "
+            "noise was not trained long enough, or is not needed.",
         ),
     ]
     if subject.evaluation:
@@ -215,7 +215,7 @@ def inside_the_network(subject: Subject, run: LoadedRun) -> list[Element]:
     parts.append(
         folded(
             f"Layer by layer: {sum(layer.parameters for layer in layers):,} parameters, "
-            f"{total / 1e6:.1f} million multiply-adds an image",
+            f"{total / 1e6:.1f} million multiply-adds per image",
             table(columns, rows, caption="layers of the network", can_sort=False),
         )
     )
@@ -223,7 +223,7 @@ def inside_the_network(subject: Subject, run: LoadedRun) -> list[Element]:
 
 
 def _activations(subject: Subject, run: LoadedRun, evaluation: Evaluation) -> list[Element]:
-    """Feature maps of one image; what decided for three that are right and three that are wrong."""
+    """Feature maps of one image; the evidence for three right labels and three wrong ones."""
     right = np.flatnonzero(evaluation.predictions == evaluation.targets)
     right = right[:: max(1, len(right) // 3)][:3]
     chosen = [*right.tolist(), *most_confident_mistakes(evaluation, 3).tolist()]
@@ -249,10 +249,10 @@ def _activations(subject: Subject, run: LoadedRun, evaluation: Evaluation) -> li
         ),
         picture(
             evidence,
-            f"what decided the labels that {subject.name} gave to six images",
-            "What spoke for the label that was given, right or wrong. Grad-CAM weighs the maps of "
-            "the last conv stage by their gradients; occlusion hides a square and watches the "
-            "probability fall. The line goes round what is above half of the most.",
+            f"the evidence for the labels that {subject.name} gave to six images",
+            "The evidence for the label that was given, right or wrong. Grad-CAM weights the maps "
+            "of the last conv stage by their gradients; occlusion hides a square and measures how "
+            "far the probability falls. The contour is at half of the maximum.",
             is_photographic=True,
         ),
     ]

@@ -1,4 +1,4 @@
-"""What a report is about: a run, what it is measured on, and what a reader must know of both."""
+"""The subject of a report: a run, what it is measured on, and the caveats for the reader."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from scene_recog.runs.scoring import (
 
 @dataclass
 class Subject:
-    """A run, and as much as could be found out about it.
+    """A run, and everything that could be found out about it.
 
     Attributes:
         name, folder, config, history: the run; config and history may be empty.
         split: what it is measured on, "test" or "validation".
-        run, data_dir, evaluation: None if they cannot be had; `problems` says why.
+        run, data_dir, evaluation: None if unavailable; `problems` says why.
         data_title: what it is measured on, such as "15-scene photographs".
         twins: test images with an identical twin in train, relative to data_dir.
-        findings: what the doctor said in training, one line each.
-        problems: one line each.
+        findings: the doctor's lines from training.
+        problems: why something is missing, in lines.
     """
 
     name: str
@@ -56,23 +56,23 @@ class Subject:
 
     @property
     def caption(self) -> str:
-        """What a picture is of: run, epoch, split and data."""
+        """What a picture shows: run, epoch, split and data."""
         epoch = f", epoch {self.run.epoch}" if self.run else ""
         return f"{self.name}{epoch}, {self.split} split of {self.data_title}"
 
     @property
     def trained_on(self) -> str:
-        """The title of the data that it was trained on."""
+        """The title of the training data."""
         return str(self.config.get("data", {}).get("title", "unknown data"))
 
     @property
     def validated_on(self) -> str:
-        """What its curves show besides train: "validation" or "test"."""
+        """The split in its curves besides train: "validation" or "test"."""
         return str(self.config.get("data", {}).get("validated_on", "validation"))
 
 
 def investigate(name: str | Path, data_dir: str | Path | None, split: str, device: str) -> Subject:
-    """Find out what can be had about a run; arguments as for `write_report`.
+    """Collect what is available about a run; arguments as for `write_report`.
 
     Raises:
         FileNotFoundError: no such run.
@@ -99,14 +99,12 @@ def investigate(name: str | Path, data_dir: str | Path | None, split: str, devic
         if split == "test":
             subject.twins = duplicates_in_train(subject.data_dir)
     except (ValueError, FileNotFoundError) as error:
-        subject.problems.append(
-            f"The images cannot be looked at, so what needs them is left out: {error}."
-        )
+        subject.problems.append(f"The sections that need the images are left out: {error}.")
     return subject
 
 
 def _usable(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config that somebody may have edited, without what is not what it should be."""
+    """A config without values of the wrong type, since somebody may have edited it."""
     parts = ("data", "model", "recipe", "versions")
     usable = {
         key: value for key, value in config.items() if key not in parts or isinstance(value, dict)
@@ -125,26 +123,26 @@ def caveats(subject: Subject) -> list[str]:
     lines = []
     if subject.config.get("data", {}).get("kind") == "sketch15":
         lines.append(
-            "Trained on drawn sketches (sketch15), not on photographs: no figure here says how "
-            "well photographs would be told apart."
+            "Trained on drawn sketches (sketch15), not on photographs: the figures here say "
+            "nothing about accuracy on photographs."
         )
     if subject.evaluation and subject.data_title != subject.trained_on:
         lines.append(f"Trained on {subject.trained_on}, but measured on {subject.data_title}.")
     if subject.split == "validation":
         lines.append(
-            "Measured on validation images, which were held out of train; the epoch was chosen on "
-            "them, so the accuracy is a little too high. The test split was not looked at."
+            "Measured on validation images, held out of train. The epoch was chosen on them, so "
+            "the accuracy is slightly too high. The test split was not used."
         )
     elif subject.validated_on == "test":
         chosen = subject.run is not None and subject.run.checkpoint.name == run_folder.BEST
         lines.append(
-            "The test split was watched in training"
-            + (", and chose the epoch: the accuracy is too high." if chosen else ".")
+            "The test split was used for validation in training"
+            + (", and to choose the epoch: the accuracy is too high." if chosen else ".")
         )
     else:
         lines.append(
             "Measured on the test split, which was not used in training. Choosing between runs by "
-            "this figure would spoil it: choose on validation (report --split validation)."
+            "this figure would bias it: choose on validation (report --split validation)."
         )
     if subject.twins and subject.evaluation and subject.data_dir:
         without = accuracy_without(subject.evaluation, subject.data_dir, subject.twins)
@@ -159,7 +157,7 @@ def caveats(subject: Subject) -> list[str]:
 
 
 def confidence_interval(accuracy: float, images: int) -> tuple[float, float]:
-    """95 % interval of an accuracy measured on this many images (Wilson 1927)."""
+    """95 % confidence interval of an accuracy measured on this many images (Wilson 1927)."""
     z = 1.96
     scale = 1 + z**2 / images
     centre = accuracy + z**2 / (2 * images)
@@ -178,7 +176,7 @@ def repeat_command(config: Mapping[str, Any]) -> str | None:
             key: value for key, value in recipe.items() if key != "name" and base.get(key) != value
         }
 
-    # A run may have a name of its own: the recipe that it is closest to.
+    # A run may have its own name, so take the recipe that is closest to it.
     recipes = {name: asdict(known) for name, known in RECIPES.items()}
     base = min(recipes, key=lambda name: (len(changes(recipes[name])), name != recipe.get("name")))
     words = ["scene-recog", "train", "--recipe", base]
@@ -194,7 +192,7 @@ def repeat_command(config: Mapping[str, Any]) -> str | None:
 def untrained_model(config: Mapping[str, Any]) -> nn.Module | None:
     """The network as it was before training, or None if the recipe does not say.
 
-    The seed decides the initial weights; another version of torch may draw others.
+    The seed determines the initial weights; another version of torch may draw different ones.
     """
     try:
         recipe = recipe_from_dict(config.get("recipe", {}))

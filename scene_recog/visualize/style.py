@@ -29,7 +29,7 @@ def draw_image(axes: Axes, image: Any, caption: str = "", limits: Any = None) ->
         axes: where to draw.
         image: as for `to_array`.
         caption: above the image.
-        limits: (black, white); None takes the image's own extremes, and 0 to 255 for bytes.
+        limits: (black, white); None uses the image's own range, or 0 to 255 for bytes.
     """
     pixels = to_array(image)
     if limits is None and pixels.dtype == np.uint8:
@@ -55,7 +55,7 @@ def image_grid(
     columns: int = 5,
     limits: Any = None,
 ) -> Figure:
-    """Images row by row, each below its caption; a figure that says so if there are none.
+    """Images row by row, each below its caption; without images, a figure that says so.
 
     Args:
         images: each as for `to_array`.
@@ -79,7 +79,7 @@ def image_grid(
 
 
 def message_figure(title: str, message: str) -> Figure:
-    """A figure with a line of text, where there is nothing to draw."""
+    """A figure with a line of text instead of images."""
     figure = new_figure(6, 1.2, title)
     figure.text(0.5, 0.4, plain(message), ha="center", va="center")
     return figure

@@ -1,4 +1,4 @@
-"""A network layer by layer: shapes, parameters, arithmetic, and how much of the image it sees."""
+"""A network layer by layer: shapes, parameters, multiply-adds, and receptive fields."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LayerSummary:
         kind: its class.
         output_shape: without the batch, such as (maps, height, width).
         kernel, stride: (height, width) in pixels of its input; None if it has no window.
-        parameters: its own learned numbers; 0 where a layer is used for the second time.
+        parameters: number of learned values; 0 where a layer is used for the second time.
         multiply_adds: for one image, of convolutions and linear layers; adding the bias, pooling
             and batch norm are not counted, as in the literature.
         receptive_field: (height, width) in pixels of the image that can change one output, padding
@@ -41,14 +41,14 @@ class LayerSummary:
 
 
 def summarize(model: nn.Module, input_size: Sequence[int] = (1, 64, 64)) -> list[LayerSummary]:
-    """What each layer does to one image, seen by forward hooks.
+    """What each layer does to one image, recorded with forward hooks.
 
     The receptive field follows the lecture's rule r_out = r_in + (k - 1) * jump, where the jump is
     the product of the strides below; where branches meet, as in a residual net, the larger counts.
 
     Args:
-        model: its windows and weights are in modules (`nn.Conv2d`, not `F.conv2d`). It comes back
-            in the mode (train or eval) that it was in.
+        model: its windows and weights are in modules (`nn.Conv2d`, not `F.conv2d`). Its mode
+            (train or eval) is restored afterwards.
         input_size: (channels, height, width) of an image.
 
     Raises:
@@ -103,7 +103,7 @@ def summarize(model: nn.Module, input_size: Sequence[int] = (1, 64, 64)) -> list
 
 
 def format_summary(rows: Sequence[LayerSummary]) -> str:
-    """The summary as a table in plain text, with totals in its last line."""
+    """The summary as a plain-text table, with totals in the last line."""
     header = ("layer", "kind", "output", "kernel", "parameters", "multiply-adds", "sees")
     lines = [
         (
@@ -157,14 +157,14 @@ def describe_field(row: LayerSummary) -> str:
 
 @dataclass(frozen=True)
 class Field:
-    """What one value of a map sees: size (None: everything), and pixels from one to the next."""
+    """Receptive field of a value of a map: its size (None: all), and pixels between neighbours."""
 
     size: Pair | None
     jump: Pair
 
 
 class TracedTensor(torch.Tensor):
-    """A tensor that knows its receptive field, also after x + y, relu(x) and the like."""
+    """A tensor that keeps track of its receptive field through x + y, relu(x) and the like."""
 
     field: Field
 
@@ -172,7 +172,7 @@ class TracedTensor(torch.Tensor):
     def __torch_function__(
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """Do as any tensor does, then hand on the largest field of the inputs."""
+        """Do what any tensor does, then pass on the largest field of the inputs."""
         as_any_tensor: Any = super().__torch_function__
         result = as_any_tensor(func, types, args, kwargs or {})
         if isinstance(result, TracedTensor) and "field" not in result.__dict__:
@@ -181,7 +181,7 @@ class TracedTensor(torch.Tensor):
 
 
 def _field_of(inputs: Any) -> Field:
-    """The largest field among the traced tensors, also of lists of them (`torch.cat`)."""
+    """The largest field among the traced tensors, including those in lists (`torch.cat`)."""
     flat = [x for item in inputs for x in (item if isinstance(item, list | tuple) else [item])]
     fields = [x.field for x in flat if isinstance(x, TracedTensor) and "field" in x.__dict__]
     if not fields:

@@ -34,8 +34,7 @@ def summary_writer() -> Any:
 class TensorBoardLog:
     """Logs a `Trainer` into `<its folder>/tensorboard`. Use it in a `with` statement.
 
-    A run that is resumed goes on in the same curves; what a crash left behind the checkpoint is
-    dropped.
+    A resumed run continues the same curves; entries newer than the checkpoint are dropped.
 
     Args:
         trainer: before it trains.
@@ -58,7 +57,7 @@ class TensorBoardLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Write out what is pending."""
+        """Write out pending entries."""
         self._writer.close()
 
     def log_epoch(self, record: EpochRecord) -> None:
@@ -76,7 +75,7 @@ class TensorBoardLog:
             self._writer.add_scalar(tag, value, record.epoch)
 
     def log_pictures(self) -> None:
-        """Log the confusion matrix on the validation images, and the filters, as they are now."""
+        """Log the current confusion matrix on the validation images, and the current filters."""
         trainer = self.trainer
         title = (
             f"{trainer.model_dir.name}, epoch {trainer.epochs_done}, "

@@ -1,6 +1,6 @@
-"""What a student might try instead of the assignment. `python -m teaching.attacks` judges it all.
+"""What students might try instead of the assignment. `python -m teaching.attacks` judges it all.
 
-None of the attacks holds a right answer: who knows how to compute it, has done the assignment.
+None of the attacks has a correct answer: whoever can compute that has done the assignment.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Attack:
     """One attempt.
 
     Attributes:
-        name: in few words.
-        tries: what is to come of it, in one line.
-        adds: of some of the eight files, what stands behind the base's text.
-        files: others in the submission, name -> contents.
+        name: in a few words.
+        tries: its goal, in one line.
+        adds: for some of the eight files, text to append to the base.
+        files: other files in the submission, name -> contents.
         packed: makes a zip of the files instead of a folder.
         base: what the files hold without the attack: "starter" nothing, "wrong" `WRONG` below,
             "right" a solution.
-        with_others: of the base, these files are there too.
+        with_others: files of the base that are included too.
     """
 
     name: str
@@ -61,7 +61,7 @@ def at_import(code: str, *files: str) -> dict[str, str]:
 
 
 def in_calls(code: str, *files: str) -> dict[str, str]:
-    """The same, with a function `attack` that is called in the place of all that is asked for."""
+    """The same, with a function `attack` that is called instead of all required functions."""
     return {
         file: textwrap.dedent(code)
         + "".join(

@@ -1,4 +1,4 @@
-"""Judge all attacks, and say what came of them.
+"""Judge all attacks, and report the results.
 
     python -m teaching.attacks [--only PATTERN] [--jobs 2] [--work FOLDER]
 
@@ -68,7 +68,7 @@ Files = dict[str, bytes]
 
 @dataclass
 class Tried:
-    """What came of an attack."""
+    """The result of an attack."""
 
     attack: Attack
     family: str
@@ -99,7 +99,7 @@ def base_files(attack: Attack, handout: Path) -> Files:
 
 
 def with_attack(attack: Attack, files: Files) -> Files:
-    """The same with it."""
+    """The submission with the attack."""
     changed = {**files, **attack.files}
     for file, code in attack.adds.items():
         name = STEP_FILES[file]
@@ -109,7 +109,7 @@ def with_attack(attack: Attack, files: Files) -> Files:
 
 @dataclass(frozen=True)
 class Graded:
-    """A submission, through all that `python -m teaching grade` does.
+    """A submission after everything that `python -m teaching grade` does.
 
     Attributes:
         record: what the teacher sees.
@@ -199,7 +199,7 @@ def _unsafe(page: str) -> Iterator[str]:
 
 
 class Secrets:
-    """What no student may see."""
+    """Strings that no student may see."""
 
     def __init__(self, work: Path, canaries: list[str]) -> None:
         self.exact = set(canaries)
@@ -229,7 +229,7 @@ class Secrets:
         } - public
 
     def found_in(self, words: str) -> Iterator[str]:
-        """Those that these words have."""
+        """The secrets in this text."""
         yield from (each for each in self.exact if each in words)
         if "CAN-READ-MEMORY-OF" in words:
             yield "the memory of another process can be read"
@@ -237,11 +237,11 @@ class Secrets:
         yield from there & self.numbers
 
 
-# ------------------------------------------------------------------------ what is left
+# ------------------------------------------------------------------------ remains
 
 
 def processes() -> set[str]:
-    """Of users that only sandboxes have, or in folders of submissions; but of no judge that runs."""
+    """Processes of sandbox users or in submissions' folders, except those of a running judge."""
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -281,7 +281,7 @@ def stamps(*folders: Path) -> dict[str, tuple[int, int]]:
 
 
 class Bank:
-    """Judges attacks beside what they are compared with."""
+    """Judges attacks and the submissions they are compared with."""
 
     def __init__(self, work: Path, secret: Secrets) -> None:
         self.work = work
@@ -290,7 +290,7 @@ class Bank:
         self.locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def base(self, attack: Attack) -> dict[str, float]:
-        """Points without the attack; none of the starter."""
+        """Points without the attack; none for the starter."""
         if attack.base == "starter" and not attack.with_others:
             return {}
         files = base_files(attack, self.work / "handout")
@@ -329,7 +329,7 @@ class Bank:
 
 
 def write_images(work: Path, of_each: int = 100) -> None:
-    """The teacher's images: noise, on average the brighter the higher the class; by class."""
+    """The teacher's images by class: noise that is brighter for higher classes."""
     rng = np.random.default_rng(SEED)
     labels = np.repeat(np.arange(15), of_each)
     levels = (labels + 0.5) / 15 + rng.normal(0, 0.3, len(labels))
@@ -339,7 +339,7 @@ def write_images(work: Path, of_each: int = 100) -> None:
 
 
 def beside_the_right_ones() -> Iterator[Attack]:
-    """Some attacks in one file, each beside seven files that are right."""
+    """Some attacks in one file, each beside seven correct files."""
     for attack in [*LEAVING, *PATCHING, *RESOURCES]:
         if attack.name in BESIDE:
             others = tuple(file for file in STEP_FILES if file not in attack.adds)
@@ -347,7 +347,7 @@ def beside_the_right_ones() -> Iterator[Attack]:
 
 
 def place_canaries(work: Path) -> tuple[list[str], list[Path]]:
-    """Texts where no student's code should get, and the files that hold them."""
+    """Secret strings out of reach of students' code, and the files that hold them."""
     texts = [f"CANARY-{secrets.token_hex(12)}" for _ in range(5)]
     places = [
         REPOSITORY / "canary.txt", Path.home() / "canary.txt", work / "hidden" / "canary.txt",

@@ -1,4 +1,4 @@
-"""Zips that harm who unpacks them, and names that break what shows them."""
+"""Zips that harm whoever unpacks them, and names that break programs that show them."""
 
 from __future__ import annotations
 

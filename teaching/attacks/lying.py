@@ -1,4 +1,4 @@
-"""Objects that are equal to everything, or are not what they say."""
+"""Objects that are equal to everything, or not what they claim to be."""
 
 from teaching.attacks import Attack, at_import, in_calls
 

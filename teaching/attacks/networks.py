@@ -1,4 +1,4 @@
-"""Networks that are not what they look like."""
+"""Networks that are not what they seem to be."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Grading: the tests run here, and the student's code answers them from a sandbox."""
+"""Grading: the tests run here, and the student's code runs in a sandbox."""

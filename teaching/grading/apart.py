@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class ApartError(RuntimeError):
-    """Says why there is no answer, in a few words.
+    """There is no answer; the message says why.
 
     Attributes:
         detail: more, for the teacher.
@@ -28,22 +28,22 @@ class ApartError(RuntimeError):
         self.detail = detail
 
 
-class Stopped(Exception):  # noqa: N818, it is no error
+class Stopped(Exception):  # noqa: N818, it is not an error
     """There is no answer because `Processes.stop` was called."""
 
 
 class Processes:
-    """Calls that run, in any number of threads, and can be ended together."""
+    """Running calls, from any number of threads, that can be stopped together."""
 
     def __init__(self) -> None:
-        # No copy of this process, whose threads a copy would lack.
+        # Not a fork of this process: a fork would lack its threads.
         method = "forkserver" if sys.platform.startswith("linux") else "spawn"
         self._context: Any = multiprocessing.get_context(method)
         self._running: set[BaseProcess] = set()
         self._stopped = threading.Event()
 
     def call(self, function: Callable[..., T], *args: Any, seconds: float) -> T:
-        """What `function(*args)` returns; all of it can be pickled.
+        """The result of `function(*args)`; all of it must be picklable.
 
         Raises:
             ApartError: it raised, ended its process, or took longer than `seconds`.
@@ -76,7 +76,7 @@ class Processes:
         return answer
 
     def stop(self) -> None:
-        """End what runs, and what begins from now on."""
+        """End running calls, and any that start from now on."""
         self._stopped.set()
         for process in list(self._running):
             with suppress(AttributeError, OSError, ValueError):
@@ -91,7 +91,7 @@ def _ended(process: BaseProcess, error: Exception) -> ApartError:
 
 
 def _answer(answers: Connection, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which ends this
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader handles Ctrl-C and ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         answer = (True, function(*args))
@@ -101,7 +101,7 @@ def _answer(answers: Connection, function: Callable[..., Any], args: tuple[Any, 
 
 
 def _end_with_parent() -> None:
-    """If the grader is killed, nothing goes on without it."""
+    """End this process if the grader is killed."""
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)

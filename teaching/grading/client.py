@@ -1,7 +1,7 @@
 """What the tests see instead of a student's file: objects that ask the worker in the sandbox.
 
-All that comes from there is data (`wire.py`). Networks are rebuilt here (`replica.py`); other
-objects stay there, and `Remote` passes on what is asked of them.
+Only data comes from there (`wire.py`). Networks are rebuilt here (`replica.py`); other objects stay
+there, and `Remote` forwards calls to them.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ from teaching.grading.replica import NotUnderstood, replica
 
 CALL_SECONDS = 20.0  # for one answer
 START_SECONDS = 60.0  # for the worker to have imported everything
-STARTED_SECONDS = 10.0  # for it to answer after that: a session may have stopped it
-SHARED = ("torch", "torchvision", "numpy", "PIL", "builtins", "fakes", "math")  # modules there too
+STARTED_SECONDS = 10.0  # for its answers after that: a session may have stopped it
+SHARED = ("torch", "torchvision", "numpy", "PIL", "builtins", "fakes", "math")  # also there
 
 
 class StudentError(Exception):
-    """What the student's code raised, here as a class of the same name and kind.
+    """An error of the student's code, as a class of the same name and kind.
 
     Attributes:
-        place: (file, line, function) in the student's files, if it was there.
+        place: (file, line, function) in the student's files, if it was raised there.
     """
 
     place: tuple[str, int, str] | None = None
 
 
 class NoAnswerError(StudentError):
-    """The student's code did not return, or took its process with it."""
+    """The student's code did not return, or ended its process."""
 
 
 # ------------------------------------------------------------------------ the sandbox
@@ -65,8 +65,8 @@ class Place:
     Attributes:
         package: a folder with what the worker imports; readable.
         submission: a folder with the student's files; readable.
-        inputs: a folder in which tests make files; readable.
-        folder: the worker's own, thrown away after.
+        inputs: a folder in which tests create files; readable.
+        folder: the worker's own, deleted afterwards.
         hidden: what the worker must not see.
         limits: of the worker.
     """
@@ -89,19 +89,20 @@ class Sandbox:
         self.start()
 
     def start(self) -> None:
-        """Start it, again if need be."""
+        """Start it, or restart it."""
         place = self.place
         remove(place.folder)  # the last one may have filled it
         place.folder.mkdir()
         (place.folder / "matplotlib").mkdir()
         for cache in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
-            shutil.copy(cache, place.folder / "matplotlib")  # or it looks for fonts, for seconds
+            shutil.copy(cache, place.folder / "matplotlib")  # saves seconds of searching for fonts
         ours, theirs = socket.socketpair()
         self.control = ours
         self.has_started = False
         spec = {
             "command": [
-                # Not -m: it would import from the current folder, to which the code can write.
+                # Not -m: it would import from the current folder, which the student's code can
+                # write to.
                 sys.executable, "-B", "-s", str(place.package / "teaching/grading/worker.py"),
                 str(place.submission), "alone" if self.is_alone else "among others",
             ],
@@ -129,7 +130,7 @@ class Sandbox:
         self.watcher.stdin = None
 
     def answers(self, order: bytes) -> bool:
-        """Whether it does: b"k" kills what earlier sessions have left, b"p" does nothing."""
+        """Whether it answers: b"k" kills the remains of earlier sessions, b"p" does nothing."""
         try:
             self.control.settimeout(STARTED_SECONDS if self.has_started else START_SECONDS)
             self.control.sendall(order)
@@ -139,7 +140,7 @@ class Sandbox:
         return self.has_started
 
     def restart(self) -> None:
-        """Replace the worker, which does not answer.
+        """Replace a worker that does not answer.
 
         Raises:
             NoAnswerError: the new one does not start.
@@ -150,11 +151,11 @@ class Sandbox:
             raise NoAnswerError(f"the worker does not start: {self.close()}")
 
     def session(self, oracle: Mapping[str, Callable[..., Any]], *, beside: bool = False) -> Session:
-        """A new one; if need be, with a new worker.
+        """A new session, with a new worker if necessary.
 
         Args:
             oracle: functions that the worker may call by name.
-            beside: leave the other sessions alive.
+            beside: keep the other sessions alive.
 
         Raises:
             NoAnswerError: it does not start.
@@ -167,21 +168,23 @@ class Sandbox:
         return Session(ours, oracle)
 
     def close(self) -> str:
-        """End it, and say what was unusual about it, in one line."""
+        """End it, and say in one line what was unusual about it."""
         self.control.close()
         try:
             said, _ = self.watcher.communicate(timeout=5)
             found = json.loads(said)
         except (subprocess.TimeoutExpired, ValueError):
             with contextlib.suppress(OSError):
-                os.kill(self.watcher.pid, signal.SIGKILL)  # its own kill() is for one's child only
+                os.kill(
+                    self.watcher.pid, signal.SIGKILL
+                )  # its own kill() works only on child processes
             self.watcher.communicate()
-            return "its end is not known"
+            return "how it ended is unknown"
         self.peak_memory = max(self.peak_memory, found.get("peak_rss", 0))
         if "error" in found:
             return str(found["error"])
         if found["ended_for"]:
-            return f"it was ended for its use of {found['ended_for']}"
+            return f"it was stopped for its use of {found['ended_for']}"
         return str(found["stderr"]).strip().rpartition("\n")[2][:300]
 
 
@@ -192,7 +195,7 @@ class Session:
     """Asks one process of the worker.
 
     Attributes:
-        seeds: (generator, seed) that a test has set since the last request.
+        seeds: (generator, seed) pairs that a test has set since the last request.
     """
 
     def __init__(self, channel: socket.socket, oracle: Mapping[str, Callable[..., Any]]) -> None:
@@ -203,7 +206,7 @@ class Session:
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.is_closed = False
         self.leaves: list[int] = []  # tensors of the last message that need gradients
-        self.named: list[int] = []  # what answers have named, of the originals
+        self.named: list[int] = []  # originals that answers have named
         self.reader = wire.Reader(
             {
                 "known": self._known,
@@ -216,16 +219,16 @@ class Session:
         )
 
     def close(self) -> None:
-        """The process ends then by itself, or is killed before the next session."""
+        """Close the channel; the process then ends, or is killed before the next session."""
         self.is_closed = True
         self.channel.close()
 
     def request(self, verb: str, *arguments: Any) -> Any:
-        """What comes back.
+        """The answer to a request.
 
         Raises:
-            NoAnswerError: nothing, or nothing that can be read.
-            StudentError: the student's code did.
+            NoAnswerError: there is none, or it cannot be read.
+            StudentError: the student's code raised an error.
         """
         try:
             answer = self._answer((verb, *arguments), time.monotonic() + CALL_SECONDS)
@@ -235,8 +238,8 @@ class Session:
             reason = f"no answer within {CALL_SECONDS:.0f} s: is there an endless loop?"
         except (EOFError, OSError):
             reason = (
-                "the process has ended in the middle of a call: by sys.exit(), os._exit(), or for "
-                "its use of memory or time"
+                "the process ended in the middle of a call: by sys.exit() or os._exit(), or "
+                "because it used too much memory or time"
             )
         except (ValueError, KeyError, TypeError) as broken:
             reason = f"the answer cannot be read ({broken})"
@@ -248,13 +251,13 @@ class Session:
         raise NoAnswerError(reason)
 
     def _answer(self, question: Any, deadline: float) -> dict[str, Any]:
-        """The answer; until it comes, the worker may ask, too."""
+        """The answer; until it comes, the worker may ask questions, too."""
         self._send(question)
         while True:
             self.channel.settimeout(max(0.01, deadline - time.monotonic()))
             answer = self.reader.value(wire.receive(self.channel))
             if not isinstance(answer, dict):
-                raise wire.BrokenFrameError("it is no answer")
+                raise wire.BrokenFrameError("it is not an answer")
             if "ask" not in answer:
                 return answer
             self._send(self._asked(answer))
@@ -276,7 +279,7 @@ class Session:
         data = pickle.dumps(message)
         self.channel.sendall(wire.LENGTH.pack(len(data)) + data)
 
-    # -------------------------------------------------------------------- what is made of answers
+    # -------------------------------------------------------------------- objects from answers
 
     def _known(self, node: dict[str, Any], _: wire.Reader) -> Any:
         self.named.append(int(node["n"]))
@@ -308,10 +311,10 @@ class Session:
         return replica(copy.deepcopy(description), trace_for, remote)
 
     def _check(self, number: int, net: nn.Module, shape: tuple[int, ...]) -> None:
-        """That a network computes the same whether it is followed or not.
+        """Check that a network computes the same whether it is traced or not.
 
         Raises:
-            NotUnderstood: it does not, though it gives the same twice.
+            NotUnderstood: it does not, although it gives the same result twice.
         """
         x = torch.randn(shape, generator=torch.Generator().manual_seed(2))
         real = [self.request("compute", number, net.training, x) for _ in range(2)]
@@ -322,7 +325,7 @@ class Session:
             return
         scale = float(followed.abs().max()) if followed.numel() else 0.0
         if _is_same(real[0], real[1], scale) and not _is_same(real[0], followed, scale):
-            raise NotUnderstood("it computes something else when it is followed step by step")
+            raise NotUnderstood("it computes something else when it is traced step by step")
 
     def _optimizer(self, node: dict[str, Any], reader: wire.Reader) -> torch.optim.Optimizer:
         self.named = []
@@ -353,7 +356,7 @@ def _is_same(one: torch.Tensor, other: torch.Tensor, scale: float) -> bool:
 
 
 class _Pickler:
-    """Pickles for the worker; objects with an identity are defined by number, once a message."""
+    """Pickles for the worker; objects with an identity are defined by number, once per message."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -370,7 +373,7 @@ class _Pickler:
         return file.getvalue()
 
     def reference(self, value: Any) -> tuple[str, int] | None:
-        """For what is not pickled by value."""
+        """A reference for an object that is not pickled by value."""
         if isinstance(value, Remote):
             return "remote", value.__dict__["_of"][1]
         if isinstance(value, FunctionType | MethodType | BuiltinMethodType):
@@ -401,7 +404,7 @@ def _is_shared(function: Any) -> bool:
 
 
 class _Grown(torch.autograd.Function):
-    """A tensor that the worker has computed from some of ours, and can differentiate."""
+    """A tensor that the worker computed from ours and can differentiate."""
 
     @staticmethod
     def forward(
@@ -423,7 +426,7 @@ class _Grown(torch.autograd.Function):
 
 
 class RemoteOptimizer(torch.optim.Optimizer):
-    """An optimizer that makes its steps in the worker, for the parameters here."""
+    """An optimizer that takes its steps in the worker, for the parameters here."""
 
     def __init__(
         self, session: Session, number: int, groups: list[dict[str, Any]], named: list[int]
@@ -434,7 +437,7 @@ class RemoteOptimizer(torch.optim.Optimizer):
         self.where = (session, number, named)
 
     def step(self, closure: Any = None) -> Any:
-        """With the gradients as they are here."""
+        """Take a step with the gradients here."""
         session, number, named = self.where
         ours = {key: session.originals[key] for key in named}
         values = {key: value.detach().clone() for key, value in ours.items()}
@@ -465,7 +468,7 @@ class Remote:
     def __len__(self) -> int:
         length = self._ask("length")
         if not isinstance(length, int):
-            raise TypeError(f"len() is {length!r}, no integer")
+            raise TypeError(f"len() is {length!r}, not an integer")
         return length
 
     def __iter__(self) -> Iterator[Any]:
@@ -490,9 +493,9 @@ class RemoteModule(ModuleType):
 
     Args:
         name: such as "scene_recog.optimizer".
-        session: called for the session each time, since a new one may have been needed.
-        wrapped: for some functions, what is called with the function in the worker and the
-            arguments.
+        session: called for the session each time, because a new one may have been needed.
+        wrapped: for some functions, a function that is called with the worker's function and
+            the arguments.
     """
 
     def __init__(
@@ -511,7 +514,7 @@ class RemoteModule(ModuleType):
 
 
 class _Named(Remote):
-    """A function or class of a student's file; by its name, whatever stands there then."""
+    """A function or class of a student's file, looked up by name at each call."""
 
     def __init__(
         self, name: str, session: Callable[[], Session], wrapped: Callable[..., Any] | None
@@ -530,7 +533,7 @@ class _Named(Remote):
 # ------------------------------------------------------------------------ errors
 
 
-# Of the others, some cannot be made from a message alone, or mean something to a loop.
+# Other classes cannot be created from a message alone, or have a meaning for a loop.
 _SIMPLE = {
     each
     for each in vars(builtins).values()
@@ -541,7 +544,7 @@ _SIMPLE = {
 
 
 def _as_exception(found: Any) -> Exception:
-    """The student's error here: of a class of that name, below the built-in one that it is."""
+    """The student's error: of a class of its name, derived from its built-in base."""
     message = str(found["message"])
     name, bases = _identifier(found["name"]), [str(each) for each in found["bases"]]
     base: type[Exception] = Exception
@@ -551,7 +554,7 @@ def _as_exception(found: Any) -> Exception:
             base = known if known in _SIMPLE else ValueError
             break
     else:
-        message = f"the code ends Python with {name}: {message}"
+        message = f"the code stops Python with {name}: {message}"
     kind = type(name, (StudentError, base), {"__str__": lambda self: message})
     error: Exception = kind(message)
     place = found.get("place")
@@ -565,7 +568,7 @@ def _identifier(name: Any) -> str:
 
 
 def remove(folder: Path) -> None:
-    """Whatever a student's code has left in a folder: in folders of any depth, for example."""
+    """Remove a folder, whatever a student's code left in it, such as very deep folders."""
     with contextlib.suppress(OSError, RecursionError):
         shutil.rmtree(folder)
     if folder.exists():

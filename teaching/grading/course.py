@@ -18,18 +18,18 @@ from teaching.rubric import NETWORKS, Rubric
 
 TITLE = "The class"
 BINS = 10
-MISTAKES = 25  # that are made most
+MISTAKES = 25  # the most frequent ones
 
 
 # ------------------------------------------------------------------------ grades.csv
 
 
 def grades_csv(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> bytes:
-    """A table that Excel and LibreOffice open, in which no text is a formula.
+    """A table for Excel and LibreOffice, in which no text can be a formula.
 
     Args:
         records: by folder.
-        grades: the same.
+        grades: by folder.
     """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\r\n")
@@ -38,7 +38,7 @@ def grades_csv(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> by
         "name", "folder", "given name", "points", "of", *columns,
         *(f"accuracy of {network}" for network in NETWORKS),
         *(f"points for {network}" for network in NETWORKS),
-        "before late days", "late days", "taken off", "not graded", "for a person",
+        "before late days", "late days", "deducted", "not graded", "for a person",
     ])  # fmt: skip
     for folder, record in records.items():
         grade = grades[folder]
@@ -56,8 +56,8 @@ def grades_csv(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> by
 
 
 def _text(text: str) -> str:
-    """In one line, with an apostrophe before what begins a formula, also in a cell that a semicolon
-    begins: where the comma is for decimals, Excel splits there."""
+    """In one line, with an apostrophe before a character that starts a formula, also after a
+    semicolon: where the comma is the decimal sign, Excel splits cells there."""
     return re.sub(r"(^|[;,\t|])(\s*)([=+\-@＝＋－＠])", r"\1\2'\3", line(text, 1000))
 
 
@@ -69,7 +69,7 @@ def _rounded(accuracy: float | None) -> float | str:
 
 
 def class_page(records: Mapping[str, Record], grades: Mapping[str, Grade], rubric: Rubric) -> bytes:
-    """How the class has done, and what needs a person."""
+    """The results of the class, and what a person should look at."""
     body = element("body", element("h1", TITLE))
     graded = {folder for folder, record in records.items() if not record.verdict.reason}
     ungraded = len(records) - len(graded)
@@ -123,7 +123,7 @@ def _distribution(sums: list[Points]) -> Element:
         f"Mean {sum(values) / len(values):.1f}, median {median:.1f}, from {values[0]:g} to "
         f"{values[-1]:g} of {of:g} points."
     )
-    drawing.set("aria-label", f"How many submissions have how many points. {said}")
+    drawing.set("aria-label", f"Histogram of the submissions' points. {said}")
     box = element("div", drawing, class_="scroll", tabindex="0", role="group")
     box.set("aria-label", "Distribution of the points")
     return element("figure", box, element("figcaption", said))
@@ -173,7 +173,7 @@ def _mean(parts: Iterator[Points]) -> tuple[float, str]:
 
 
 def _mistakes(records: list[Record]) -> Iterator[Element]:
-    """The public tests that failed for most of those who wrote the file."""
+    """The public tests that failed most often for students who wrote the file."""
     failed: Counter[tuple[str, str]] = Counter()
     only_hidden: Counter[str] = Counter()
     for record in records:
@@ -184,16 +184,16 @@ def _mistakes(records: list[Record]) -> Iterator[Element]:
             failed.update((file, test) for test in tests)
             all_public = all(t.outcome == "passed" for t in found.public)
             only_hidden[file] += all_public and any(t.outcome != "passed" for t in found.hidden)
-    yield element("h2", "Mistakes made most")
+    yield element("h2", "Most frequent mistakes")
     if not failed:
-        yield element("p", "No public test has failed.")
+        yield element("p", "No public test failed.")
     else:
         order = sorted(failed.items(), key=lambda each: (-each[1], each[0]))
         rows: list[list[Any]] = [
             [(count, str(count)), f"{STEPS.get(file, '')} {file}.py", readable(test)]
             for (file, test), count in order[:MISTAKES]
         ]
-        yield table(["submissions", "file", "public test"], rows, caption="Mistakes made most")
+        yield table(["submissions", "file", "public test"], rows, caption="Most frequent mistakes")
     hidden = [f"{file}.py of {count}" for file, count in only_hidden.most_common() if count]
     if hidden:
         yield element("p", "All public tests pass, but not all hidden ones:")
@@ -208,8 +208,8 @@ def _flagged(records: Mapping[str, Record]) -> Iterator[Element]:
         return
     yield element(
         "p",
-        "Points are withheld where answers are right for code that is known to be wrong, and for "
-        "nothing else here. Look before you judge.",
+        "Points are withheld only where the tests also pass for code that is known to be wrong, "
+        "and for nothing else in this list. Look before you judge.",
     )
     for folder, lines in found.items():
         yield element("h3", line(records[folder].name, 100))

@@ -1,4 +1,4 @@
-"""`feedback.html` and `feedback.md`: what a student gets back when the grades are published."""
+"""`feedback.html` and `feedback.md`: a student's feedback when the grades are published."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from teaching.grading.words import (
 from teaching.rubric import Rubric
 
 TITLE = "Project 3: scene recognition"
-HIDDEN = "What the hidden tests that fail are about"
-OTHERS = "Does your code do the same for other sizes, values and names?"
+HIDDEN = "Topics of the hidden tests that fail"
+OTHERS = "Does your code also work for other sizes, values and names?"
 
 
 def html_of(
@@ -70,7 +70,7 @@ def _overview(steps: list[Step], grade: Grade) -> tuple[list[str], list[list[obj
     columns = ["step", "your tests", "hidden tests", ""]
     words = {
         "full": "", "part": "", "none": "", "missing": "missing", "not written": "not written yet",
-        "a person": "for a person to look at",
+        "a person": "a person will look at it",
     }  # fmt: skip
     rows: list[list[object]] = [
         [
@@ -119,7 +119,7 @@ def _html_of_step(step: Step, grade: Grade) -> list[Element]:
 def markdown_of(
     name: str, verdict: Verdict, grade: Grade, rubric: Rubric, questions: Sequence[str] = ()
 ) -> bytes:
-    """The same in Markdown; every string stands in a code span or block, or is escaped."""
+    """The same in Markdown; every string is in a code span or block, or is escaped."""
     text = [f"# {TITLE}", _md(line(name, 100)), f"**{grade.after} points**"]
     if verdict.reason:
         text.append(f"Not graded: {_md(line(verdict.reason))}.")
@@ -158,12 +158,12 @@ def markdown_of(
     return ("\n\n".join(text) + "\n").encode("utf-8", errors="backslashreplace")
 
 
-# What means something in Markdown, GitHub's and formulas too; parentheses mean nothing without [].
+# Special characters of Markdown, GitHub and formulas; parentheses are harmless without [].
 _SPECIAL = re.compile(r"([\\`*\[\]<>#|~&@$!]|(?<!\w)_|_(?!\w)|^\s*[-+=])")
 
 
 def _md(text: str) -> str:
-    """One line of text that stays text: no links, pictures, HTML, or mentions of people."""
+    """One line of plain text: no links, pictures, HTML, or mentions of people."""
     escaped = _SPECIAL.sub(r"\\\1", text)
     escaped = re.sub(r"^(\s*\d+)([.)])(?=\s|$)", r"\1\\\2", escaped)  # the number of a list
     return re.sub(r"(?i)(https?|ftp|www|mailto)([:.])", r"\1\\\2", escaped)  # GitHub links these

@@ -1,6 +1,6 @@
-"""Figures of matplotlib as plain data: described where the student's code runs, drawn elsewhere.
+"""matplotlib figures as plain data: described where the student's code runs, drawn elsewhere.
 
-What the tests look at goes across: pictures with their values and places, ticks with their labels,
+Only what the tests look at is sent: pictures with their values and positions, ticks with labels,
 names of axes, limits and texts. Both sides have the same figures open, under the same numbers:
 
     outside   before each call: opened()
@@ -31,12 +31,12 @@ _shown: list[Figure] = []
 
 
 def watch_show() -> None:
-    """From now on, figures that plt.show() has shown are described even if they are closed then."""
+    """From now on, describe figures shown by plt.show() even if they are closed afterwards."""
     plt.show = lambda *_args, **_options: _shown.extend(_open())
 
 
 def set_open(figures: list[tuple[int, bool]]) -> None:
-    """Let those figures be open that are open outside, from `opened`, and no others."""
+    """Open exactly the figures that are open outside, from `opened`."""
     _shown.clear()
     kept = [number for number, is_known in figures if is_known]
     for number in plt.get_fignums():
@@ -65,7 +65,7 @@ def described() -> list[dict[str, Any]]:
         (each with ticks [(place, label)], label, limits) and texts [(x, y, text)].
 
     Raises:
-        What drawing raises, such as errors in a formatter of the student's own.
+        Any error of drawing, such as in a student's own formatter.
     """
     figures = _open()
     closed = [each for each in dict.fromkeys(_shown) if each not in figures]
@@ -82,7 +82,7 @@ def described() -> list[dict[str, Any]]:
 
 
 def _laid_out(figure: Any) -> Any:
-    """Formatters write the labels of ticks only when a figure is drawn."""
+    """Draw the figure, because formatters write tick labels only then."""
     if any(_pictures(axes) for axes in figure.axes):
         figure.draw_without_rendering()
     return figure
@@ -117,7 +117,7 @@ def _text(text: Any) -> str:
 
 
 def _pictures(axes: Axes) -> list[dict[str, Any]]:
-    """What shows values in two dimensions: by imshow and matshow, pcolormesh and pcolor."""
+    """Artists that show values in two dimensions: from imshow, matshow, pcolormesh and pcolor."""
     found: list[dict[str, Any]] = []
     artists: list[Any] = [*axes.images, *axes.collections]
     for artist in artists[:PICTURES]:
@@ -149,15 +149,15 @@ def opened() -> list[tuple[int, bool]]:
 
 
 def drawn(figures: Any) -> None:
-    """Draw figures with pyplot, under their numbers; those that were open and are not are closed.
+    """Draw figures with pyplot under their numbers; close those that are no longer open.
 
-    Figures that are not open any more are shown by plt.show() and closed.
+    Figures that the student's code showed and closed are shown by plt.show() and closed.
 
     Args:
         figures: from `described`.
 
     Raises:
-        NotUnderstood: they are not as they should be, or too large.
+        NotUnderstood: they are malformed or too large.
     """
     from teaching.grading.replica import NotUnderstood  # the sandbox has no replica
 
@@ -176,7 +176,7 @@ def drawn(figures: Any) -> None:
 
 
 def _check(figures: Any) -> None:
-    """Raises ValueError, TypeError, AttributeError or KeyError for what `described` never gives."""
+    """Raises ValueError, TypeError, AttributeError or KeyError if it is not from `described`."""
 
     def is_list(value: Any, most: int) -> bool:
         return type(value) is list and len(value) <= most
@@ -194,7 +194,7 @@ def _check(figures: Any) -> None:
 
     def demand(is_right: bool, what: str) -> None:
         if not is_right:
-            raise ValueError(f"{what} not as they should be")
+            raise ValueError(f"malformed: {what}")
 
     demand(is_list(figures, FIGURES), "figures are")
     for figure in figures:

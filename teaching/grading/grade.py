@@ -1,7 +1,7 @@
-"""Grade submissions: each one's folder with what it gets back, and what a teacher wants of a class.
+"""Grade submissions: a folder of feedback for each one, and summaries of the class for the teacher.
 
-It may be stopped at any time. A verdict is written to `for_teacher.json` as soon as there is one;
-all else is made of verdicts, and comes out the same whenever it is made.
+It may be stopped at any time. A verdict is written to `for_teacher.json` as soon as it is known;
+all other files are made from verdicts and can be made again at any time.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TRACKED = (
     ".ci", ".git", "benchmarks", "data", "docs", "model_checkpoints", "scene_recog", "teaching",
     "unit_tests",
 )  # fmt: skip
-# What decides verdicts, without what is made of them.
+# The modules that determine verdicts, not those that only use them.
 DECIDES = ("scene_recog/**/*.py", "unit_tests/*.py", "teaching/*.py", "teaching/grading/**/*.py")
 MADE_OF_VERDICTS = ("__main__", "rubric", "apart", "course", "feedback", "grade", "incoming",
                     "points", "records", "results", "similarity", "times", "words")  # fmt: skip
@@ -52,11 +52,11 @@ class Grading:
 
     Attributes:
         out: the folder of results.
-        judge: called in a process of its own; it and its verdict can be pickled.
-        grader: a fingerprint of all that decides a verdict but the submission itself.
+        judge: called in a process of its own; it and its verdict are picklable.
+        grader: a fingerprint of everything that determines a verdict except the submission.
         rubric: the points.
         variant: of the project.
-        seconds: that one verdict may take.
+        seconds: time limit for one verdict.
     """
 
     out: Path
@@ -75,14 +75,14 @@ def grade_all(
     times: Path | None = None,
     again: Sequence[str] | None = None,
 ) -> list[str]:
-    """Judge what is new or has changed, and write the results of all.
+    """Judge new and changed submissions, and write the results of all.
 
     Args:
         grading: how.
-        paths: zips, folders, and folders of many.
-        jobs: how many are judged at a time.
-        times: a csv with the columns name and time; kept for later calls.
-        again: names of submissions that are judged again; if empty, all are.
+        paths: zips, folders, and folders of submissions.
+        jobs: number judged at a time.
+        times: a CSV with the columns name and time; kept for later calls.
+        again: names of submissions to judge again; if empty, all of them.
 
     Returns:
         Lines for the teacher.
@@ -98,7 +98,8 @@ def grade_all(
     for name, path in found:
         if (out / folders[name]).resolve() == path.resolve():
             raise ValueError(
-                f"{in_one_line(str(path))} would get its own results: name another --out"
+                f"{in_one_line(str(path))} would be graded and hold the results: choose another "
+                "--out"
             )
     names = {*folders, *folders.values(), *known, *(record.name for record in known.values())}
     for name in again or []:
@@ -136,21 +137,21 @@ def grade_all(
 
 
 def check_out(out: Path, paths: Sequence[Path]) -> None:
-    """Raises ValueError if results there would be taken for something else."""
+    """Raises ValueError if results there would be mistaken for other files."""
     place = out.resolve()
     if place.exists() and not place.is_dir():
-        raise ValueError(f"{out} is a file: name a folder for --out")
+        raise ValueError(f"{out} is a file: give a folder for --out")
     for path in paths:
         if path.resolve() == place or (path.is_dir() and path.resolve() in place.parents):
             raise ValueError(
-                f"{out} is inside {in_one_line(str(path))}, which is graded: name another"
+                f"{out} is inside {in_one_line(str(path))}, which is graded: choose another"
             )
     if place == REPOSITORY or any(REPOSITORY / name in (place, *place.parents) for name in TRACKED):
-        raise ValueError(f"{out} is among the repository's own files: name a folder elsewhere")
+        raise ValueError(f"{out} is among the repository's own files: choose a folder elsewhere")
 
 
 def grader_fingerprint(variant: int = 0, images: Path | None = None, seed: int = 0) -> str:
-    """Of what decides verdicts: tests, provided code, the grader's own, and the images."""
+    """A hash of everything that determines verdicts: tests, provided code, grader, and images."""
     found = hashlib.sha256(f"variant {variant}, seed {seed}\n".encode())
     files = [path for pattern in DECIDES for path in sorted(REPOSITORY.glob(pattern))]
     paths = [
@@ -216,7 +217,7 @@ def _judged(
         try:
             record.verdict = processes.call(grading.judge, received, seconds=grading.seconds)
         except ApartError as error:
-            record.verdict = Verdict(f"could not be graded: {error}, for a person to look at")
+            record.verdict = Verdict(f"could not be graded: {error}; a person will look at it")
             record.trouble = f"could not be graded: {error} {error.detail}".strip()
             record.fingerprint = ""  # the next call tries again
     notices = received.notices
@@ -241,7 +242,7 @@ def _fingerprint(received: Received, grader: str) -> str:
 def _look(
     record: Record, processes: Processes, received: Received, own: Path, variant: int
 ) -> None:
-    """Note what there is to see in the code, and write what is the student's own to `own`."""
+    """Note similarities in the code, and write the student's own code to `own`."""
     try:
         looked = processes.call(look, received, variant, seconds=LOOKING)
     except ApartError as error:
@@ -259,7 +260,7 @@ def _look(
 
 
 def _write_results(folder: Path, record: Record, rubric: Rubric, handed_in: Times) -> Grade:
-    """Write what goes back to the student."""
+    """Write the files for the student."""
     verdict = record.verdict
     points = grade(verdict, rubric, handed_in.late_days(record.name, folder.name))
     asked = _questions()
@@ -284,7 +285,7 @@ def _questions() -> list[str]:
 
 
 def _times(out: Path, given: Path | None, rubric: Rubric, names: Collection[str]) -> Times:
-    """From a file, or from that of an earlier call."""
+    """Times from a file, or from that of an earlier call."""
     if given:
         return read_times(given, rubric.late, names)
     kept = out / TIMES
@@ -301,7 +302,7 @@ def _summary(
     if handed_in.by_name and unknown:
         lines.append(f"{unknown} of {len(grades)} have no time in {out / TIMES}")
     if flagged := sum(bool(record.for_a_person()) for record in known.values()):
-        lines.append(f"{flagged} for a person to look at: see {out / 'class.html'}")
+        lines.append(f"{flagged} should be looked at by a person: see {out / 'class.html'}")
     lines.append(f"{out}: {fresh} graded now, {len(known)} in grades.csv and class.html")
     return lines
 

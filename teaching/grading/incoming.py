@@ -1,9 +1,10 @@
-"""The submissions in what a teacher names: zips, folders, and what an LMS makes of a class.
+"""Find the submissions in zips, folders, and downloads from a learning management system.
 
 Canvas gives a folder of zips, `doejane_12345_67890_submission.zip` and
 `doejane_LATE_12345_67890_submission.zip`; Moodle a folder for each student with a zip in it,
 `Jane Doe_12345_assignsubmission_file_/submission.zip`, or zips that have all that in their names;
-Gradescope folders with the unpacked files. The names are kept, because feedback goes back by them.
+Gradescope folders with the unpacked files. The names are kept, because feedback is returned by
+name.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from scene_recog.submission import LIMITS
 from scene_recog.system.text import in_one_line
 from teaching.receiving import JUNK, shown
 
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")  # zips only are opened
-TOPS = {name.split("/")[0] for name in LIMITS}  # that show that a folder is a submission
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")  # only zips are opened
+TOPS = {name.split("/")[0] for name in LIMITS}  # names by which a submission is recognized
 OF_THE_CLASS = {"similarity", "grades.csv", "class.html", "times.csv"}
 NAME_LIMIT = 60  # characters, of at most four bytes
 
@@ -35,17 +36,17 @@ class Submission(NamedTuple):
 
 
 def submissions(paths: Sequence[Path]) -> tuple[list[Submission], list[str]]:
-    """What is to be graded, by name; and a line for each kind of thing that is passed over.
+    """(submissions by name, lines about what is skipped).
 
     Raises:
-        FileNotFoundError: a path is not there.
+        FileNotFoundError: a path does not exist.
     """
     found: list[Submission] = []
     ignored: list[str] = []
     for path in paths:
         if not path.exists() and not path.is_symlink():
             raise FileNotFoundError(
-                f"{in_one_line(str(path))} is not there: name a zip or a folder"
+                f"{in_one_line(str(path))} does not exist: give a zip or a folder"
             )
         path = Path(os.path.abspath(path))  # noqa: PTH100, links keep their names
         if not path.is_dir() or _is_one(path):
@@ -56,7 +57,7 @@ def submissions(paths: Sequence[Path]) -> tuple[list[Submission], list[str]]:
     if ignored:
         names = ", ".join(shown(name) for name in ignored[:3])
         more = f" and {len(ignored) - 3} more" if len(ignored) > 3 else ""
-        lines.append(f"not a submission, passed over: {names}{more}")
+        lines.append(f"skipped, not a submission: {names}{more}")
     return sorted(_unique(found)), lines
 
 
@@ -65,7 +66,7 @@ def _name(path: Path) -> str:
 
 
 def _is_one(folder: Path) -> bool:
-    """Whether a folder is a submission, and not a folder of them; an empty one is."""
+    """Whether a folder is a submission rather than a folder of them; an empty one is."""
     children = _children(folder)
     if any(child.name == "scene_recog" or child.suffix == ".py" for child in children):
         return True
@@ -78,7 +79,9 @@ def _in_class(folder: Path, ignored: list[str]) -> Iterator[Submission]:
     for child in _children(folder):
         if child.is_dir():
             zips = [] if _is_one(child) else list(filter(_is_archive, _children(child)))
-            zips = [each for each in zips if not each.is_symlink()]  # to another student's
+            zips = [
+                each for each in zips if not each.is_symlink()
+            ]  # a link may lead to another student's
             if len(zips) > 1:  # attempts
                 yield from (Submission(f"{child.name}_{_name(each)}", each) for each in zips)
             else:
@@ -90,7 +93,7 @@ def _in_class(folder: Path, ignored: list[str]) -> Iterator[Submission]:
 
 
 def _children(folder: Path) -> list[Path]:
-    """What is in a folder, without what systems and tools put there."""
+    """The contents of a folder, without files from systems and tools."""
     return sorted(
         child
         for child in folder.iterdir()
@@ -104,7 +107,7 @@ def _is_archive(path: Path) -> bool:
 
 
 def _unique(found: list[Submission]) -> Iterator[Submission]:
-    """The same file once; files of one name get that of their folder, and then a number, too."""
+    """Each file once; files of the same name get their folder's name, and then a number, too."""
     found = [
         Submission(name, path) for path, name in {each.path: each.name for each in found}.items()
     ]
@@ -125,11 +128,11 @@ def _unique(found: list[Submission]) -> Iterator[Submission]:
 
 
 def folders_of(names: Iterable[str], taken: Mapping[str, str]) -> dict[str, str]:
-    """The folder of each submission: safe in every file system, and the same at every call.
+    """The folder of each submission: safe on every file system, and the same in every call.
 
     Args:
         names: of submissions.
-        taken: folder -> the submission that has it already.
+        taken: folder -> the submission that already has it.
     """
     owners = {_folded(folder): name for folder, name in taken.items()}
     theirs = {name: folder for folder, name in taken.items()}

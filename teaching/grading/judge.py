@@ -1,12 +1,12 @@
-"""Judge one submission: run the tests here, and let its code answer them from the sandbox.
+"""Judge one submission: run the tests here, and its code in the sandbox.
 
     python -m teaching.grading.judge < JSON > JSON
 
-The tests are the students' own, and the same with other numbers (`twins.py`). They run in children
-of this process, one for each of the eight files and kind of test, in which that file is a
-`RemoteModule`; a test that hangs or dies takes nothing else with it. After its hidden tests, a file
-is exchanged for one that is known to be wrong, in the same process of the worker: if a test of that
-passes, the answers do not come from the code.
+The tests are the students' own, and hidden ones with other numbers (`twins.py`). They run in
+children of this process, one for each of the eight files and kind of test, in which that file is a
+`RemoteModule`; a test that hangs or dies affects nothing else. After its hidden tests, a file is
+replaced by one that is known to be wrong, in the same process of the worker: if a test passes for
+that, the answers do not come from the code.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ from teaching.grading.wrong_twins import WRONG_TWINS
 from teaching.sandbox_launcher import die_with_parent
 
 STANDINS = Path(__file__).parent / "standins"
-FILE_SECONDS = 90.0  # for the tests of one file, of one kind
-MEMORY = 3 << 30  # bytes that tests may come to need here: a wrong answer may have any size
-WORDS = 4000  # characters of what is said of one test
-BREAKS = 2  # sessions of one kind of test that may end before their time
+FILE_SECONDS = 90.0  # for one kind of tests of one file
+MEMORY = 3 << 30  # bytes that tests may use here: a wrong answer may have any size
+WORDS = 4000  # characters of one test's message
+BREAKS = 2  # sessions of one kind of tests that may end early
 BATCH = 100
 NORMALIZATIONS = [(0.0, 1.0), (0.45547, 0.25316)]  # of Part 1, of Part 2: mean and std of 15-scene
 
@@ -72,9 +72,9 @@ class Judge:
         files: as `Received.files`.
         work: made by `workshop.prepare`.
         hidden: what the worker must not see.
-        is_alone: whether the worker sees its own processes only.
+        is_alone: whether the worker sees only its own processes.
         limits: of the worker.
-        seconds: for all of it.
+        seconds: time limit for all of it.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class Judge:
         self.sandbox = Sandbox(self.place, is_alone)
 
     def verdict(self) -> Verdict:
-        """All that is found out.
+        """Run all tests, and measure the accuracy.
 
-        What students see is found out before the first hidden test: one file could remember what it
-        was asked, and another tell it in an error.
+        Everything that students see comes before the first hidden test: otherwise one file could
+        remember a hidden question, and another could reveal it in an error.
         """
         started = time.monotonic()
         verdict = Verdict()
@@ -145,10 +145,10 @@ class Judge:
                 signs.append(said["tampered"])
             else:
                 problem = problem or clean(said["problem"])
-        if problem and is_hidden and problem != verdict.problem:  # in words that may tell of a test
+        if problem and is_hidden and problem != verdict.problem:  # it may reveal a test
             signs.append(f"hidden tests: {problem}")
-            problem = "its hidden tests could not all be run"
-        not_run = "it was not run: see the tests before it, or the problem of this file"
+            problem = "not all of its hidden tests could be run"
+        not_run = "it was not run: see the earlier tests, or the problem of this file"
         found = [results.get(name, TestResult(name, "failed", not_run)) for name in names]
         if is_hidden and not names:
             found = [TestResult(each.name, "failed", not_run) for each in verdict.public]
@@ -157,26 +157,24 @@ class Judge:
         verdict.signs = list(dict.fromkeys([*verdict.signs, *signs]))
 
     def _signs(self, file: str) -> list[str]:
-        """In the code; in a child, since Python may end as it reads what was made for that."""
+        """Signs of tampering in the code; in a child, as crafted code can crash the parser."""
         source = self.files[STEP_FILES[file]]
         [said, *_] = [*self._from_child(lambda say: say(signs=signs_in(source))), {}]
-        signs: list[str] = said.get(
-            "signs", ["its code cannot be looked at: it may be made for that"]
-        )
+        signs: list[str] = said.get("signs", ["its code cannot be inspected, perhaps on purpose"])
         return signs
 
     def _from_child(self, act: Callable[[Callable[..., None]], None]) -> Iterator[Any]:
-        """As the function of that name; within the time of a file, and of the submission."""
-        if not self.sandbox.answers(b"p"):  # the file before has stopped or ended it
+        """As the function of that name, within the time limits of a file and of the submission."""
+        if not self.sandbox.answers(b"p"):  # the previous file has stopped or ended it
             with contextlib.suppress(NoAnswerError):
                 self.sandbox.restart()
         left = min(FILE_SECONDS, self.deadline - time.monotonic())
         if left > 0:
             return _from_child(act, left)
-        return iter([{"problem": "there was no time left: other files have taken too long"}])
+        return iter([{"problem": "there was no time left: other files took too long"}])
 
     def modules(self, file: str, holder: _Holder) -> dict[str, ModuleType]:
-        """What stands in the place of the eight files in a child."""
+        """The modules that replace the eight files in a child."""
         wrapped: dict[str, Callable[..., Any]] = {}
         if file == "confusion_matrix":
             for name in ("plot_confusion_matrix", "generate_and_plot_confusion_matrix"):
@@ -211,7 +209,7 @@ class Judge:
                     raise ValueError(f"{name} holds no state_dict")
                 net = getattr(RemoteModule("student", holder.session, {}), network)()
                 if not isinstance(net, torch.nn.Module):
-                    raise ValueError(f"{network}() in {file}.py gives no nn.Module")
+                    raise ValueError(f"{network}() in {file}.py does not return an nn.Module")
                 say(parameters=sum(p.numel() for p in net.parameters() if p.requires_grad))
                 try:
                     net.load_state_dict(state)
@@ -228,10 +226,11 @@ class Judge:
         return trained
 
     def _accuracy(self, net: torch.nn.Module) -> float:
-        """The best over both normalizations: which one was trained with is not handed in.
+        """The better accuracy of both normalizations, because a submission does not say which it
+        used.
 
-        In an order that nobody knows: class by class, a network could count the batches, or let
-        those of a batch vote.
+        The order of the images is secret: class by class, a network could count batches, or let the
+        images of a batch vote.
         """
         images, labels = np.load(self.work / "images.npy"), np.load(self.work / "labels.npy")
         order = np.random.default_rng(self._secret()).permutation(len(images))
@@ -246,12 +245,12 @@ class Judge:
         return max(found)
 
     def _secret(self) -> int:
-        """A number that the hidden tests tell; the same for all of a class."""
+        """A number derived from the hidden tests; the same for the whole class."""
         texts = [path.read_bytes() for path in sorted((self.work / "hidden").rglob("*.py"))]
         return int.from_bytes(hashlib.sha256(b"".join(texts)).digest(), "big")
 
     def loaded(self, data: bytes) -> Any:
-        """What a file of weights holds; read in the sandbox, in a process of its own."""
+        """The contents of a file of weights, read in the sandbox, in a process of its own."""
         session = self.sandbox.session({}, beside=True)
         try:
             return session.request("run", "__main__", "loaded", (data,))
@@ -277,7 +276,7 @@ def _standin(path: Path, oracle: Mapping[str, Callable[..., Any]]) -> ModuleType
 
 
 class _Holder:
-    """The session of a child; another one if it has ended."""
+    """The session of a child; a new one if it has ended."""
 
     def __init__(self, judge: Judge, file: str) -> None:
         self.judge = judge
@@ -286,7 +285,7 @@ class _Holder:
         self.breaks = 0
         self.folders = 0
         self.current: Session | None = None
-        self.oracle: dict[str, Callable[..., Any]] = {}  # what stands in for other files may ask
+        self.oracle: dict[str, Callable[..., Any]] = {}  # functions that stand-ins may call
         if file != "dl_utils":
             self.oracle["labels"] = lambda scores: scores.argmax(1)
             self.oracle["accuracy"] = _accuracy
@@ -299,7 +298,7 @@ class _Holder:
             if self.current is not None:
                 self.breaks += 1
             if self.breaks > BREAKS:
-                raise NoAnswerError("not run: the calls before it gave no answer")
+                raise NoAnswerError("not run: earlier calls gave no answer")
             self.current = self.judge.sandbox.session(self.oracle)
             self.current.seeds = self.seeds
             self.current.request("open", self.file)
@@ -313,7 +312,7 @@ class _Holder:
         return result
 
     def _run(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function of ours in the worker."""
+        """Call one of our own functions in the worker."""
         return self.session().request("run", function.__module__, function.__name__, args)
 
     def with_files(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -356,7 +355,7 @@ class _Holder:
 
 
 class _Tests:
-    """The tests of one file, of one kind."""
+    """One kind of tests of one file."""
 
     def __init__(self, judge: Judge, file: str, folder: Path, with_twin: bool) -> None:
         self.judge = judge
@@ -380,7 +379,7 @@ class _Tests:
             Image.open = self._image_below_inputs(Image.open)
         outcomes = self._pytest(say)
         if self.holder.breaks:
-            say(sign="its process ended, or gave no answer, in the middle of a test")
+            say(sign="its process ended or stopped answering in the middle of a test")
         if self.with_twin and "passed" in outcomes:
             self._try_wrong_twin(say)
 
@@ -389,11 +388,11 @@ class _Tests:
         try:
             self.holder.session().request("replace", twin.source)
         except StudentError as error:
-            say(sign=f"the code that is known to be wrong could not be tried: {error}"[:300])
+            say(sign=f"the check with code that is known to be wrong failed: {error}"[:300])
             return
         outcomes = self._pytest(lambda **_: None, only=twin.test)
         if not outcomes or "passed" in outcomes:
-            say(tampered=f"{twin.test} passes for code that is known to be wrong, too")
+            say(tampered=f"{twin.test} also passes for code that is known to be wrong")
 
     def _pytest(self, say: Callable[..., None], only: str | None = None) -> list[str]:
         """Run the tests, or those of one name; returns their outcomes."""
@@ -417,7 +416,7 @@ class _Tests:
         return outcomes
 
     def _mirror_seeds(self) -> None:
-        """A seed that a test sets here is set there, too, before the next call."""
+        """Set seeds that a test sets here in the worker, too, before the next call."""
         for module, name, generator in (
             (torch, "manual_seed", "torch"),
             (np.random, "seed", "numpy"),
@@ -447,7 +446,7 @@ class _Tests:
         return opened
 
     def judge_words(self, error: BaseException) -> str:
-        """An error of the student's code, and its place there."""
+        """An error of the student's code, with its line."""
         words = f"{type(error).__name__}: {error}"
         place = getattr(error, "place", None)
         if place is None or STEP_FILES.get(place[0]) not in self.judge.files:
@@ -459,7 +458,7 @@ class _Tests:
 
 
 class _Plugin:
-    """Collects what the tests of the contract say."""
+    """Collects the results of the contract tests."""
 
     def __init__(self, tests: _Tests, say: Callable[..., None], only: str | None) -> None:
         self.tests = tests
@@ -475,7 +474,7 @@ class _Plugin:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out what is beyond the handout."""
+        """Leave out the tests beyond the handout."""
         items[:] = [
             item
             for item in items
@@ -493,7 +492,7 @@ class _Plugin:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Iterator[None]:
-        """After what conftest.py makes of it."""
+        """Runs after the hook of conftest.py."""
         outcome: Any = yield
         report = outcome.get_result()
         error = call.excinfo.value if call.excinfo else None
@@ -512,7 +511,7 @@ class _Plugin:
                 words = sys.modules["steps"]._reason(report)
                 if type(error).__name__ in ("NotTraceable", "NotUnderstood"):
                     self.say(
-                        sign=f"its network could not be followed, look yourself: {error}"[:400]
+                        sign=f"its network could not be traced, look at it yourself: {error}"[:400]
                     )
                 if theirs is not None:
                     said = self.tests.judge_words(theirs)
@@ -521,7 +520,7 @@ class _Plugin:
         self.say(result={**asdict(result), "words": clean(result.words)})
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """The tests could not even be read."""
+        """Report that the tests could not be collected."""
         if report.failed:
             self.say(problem=f"the tests cannot import it: {report.longrepr}"[:600])
 
@@ -530,7 +529,7 @@ class _Plugin:
 
 
 def _from_child(act: Callable[[Callable[..., None]], None], limit: float) -> Iterator[Any]:
-    """Call a function in a child, and yield what it says, each a dict."""
+    """Call a function in a child, and yield its messages, each a dict."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -554,13 +553,13 @@ def _from_child(act: Callable[[Callable[..., None]], None], limit: float) -> Ite
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if is_late:
-        yield {"problem": f"its tests were ended after {limit:.0f} s"}
+        yield {"problem": f"its tests were stopped after {limit:.0f} s"}
     elif status:
-        yield {"problem": "its tests ended in the middle"}
+        yield {"problem": "its tests ended early"}
 
 
 def clean(words: str) -> str:
-    """What a student's code has said: only as long as is of use, and no control characters."""
+    """A message from a student's code, shortened and without control characters."""
     plain = words[:WORDS].encode("utf-8", "replace").decode()
     return "".join(
         each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}"
@@ -569,7 +568,7 @@ def clean(words: str) -> str:
 
 
 def _limit_memory() -> None:
-    """In a child, so that no more than its tests fail."""
+    """Limit memory in a child, so that only its tests fail."""
     with contextlib.suppress(OSError, ValueError):
         data_and_stack = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
         most = data_and_stack * resource.getpagesize() + MEMORY
@@ -583,7 +582,7 @@ def _be_child(act: Callable[[Callable[..., None]], None], writing: int) -> NoRet
             data = data[os.write(writing, data) :]
 
     code = 1
-    die_with_parent()  # if the judge is killed, nothing goes on without it
+    die_with_parent()  # end if the judge is killed
     _limit_memory()
     try:
         act(say)
@@ -591,14 +590,14 @@ def _be_child(act: Callable[[Callable[..., None]], None], writing: int) -> NoRet
     except BaseException as error:
         traceback.print_exc(file=sys.stderr)
         with contextlib.suppress(BaseException):
-            say(problem=f"the grader has a mistake, for a person: {type(error).__name__}: {error}")
+            say(problem=f"the grader has a bug, tell your teacher: {type(error).__name__}: {error}")
             code = 0
     finally:
         os._exit(code)
 
 
 def main() -> None:
-    """Judge what stdin describes, and write the verdict."""
+    """Judge the submission described on stdin, and write the verdict."""
     die_with_parent()
     spec = json.load(sys.stdin)
     sys.path.insert(0, str(Path(spec["work"]) / "handout" / "unit_tests"))

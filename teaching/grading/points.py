@@ -1,4 +1,4 @@
-"""From what was found out about a submission to points."""
+"""From a submission's verdict to points."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NETWORK_FILES = {"SimpleNet": "simple_net", "SimpleNetFinal": "simple_net_final"
 
 @dataclass(frozen=True)
 class Points:
-    """Attributes: points: that are given, to one decimal. of: that there are."""
+    """Attributes: points: given, to one decimal. of: possible."""
 
     points: float
     of: float
 
     @property
     def is_full(self) -> bool:
-        """Whether none is missing."""
+        """Whether they are all given."""
         return self.points >= self.of
 
     def __str__(self) -> str:
@@ -33,13 +33,13 @@ class Points:
 
 @dataclass(frozen=True)
 class Grade:
-    """The points of a submission; those of the report, which a person gives, are not among them.
+    """The points of a submission, without those of the report, which a person grades.
 
     Attributes:
         public, hidden: of each of the eight files.
         accuracy: of each network.
-        late_days: None if it is not known when it was handed in.
-        taken_off: for late days.
+        late_days: None if the hand-in time is unknown.
+        taken_off: points deducted for late days.
     """
 
     public: dict[str, Points]
@@ -50,7 +50,7 @@ class Grade:
 
     @property
     def before(self) -> Points:
-        """The sum, before points are taken off."""
+        """The sum before deductions."""
         return total([*self.public.values(), *self.hidden.values(), *self.accuracy.values()])
 
     @property
@@ -63,8 +63,8 @@ class Grade:
 def grade(verdict: Verdict, rubric: Rubric, late_days: int | None = None) -> Grade:
     """The points of a submission.
 
-    A file that was tampered with has none, and neither has the accuracy of its network: what it
-    answers cannot be believed.
+    A tampered file gets none, and neither does the accuracy of its network, because its answers
+    cannot be trusted.
     """
     believed = {} if verdict.reason else verdict.files
     files = {file: one for file, one in believed.items() if not one.is_tampered}
@@ -83,7 +83,7 @@ def grade(verdict: Verdict, rubric: Rubric, late_days: int | None = None) -> Gra
 
 
 def accuracy_of(verdict: Verdict, network: str) -> float | None:
-    """What counts for points and leaderboard; None if there is none that can be believed."""
+    """The accuracy for points and leaderboard; None if there is none that can be trusted."""
     trained, file = verdict.trained.get(network), verdict.files.get(NETWORK_FILES[network])
     if trained is None or trained.accuracy is None or verdict.reason or (file and file.is_tampered):
         return None
@@ -105,7 +105,7 @@ def _share(points: float, tests: list[TestResult]) -> Points:
 
 
 def _taken_off(points: float, rubric: Rubric, late_days: int | None) -> float:
-    """To one decimal, rounded down, and never more than there is."""
+    """The deduction to one decimal, rounded down, and never more than the points."""
     if not late_days:
         return 0.0
     percent = min(Fraction(100), _exact(rubric.late.percent_per_day) * late_days)

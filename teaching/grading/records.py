@@ -1,4 +1,4 @@
-"""What is kept of each submission: its verdict, and what a person should look at."""
+"""The stored record of each submission: its verdict, and what a person should look at."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from teaching.grading.verdict import FileVerdict, TestResult, Trained, Verdict
 from teaching.grading.words import line
 
 FILE = "for_teacher.json"
-WORDS = 4000  # characters of one test's that are kept
+WORDS = 4000  # characters kept of one test's message
 LINES = 50  # of signs, and of notices
 
 
 @dataclass
 class Record:
-    """One submission, as `for_teacher.json` has it; it is not for students.
+    """One submission, as in `for_teacher.json`; not for students.
 
     Attributes:
         name: of the zip or folder.
-        given_name: that the student typed.
-        fingerprint: of all that decided the verdict; "" if it is to be found out again.
-        trouble: why it could not be graded or looked at, where that is no mistake of a file.
-        copied: those of the eight files that are the public solution's with other names.
+        given_name: the name that the student typed.
+        fingerprint: of everything that determined the verdict; "" if it must be judged again.
+        trouble: why it could not be graded or inspected, if no file is to blame.
+        copied: those of the eight files that are the public solution with other names.
         verdict: on it.
     """
 
@@ -43,14 +43,14 @@ class Record:
         found = [self.trouble] if self.trouble else []
         for file, one in self.verdict.files.items():
             if one.is_tampered:
-                found.append(f"{file}.py: answers are right for code that is known to be wrong")
+                found.append(f"{file}.py: its tests also pass for code that is known to be wrong")
             found += [f"{file}.py: {line(sign)}" for sign in one.signs]
-        found += [f"{file}.py is the public solution's, with other names" for file in self.copied]
+        found += [f"{file}.py is the public solution with other names" for file in self.copied]
         return found
 
 
 def write(record: Record, folder: Path) -> None:
-    """Write `for_teacher.json`, if it is not there like that."""
+    """Write `for_teacher.json`, if it has changed."""
     content = {
         "name": record.name,
         "given_name": record.given_name,
@@ -64,7 +64,7 @@ def write(record: Record, folder: Path) -> None:
 
 
 def read_all(out: Path) -> dict[str, Record]:
-    """The records in a folder of results, by their folders' names; damaged ones are left out."""
+    """The records in a folder of results, by folder name; damaged ones are left out."""
     found = {}
     for path in sorted(out.glob(f"*/{FILE}")):
         try:
@@ -78,13 +78,13 @@ def read_all(out: Path) -> dict[str, Record]:
 
 
 def write_changed(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all; one that is the same stays."""
+    """Write a file, completely or not at all; an identical one stays."""
     if not path.is_file() or path.read_bytes() != content:
         write_atomically(path, lambda part: part.write_bytes(content))
 
 
 def bounded(verdict: Verdict) -> Verdict:
-    """The verdict with texts of a bounded length and numbers that JSON can have."""
+    """The verdict with texts of bounded length and numbers that JSON can represent."""
     return Verdict(
         reason=None if verdict.reason is None else line(verdict.reason),
         notices=list(_lines(verdict.notices)),
@@ -112,7 +112,7 @@ def _test(test: TestResult) -> TestResult:
 def _trained(found: Trained) -> Trained:
     problem = None if found.problem is None else line(found.problem)
     if found.accuracy is not None and not 0 <= found.accuracy <= 1:
-        return replace(found, accuracy=None, problem=problem or "the accuracy is no number")
+        return replace(found, accuracy=None, problem=problem or "the accuracy is not a number")
     return replace(found, problem=problem)
 
 

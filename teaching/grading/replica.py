@@ -1,9 +1,8 @@
-"""A network made from plain data, which computes what the student's network does.
+"""Rebuild a network from plain data, so that it computes the same as the student's network.
 
 This runs where the tests run. The data comes from `teaching.grading.tracing` beside the student's
-code, so it may say anything: only modules of torch.nn that are named there are made, and only
-functions of torch that are named there are called, with tensors and plain values. Sizes are found
-out before anything is allocated.
+code, so it cannot be trusted: only modules of torch.nn and functions of torch that are listed there
+are used, with tensors and plain values. Sizes are checked before anything is allocated.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from torch.utils.flop_counter import flop_registry
 
 from teaching.grading.tracing import CONTAINERS, STANDARD, TORCH_VALUES, functions, leaves
 
-MODULES = 1000  # of a net, those that are in it twice counted twice
+MODULES = 1000  # of a net; repeated ones count each time
 DEPTH = 40  # of modules in modules, and of values in values
 WEIGHTS = 1 << 27  # values, of a net
 VALUES = 1 << 26  # of any tensor that is computed
@@ -31,24 +30,24 @@ ITEMS = 200_000  # of plain values in a trace
 OPERATIONS = 50_000  # of torch, within one forward
 COMPUTED = 1 << 29  # values, within one forward
 FLOPS = 4e12  # within one forward
-MATRIX = 1 << 20  # values, of what is given to torch.linalg
+MATRIX = 1 << 20  # values, of a matrix for torch.linalg
 PARTS = 100_000  # into which a dimension may be split
 SPLITS = ("unbind", "split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes")
-# Operations whose result has a size that depends on values, but is no larger than what they get.
+# Operations whose result has a size that depends on values, but is no larger than their input.
 BOUNDED = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "is_nonzero"}
-# What modules of torch raise for wrong arguments.
+# Errors of torch's modules for wrong arguments.
 _ERRORS = (RuntimeError, TypeError, ValueError, IndexError, AttributeError)
 
 
-class NotUnderstood(ValueError):  # noqa: N818, it is told to a person as it is
-    """A description or a trace makes no sense, or asks for too much; one line says what."""
+class NotUnderstood(ValueError):  # noqa: N818, a person reads it as it is
+    """A description or a trace is invalid or too large; one line says why."""
 
 
 class TraceFor(Protocol):
-    """Asks the worker for `tracing.trace`; raises what the student's forward raises.
+    """Asks the worker for `tracing.trace`; raises the errors of the student's forward.
 
-    `path` is given only if a test calls a module of the student's own by itself, such as
-    `net.conv_layers(x)` where conv_layers contains one.
+    `path` is given only if a test calls a part of the net with a module of the student's own, such
+    as `net.conv_layers(x)`.
     """
 
     def __call__(self, training: bool, shape: tuple[int, ...], path: str = ..., /) -> Any: ...
@@ -58,18 +57,17 @@ Remote = Callable[[str], Callable[..., Any]]
 
 
 def replica(description: Any, trace_for: TraceFor, remote: Remote | None = None) -> nn.Module:
-    """A network that is built and computes as the student's.
+    """A network with the structure and the results of the student's.
 
-    Its modules are those of torch.nn where the student's are; classes of the student's own have
-    their names and the same classes of torch.nn among their bases. Forward asks `trace_for` once
-    for each mode and shape of the input.
+    Modules from torch.nn stay the same; the student's own classes keep their names and their base
+    classes from torch.nn. Forward asks `trace_for` once for each mode and input shape.
 
     Args:
         description: from `tracing.describe`.
-        trace_for: gives the traces.
-        remote: gives what is to be called in place of an attribute such as "loss_criterion" that
-            is a function, or of a module of the student's own that a test calls by itself with
-            anything but one tensor.
+        trace_for: returns the traces.
+        remote: returns a function to call in place of an attribute such as "loss_criterion" that
+            is a function, or of a student's own module that a test calls directly with anything
+            but a single tensor.
 
     Raises:
         NotUnderstood: by this function, or later by the net's forward.
@@ -99,13 +97,13 @@ def _part(value: Any, key: str, kind: type) -> Any:
 
 def _name(value: Any) -> str:
     if type(value) is not str or not 0 < len(value) <= NAME or "." in value:
-        raise NotUnderstood("a name is none")
+        raise NotUnderstood("a name is not a string")
     return value
 
 
 def _class_name(value: Any) -> str:
     if not _name(value).isidentifier():
-        raise NotUnderstood("a class's name is none")
+        raise NotUnderstood("a class name is not a name")
     return str(value)
 
 
@@ -123,7 +121,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
 
 
 def _tensor(value: Any) -> torch.Tensor:
-    """A copy of a tensor that is as it should be."""
+    """A copy of a valid tensor."""
     is_one = type(value) is torch.Tensor and value.device.type == "cpu"
     if not is_one or value.layout != torch.strided or str(value.dtype) not in TORCH_VALUES:
         raise NotUnderstood(f"a tensor is {type(value).__name__}")
@@ -134,22 +132,22 @@ def _tensor(value: Any) -> torch.Tensor:
 
 
 def _constructed(cls: type[nn.Module], options: dict[str, Any]) -> nn.Module:
-    """A module whose weights take no memory yet."""
+    """A module whose weights do not take memory yet."""
     with torch.device("meta"):
         return cls(**{_name(name): _plain(value) for name, value in options.items()})
 
 
 def _class(description: Any) -> type[nn.Module]:
-    """A class of torch.nn that is on the list."""
+    """A class of torch.nn on the list."""
     name = _part(description, "base", str)
     if name not in STANDARD and name not in CONTAINERS:
-        raise NotUnderstood(f"{name[:NAME]} is no module that is known here")
+        raise NotUnderstood(f"{name[:NAME]} is not a known module")
     found: type[nn.Module] = getattr(nn, name)
     return found
 
 
 class _Builder:
-    """Makes the modules of a description."""
+    """Builds the modules of a description."""
 
     def __init__(self, description: Any, trace_for: TraceFor, remote: Remote | None) -> None:
         self.description = description
@@ -171,11 +169,11 @@ class _Builder:
             children = _part(each, "children", dict)
             numbers = [number for number in children.values() if number is not None]
             if any(type(n) is not int or not 0 <= n < len(made) for n in numbers):
-                raise NotUnderstood("a module is inside one that comes before it")
+                raise NotUnderstood("a module is inside an earlier one")
             size = 1 + sum(sizes[n][0] for n in numbers)
             depth = 1 + max((sizes[n][1] for n in numbers), default=0)
             if size > MODULES or depth > DEPTH:
-                raise NotUnderstood("there are too many modules in modules")
+                raise NotUnderstood("modules are nested too deeply")
             sizes.append((size, depth))
             is_own = any(isinstance(made[n], _Followed) for n in numbers)
             module = self.module(each, is_own or each is own[-1])
@@ -231,7 +229,7 @@ class _Builder:
             raise NotUnderstood("there are too many attributes")
         for name, other in others.items():
             if hasattr(net, _name(name)) or name.startswith("_"):
-                raise NotUnderstood(f"there is an attribute {name!r} already")
+                raise NotUnderstood(f"the attribute {name!r} already exists")
             if "value" in other:
                 vars(net)[name] = _plain(other["value"])
             elif other.get("callable") is True:
@@ -241,13 +239,13 @@ class _Builder:
 
 
 def _thing(name: str) -> Any:
-    """An object of which only the type's name is known."""
+    """An object with only a type name."""
     plain: dict[str, Any] = {cls.__name__: cls() for cls in (list, tuple, dict, set, str)}
     return plain[name] if name in plain else type(_class_name(name), (), {})()
 
 
 class _Source:
-    """Where the replica's modules find out what they compute."""
+    """Tells the replica's modules what to compute."""
 
     root: nn.Module
 
@@ -257,11 +255,11 @@ class _Source:
 
     def call(self, path: str) -> Callable[..., Any]:
         if self.remote is None:
-            raise NotUnderstood(f"{path} is a function of the student's own")
+            raise NotUnderstood(f"{path} is the student's own function")
         return self.remote(path)
 
     def answer(self, path: str, training: bool, args: Any, kwargs: Any) -> Any:
-        """What the student's module gives, when called from outside."""
+        """The result of the student's module, when called from outside."""
         if len(args) != 1 or kwargs or not isinstance(args[0], torch.Tensor):
             return self.call(path)(*args, **kwargs)
         shape = tuple(args[0].shape)
@@ -297,7 +295,7 @@ def _check_size(trace: Any) -> None:
         items += len(level)
         nodes += sum(type(each) is dict and "gives" in each for each in level)
         if items > ITEMS or nodes > NODES:
-            raise NotUnderstood("the forward is too long")
+            raise NotUnderstood("forward is too long")
         level = [
             inner
             for each in level
@@ -306,7 +304,7 @@ def _check_size(trace: Any) -> None:
         ]
         if not level:
             return
-    raise NotUnderstood("there are too many calls in calls")
+    raise NotUnderstood("calls are nested too deeply")
 
 
 class _Run:
@@ -326,7 +324,7 @@ class _Run:
 
     def step(self, node: Any) -> None:
         if type(node) is not dict:
-            raise NotUnderstood("a step is no dict")
+            raise NotUnderstood("a step is not a dict")
         if "mode" in node:
             for path, training in _part(node, "mode", dict).items():
                 self.module_at(path).training = training is True
@@ -336,32 +334,32 @@ class _Run:
             args = self.decoded(node.get("args"))
             kwargs = {k: self.decoded(v) for k, v in _part(node, "kwargs", dict).items()}
             if type(args) is not tuple:
-                raise NotUnderstood("the arguments are no tuple")
+                raise NotUnderstood("the arguments are not a tuple")
             grad = torch.is_grad_enabled() and _part(node, "grad", bool)
             with torch.set_grad_enabled(grad):
                 result = self.called(node, args, kwargs)
             found = leaves(result)
             if len(found) != _part(node, "gives", int):
-                raise NotUnderstood(f"{len(found)} values are given, not {node['gives']}")
+                raise NotUnderstood(f"there are {len(found)} results, not {node['gives']}")
             self.values += found
 
     def called(self, node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if "call" in node:
             name = _part(node, "call", str)
             if name not in functions():
-                raise NotUnderstood(f"{name[:NAME]} is no function that is known here")
+                raise NotUnderstood(f"{name[:NAME]} is not a known function")
             with _understanding():
                 return functions()[name](*args, **kwargs)
         module = self.module_at(node.get("module"))
         if "body" not in node:
             if isinstance(module, _Followed):
-                raise NotUnderstood("it is not told what a module computes")
+                raise NotUnderstood("the trace does not say what a module computes")
             try:
                 return module(*args, **kwargs)
             except _ERRORS as error:  # but not what a test's hook raises by assert
                 raise NotUnderstood(f"{type(module).__name__}: {error}") from error
         if not isinstance(module, _Followed):
-            raise NotUnderstood("a standard module computes what it computes")
+            raise NotUnderstood("the trace redefines a standard module")
         vars(module)["_node"] = self, node
         try:
             return module(*args, **kwargs)
@@ -369,7 +367,7 @@ class _Run:
             vars(module).pop("_node", None)
 
     def set_module(self, node: Any) -> None:
-        """A new standard module in the place of another."""
+        """Replace a standard module by a new one."""
         path, _, name = _part(node, "set", str).rpartition(".")
         parent, kind = self.module_at(path), _part(node, "kind", dict)
         if type(parent._modules.get(name)) is not _class(kind):
@@ -377,7 +375,7 @@ class _Run:
         module = _constructed(_class(kind), _part(kind, "options", dict))
         values = _part(node, "parameters", dict)
         if list(values) != list(module._parameters) or module._buffers:
-            raise NotUnderstood(f"{name[:NAME]} has other weights than it should")
+            raise NotUnderstood(f"{name[:NAME]} has the wrong weights")
         for each, value in values.items():
             value = self.decoded(value)
             if value is not None:
@@ -400,9 +398,9 @@ class _Run:
         return found
 
     def decoded(self, value: Any, depth: int = 0) -> Any:
-        """The argument or result that plain data stands for."""
+        """The argument or result that plain data represents."""
         if depth > DEPTH:
-            raise NotUnderstood("there are too many values in values")
+            raise NotUnderstood("values are nested too deeply")
         if type(value) in (tuple, list):
             return type(value)(self.decoded(each, depth + 1) for each in value)
         if type(value) is not dict:
@@ -428,17 +426,17 @@ class _Run:
             return ...
         if kind == "thing" and type(of) is str:
             return _thing(of)
-        raise NotUnderstood(f"{str(kind)[:NAME]} is no value that is known here")
+        raise NotUnderstood(f"{str(kind)[:NAME]} is not a known kind of value")
 
 
 def _text(value: Any) -> str:
     if type(value) is not str or len(value) > NAME * DEPTH:
-        raise NotUnderstood("a name is none")
+        raise NotUnderstood("a name is not a string")
     return value
 
 
 class _Guard(TorchDispatchMode):
-    """Finds out what each operation would take, on tensors without memory, before it is done."""
+    """Computes the cost of each operation on tensors without memory, before it runs."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -453,9 +451,9 @@ class _Guard(TorchDispatchMode):
         name = func.overloadpacket.__name__
         self.operations += 1
         if self.operations > OPERATIONS:
-            raise NotUnderstood("the forward is too long")
+            raise NotUnderstood("forward is too long")
         if name in SPLITS and max(args[0].shape, default=0) > PARTS:
-            raise NotUnderstood(f"{name} gives too many parts")
+            raise NotUnderstood(f"{name} returns too many parts")
         if "linalg" in name and any(
             each.numel() > MATRIX for each in tree_leaves(args) if isinstance(each, torch.Tensor)
         ):
@@ -482,7 +480,9 @@ class _Guard(TorchDispatchMode):
             if argument.name == "kernel_size":  # of pooling
                 self.flops += sum(sizes) * math.prod(value)
         if max(sizes, default=0) > VALUES or self.values > COMPUTED or self.flops > FLOPS:
-            raise NotUnderstood(f"{func.overloadpacket.__name__} would take too much")
+            raise NotUnderstood(
+                f"{func.overloadpacket.__name__} would take too much memory or time"
+            )
 
 
 def _without_memory(tensor: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
-"""`results.json`, as Gradescope reads it and shows it to students.
+"""`results.json`, which Gradescope reads and shows to students.
 
-All of it may be seen by students: what a person should look at is in `for_teacher.json`. Output is
-plain text, so that nothing in it becomes markup.
+Students may see all of it: what a person should look at is in `for_teacher.json`. Output is plain
+text, so that nothing in it becomes markup.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ OUTPUT = 4000  # characters of one output
 def results(
     verdict: Verdict, grade: Grade, rubric: Rubric, questions: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """What Gradescope gets.
+    """The results for Gradescope.
 
-    For each of the eight files there are a visible entry for the tests that students have, and one
-    for the hidden ones, which students see when the grades are published.
+    For each of the eight files, there is a visible entry for the public tests, and one for the
+    hidden tests, which students see when the grades are published.
 
     Args:
         verdict: of the submission.
         grade: its points.
-        rubric: from which they come.
+        rubric: the rubric used.
         questions: of the report, which a person grades.
     """
     tests = []
@@ -46,16 +46,14 @@ def results(
         step = step_of(file, verdict)
         tests.append(
             {
-                **_entry(f"{step.title}: the tests that you have", grade.public[file], _said(step)),
+                **_entry(f"{step.title}: public tests", grade.public[file], _said(step)),
                 "number": number,
                 "status": _status(step.passes_public),
             }
         )
         tests.append(
             {
-                **_entry(
-                    f"{step.title}: tests that you do not have", grade.hidden[file], _about(step)
-                ),
+                **_entry(f"{step.title}: hidden tests", grade.hidden[file], _about(step)),
                 "number": number,
                 "status": _status(step.passes_hidden),
                 "visibility": "after_published",
@@ -91,7 +89,7 @@ def as_bytes(found: dict[str, Any]) -> bytes:
 
 
 def leaderboard(verdict: Verdict, rubric: Rubric) -> list[dict[str, Any]]:
-    """Accuracies, and the parameters of a SimpleNetFinal that is good enough for that contest."""
+    """Accuracies, and the parameter count of a SimpleNetFinal that is accurate enough."""
     found: list[dict[str, Any]] = []
     for network in ("SimpleNetFinal", "SimpleNet"):
         accuracy = accuracy_of(verdict, network)

@@ -1,4 +1,4 @@
-"""What no solution of the assignment needs: lines for a person to look at, and for no points."""
+"""Code that no solution needs: a person should look at it, but it does not affect points."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import warnings
 from collections.abc import Iterator
 
-MODULES = {  # to look into Python, the tests or the system
+MODULES = {  # for access to Python's internals, the tests or the system
     "_pytest", "_thread", "_xxsubinterpreters", "asyncio", "atexit", "builtins", "ctypes", "dis",
     "fakes", "gc", "http", "linecache", "marshal", "mmap", "pdb", "pty", "pytest", "requests",
     "resource", "runpy", "select", "selectors", "signal", "site", "socket", "steps", "subprocess",
@@ -31,7 +31,7 @@ LIMIT = 20
 
 
 def signs_in(source: bytes) -> list[str]:
-    """A line for each thing in a file that its tests give no reason for."""
+    """A line for each thing in a file that the assignment does not need."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -41,7 +41,7 @@ def signs_in(source: bytes) -> list[str]:
     try:
         found = dict.fromkeys(f"line {line}: {what}" for line, what in _signs(tree))
     except RecursionError:
-        return ["line 1: its expressions are nested without end"]
+        return ["line 1: its expressions are nested too deeply"]
     return sorted(found, key=lambda text: int(text.split()[1].rstrip(":")))[:LIMIT]
 
 
@@ -88,12 +88,12 @@ def _signs(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def _is_own_name(node: ast.Attribute) -> bool:
-    """self.__class__.__name__ and net.modules() are common."""
+    """Allow self.__class__.__name__ and net.modules(), which are common."""
     of = node.value.id if isinstance(node.value, ast.Name) else ""
     needed = {"modules": "sys", "stack": "inspect"}.get(node.attr)  # torch.stack, net.modules()
     return node.attr == "__class__" or (needed is not None and of != needed)
 
 
 def _is_prose(text: str) -> bool:
-    """A docstring, perhaps: it may name the tests."""
+    """Whether it may be a docstring, which may name the tests."""
     return text.count(" ") > 4

@@ -1,7 +1,7 @@
-"""Whose code is it? The public solution's with other names, and what a similarity checker needs.
+"""Whose code is it? Find renamed copies of the public solution; prepare for similarity checkers.
 
-Only syntax trees are looked at; nothing of a submission runs. What a parser cannot take may end
-the process all the same, so `look` is called in a process of its own.
+Only syntax trees are inspected; no code of a submission runs. Crafted code can still crash the
+parser, so `look` is called in a process of its own.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from teaching.receiving import Received
 from teaching.variants import rewritten
 
 PASSAGE = 16  # nodes of a syntax tree that follow each other
-# The share of the solution's passages that recur in a file that is flagged. In files that were
-# written by others it is 0.09 at most. A short file can hardly be written in other ways.
+# The fraction of the solution's passages that a flagged file contains. In files written by others
+# it is 0.09 at most. A short file can hardly be written differently.
 COPIED, SHORT, COPIED_SHORT = 0.6, 80, 0.9
 GIVEN = ("super().__init__()", "raise NotImplementedError('write ")  # in the starter's bodies
 NAMES_LIMIT = 200  # characters of a student's own name
 
 ABOUT_FOLDER = """\
-What students wrote themselves, without the starter's imports, docstrings and signatures: a folder
-for each student. Of the notebook, notebook.py has the code cells that are not the starter's.
+The students' own code, without the starter's imports, docstrings and signatures: one folder per
+student. notebook.py has the notebook's code cells that are not from the starter.
 
-JPlag (https://github.com/jplag/JPlag) compares on this computer; sends nothing anywhere:
+JPlag (https://github.com/jplag/JPlag) compares on this computer and sends nothing:
 
     java -jar jplag.jar -l python3 -t 12 similarity/
 
-MOSS (https://theory.stanford.edu/~aiken/moss/) compares on a server, so names are sent there, too:
+MOSS (https://theory.stanford.edu/~aiken/moss/) compares on a server, which also gets the names:
 
     cd similarity && perl moss.pl -l python -d */*.py
 
-Small files are alike by chance, and most solutions share their ideas: read both before you judge.
+Small files can be similar by chance, and most solutions share ideas: read both before you judge.
 """
 
 
 @dataclass
 class Looked:
-    """What there is to see in a submission's code.
+    """The findings in a submission's code.
 
     Attributes:
-        given_name: what the student typed as a name; None if nothing.
-        copied: those of the eight files that are the public solution's with other names.
-        own: name of a file -> what the student wrote, for a similarity checker.
+        given_name: the name that the student typed; None if there is none.
+        copied: those of the eight files that are the public solution with other names.
+        own: name of a file -> the student's own code, for a similarity checker.
     """
 
     given_name: str | None = None
@@ -91,7 +91,7 @@ def _given_name(contents: bytes) -> str | None:
 
 
 def is_copied(source: str, solution: str) -> bool:
-    """Whether a file is the solution with other names, or with little else changed."""
+    """Whether a file is the solution with other names, and with little else changed."""
     ours = _passages(ast.parse(solution))
     tree = _parsed(source)
     if tree is None:
@@ -101,9 +101,9 @@ def is_copied(source: str, solution: str) -> bool:
 
 
 def _passages(tree: ast.Module) -> set[tuple[str, ...]]:
-    """The passages of `PASSAGE` nodes in a file's functions, as a tree is read.
+    """The passages of `PASSAGE` consecutive nodes in a file's functions.
 
-    What is said in other words is left out: names, texts, numbers, docstrings, annotations.
+    They ignore what is easily reworded: names, strings, numbers, docstrings, annotations.
     """
     found: set[tuple[str, ...]] = set()
     for function in ast.walk(tree):
@@ -156,8 +156,8 @@ def _parsed(source: str) -> ast.Module | None:
 def own_code(source: str, solution: str) -> str:
     """A file without docstrings, and without the starter's imports and signatures.
 
-    The bodies of the starter's functions stand at the left margin, one after the other, so that
-    the file still parses. In a file that does not parse, lines of the starter go.
+    The bodies of the starter's functions are dedented, one after the other, so that the file still
+    parses. In a file that does not parse, the starter's lines are removed.
     """
     starter = emptied(solution)
     tree = _parsed(source)
@@ -200,7 +200,7 @@ def _text_of(node: ast.stmt, lines: list[str]) -> str:
     rows = lines[first - 1 : node.end_lineno]
     if not start or not rows[0][:start].strip():
         return textwrap.dedent("\n".join(rows)) + "\n"
-    return ast.unparse(node) + "\n"  # it shares its line with another
+    return ast.unparse(node) + "\n"  # several statements share its line
 
 
 def _own_cells(contents: bytes, variant: int) -> str:

@@ -1,4 +1,4 @@
-"""When submissions were handed in, from a csv of the teacher's."""
+"""When submissions were handed in, from the teacher's CSV."""
 
 from __future__ import annotations
 
@@ -17,33 +17,31 @@ COLUMNS = ("name", "time")
 
 @dataclass(frozen=True)
 class Times:
-    """Attributes: late: the rules. by_name: of a submission, or of its folder -> when it came."""
+    """Attributes: late: the rules. by_name: a submission or its folder -> when it was handed in."""
 
     late: Late
     by_name: dict[str, datetime] = field(default_factory=dict)
 
     def late_days(self, *names: str) -> int | None:
-        """Of a submission, by any of its names; None if nothing is known of it."""
+        """The late days of a submission, by any of its names; None if unknown."""
         found = next((self.by_name[name] for name in names if name in self.by_name), None)
         return None if found is None else self.late.days(found)
 
 
 def read_times(path: Path, late: Late, known: Collection[str]) -> Times:
-    """Read a csv with the columns `name` and `time`, ISO 8601; the deadline's zone, if it has none.
+    """Read a CSV with columns `name` and `time` (ISO 8601; the deadline's time zone by default).
 
     Args:
-        path: of the file.
+        path: the file.
         late: the rubric's, with a deadline.
         known: names of submissions and of their folders.
 
     Raises:
-        ValueError: there is no deadline, the file cannot be read, or a name is unknown or twice,
-            or a time is none. It names the line.
+        ValueError: there is no deadline, the file cannot be read, a name is unknown or repeated,
+            or a time is invalid. It names the line.
     """
     if late.deadline is None:
-        raise ValueError(
-            f"{path}: there is no deadline in teaching/rubric.toml: write one in [late]"
-        )
+        raise ValueError(f"{path}: there is no deadline in teaching/rubric.toml: add one in [late]")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
@@ -62,7 +60,7 @@ def read_times(path: Path, late: Late, known: Collection[str]) -> Times:
             if name not in known:
                 raise ValueError(f"{where}: there is no submission called {shortened(name)}")
             if name in found:
-                raise ValueError(f"{where}: {shortened(name)} is there twice")
+                raise ValueError(f"{where}: {shortened(name)} appears twice")
             found[name] = _time(row["time"] or "", where, late.deadline.tzinfo)
     except csv.Error as error:
         raise ValueError(f"{path}, line {rows.line_num}: {in_one_line(str(error))}") from None
@@ -71,12 +69,12 @@ def read_times(path: Path, late: Late, known: Collection[str]) -> Times:
 
 def _time(text: str, where: str, zone: tzinfo | None) -> datetime:
     text = text.strip()
-    if text.endswith(("Z", "z")):  # Python 3.10 does not read it
+    if text.endswith(("Z", "z")):  # Python 3.10 does not accept it
         text = text[:-1] + "+00:00"
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"{where}: {shortened(text)} is no time: write it as 2026-12-01T23:59:00+01:00"
+            f"{where}: {shortened(text)} is not a time: write it as 2026-12-01T23:59:00+01:00"
         ) from None
     return time if time.tzinfo else time.replace(tzinfo=zone)

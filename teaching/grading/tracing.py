@@ -1,13 +1,13 @@
-"""A network as plain data: what it is made of, and what its forward does.
+"""A network as plain data: its modules, and what its forward does.
 
-This runs beside the student's code, in the sandbox; `teaching.grading.replica` makes a network of
-it where the tests run. It needs nothing but torch and numpy.
+This runs beside the student's code, in the sandbox; `teaching.grading.replica` rebuilds the network
+where the tests run. It needs only torch and numpy.
 
 Plain data is None, bool, int, float, str, list, tuple, dict with str keys and CPU tensors. A dict
-with one key stands for what is not plain: {"ref": 3} for a value that was computed before,
+with one key represents what is not plain: {"ref": 3} for a value that was computed before,
 {"parameter": "fc.weight"}, {"buffer": ...}, {"tensor": a constant}, {"slice": [1, None, 2]},
 {"torch": "torch.float32"}, {"device": "cpu"}, {"ellipsis": None}, {"dict": {...}}, and
-{"thing": "MyClass"} for an object of which only the type's name is known.
+{"thing": "MyClass"} for an object with only a type name.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ STANDARD = tuple(
     KLDivLoss MultiMarginLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss PoissonNLLLoss
     """.split()  # noqa: SIM905
 )
-# Overriding these changes nothing of what a module computes.
+# Overriding these does not change what a module computes.
 HARMLESS = {"__init__", "__repr__", "extra_repr", "reset_parameters", "__doc__", "__module__"}
 CONSTANT_SIZE = 1 << 20  # values of a tensor that is neither parameter, buffer nor computed
-READ_ONLY = {"tolist", "numpy", "__array__", "__format__", "__repr__"}  # results are not followed
+READ_ONLY = {"tolist", "numpy", "__array__", "__format__", "__repr__"}  # results are not traced
 
 _DTYPES = "float16 bfloat16 float32 float64 complex64 complex128 uint8 int8 int16 int32 int64 bool"
 _FORMATS = "contiguous_format preserve_format channels_last channels_last_3d strided"
 TORCH_VALUES = {f"torch.{name}": getattr(torch, name) for name in f"{_DTYPES} {_FORMATS}".split()}
 
-# Of torch's functions: what touches memory, files, devices or Python's side of a tensor, what
-# calls a function that it is given, what takes long by a number, what only other kinds of tensors
-# have, and internals.
+# Functions of torch that touch memory, files, devices or a tensor's Python side, call a function
+# that they are given, can take long because of a number, exist only for other kinds of tensors, or
+# are internal.
 _NOT_FOLLOWED = re.compile(
     r"""_(?!_).* | .*hook.* | .*backward.* | .*storage.* | .*numpy.* | .*_ptr | .*grad | tolist
     | apply_ | map2?_ | module_load | as_strided.* | resize.* | set_ | share_.* | pin_.* | record_.*
@@ -88,13 +88,13 @@ _FACTORIES = tuple(
 )
 
 
-class NotTraceable(Exception):  # noqa: N818, it is no error of the student's
-    """A forward does what cannot be followed; one line says what."""
+class NotTraceable(Exception):  # noqa: N818, it is not the student's error
+    """A forward does something that cannot be traced; one line says what."""
 
 
 @cache
 def functions() -> dict[str, Callable[..., Any]]:
-    """The functions of torch that are followed, by their full name."""
+    """The functions of torch that are traced, by their full name."""
     found: dict[str, Callable[..., Any]] = {}
     public = [each for group in get_overridable_functions().values() for each in group]
     public += [getattr(torch, name) for name in _FACTORIES if hasattr(torch, name)]
@@ -138,17 +138,17 @@ def leaves(value: Any) -> list[Any]:
 
 
 def describe(net: nn.Module) -> dict[str, Any]:
-    """What a network is made of.
+    """The modules of a network.
 
     Lazy modules get their sizes first, from two images [2, 1, 64, 64].
 
     Returns:
-        modules: dicts, children before parents, the net itself last. Of each: class, the student's
+        modules: dicts, children before parents, the net itself last. Each has class, the student's
             name for it; base, the class of torch.nn that it is or extends; custom, whether it
-            computes something of its own; options of the constructor of base; training; children,
+            overrides the computation; options of base's constructor; training; children,
             parameters and buffers by name, as numbers of modules and tensors; temporary, the
             buffers that are not saved.
-        tensors: the values of parameters and buffers. Shared ones are there once.
+        tensors: the values of parameters and buffers; shared ones only once.
         learns: for each tensor, its requires_grad.
         others: other attributes of the net, {"value": ...} or {"type": ..., "callable": ...}.
     """
@@ -202,7 +202,7 @@ def describe(net: nn.Module) -> dict[str, Any]:
 
 
 def _give_sizes(net: nn.Module) -> None:
-    """Let lazy modules find their sizes; if that fails, trace() will tell why."""
+    """Let lazy modules find their sizes; if that fails, trace() reports it."""
     if any(is_lazy(each) for each in [*net.parameters(), *net.buffers()]):
         modes = {module: module.training for module in net.modules()}
         with contextlib.suppress(Exception), torch.no_grad():
@@ -250,7 +250,7 @@ def _is_standard(cls: type) -> bool:
 
 
 def _options(module: nn.Module, base: type) -> dict[str, Any] | None:
-    """Arguments of the constructor, from attributes of the same name; None if some are missing."""
+    """Constructor arguments from attributes of the same name; None if some are missing."""
     found = {}
     for name, parameter in inspect.signature(base).parameters.items():
         value = getattr(module, name, inspect.Parameter.empty)
@@ -273,7 +273,7 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value] if type(value) is list else _plain_tuple(value)
-    raise NotTraceable(f"{type(value).__name__} is no plain value")
+    raise NotTraceable(f"{type(value).__name__} is not a plain value")
 
 
 def _plain_tuple(value: Any) -> tuple[Any, ...]:
@@ -304,17 +304,17 @@ def _others(net: nn.Module) -> dict[str, Any]:
 def trace(net: nn.Module, x: torch.Tensor, training: bool, path: str = "") -> dict[str, Any]:
     """What forward does with x: the calls of modules and of torch's functions, in order.
 
-    The net is afterwards as it was before, and so are the random numbers.
+    The net and the random generators are restored afterwards.
 
     Args:
         net: as given to `describe`.
-        x: of any values; what forward decides by values of x, it decides once and for all here.
-        training: which mode the net is in.
+        x: any values; decisions of forward that depend on values of x are fixed here.
+        training: the mode of the net.
         path: of the module to call with x, such as "conv_layers.0"; "" for the net itself.
 
     Returns:
         A node with `takes`, `body`, `returns`: values are numbered in the order in which they
-        appear, first the arguments (`takes`), then what each node of the body `gives`. A node of
+        appear, first the arguments (`takes`), then the results of each node (`gives`). A node of
         the body is one of
         - {"call": name, "args", "kwargs", "grad", "gives"}: a function of torch;
         - {"module": path, "args", "kwargs", "grad", "gives"}: a standard module;
@@ -324,8 +324,8 @@ def trace(net: nn.Module, x: torch.Tensor, training: bool, path: str = "") -> di
         - {"set": path, "kind": ..., "parameters": {...}}: a module was replaced by a new one.
 
     Raises:
-        NotTraceable: forward does what cannot be followed.
-        Whatever forward raises.
+        NotTraceable: forward does something that cannot be traced.
+        Any error of forward.
     """
     with unchanged(net):
         if net.training != training:
@@ -351,7 +351,7 @@ def trace(net: nn.Module, x: torch.Tensor, training: bool, path: str = "") -> di
 
 @contextlib.contextmanager
 def unchanged(net: nn.Module) -> Iterator[None]:
-    """Leave a net, and the random numbers, as they were."""
+    """Restore a net and the random generators afterwards."""
     tables = ("_parameters", "_buffers", "_modules")
     attributes = [
         (module, dict(vars(module)), {name: dict(vars(module)[name]) for name in tables})
@@ -385,7 +385,7 @@ def unchanged(net: nn.Module) -> Iterator[None]:
 
 
 class _Recording(TorchFunctionMode):
-    """Notes the calls of modules and of torch's functions while it is active."""
+    """Records the calls of modules and of torch's functions while it is active."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -397,8 +397,8 @@ class _Recording(TorchFunctionMode):
         self.named: dict[int, dict[str, Any]] = {}
         self.named |= {id(each): {"buffer": name} for name, each in net.named_buffers()}
         self.named |= {id(each): {"parameter": name} for name, each in net.named_parameters()}
-        self.new: list[nn.Module] = []  # put there on the way; kept as well
-        self.standard: dict[str, bool] = {}  # path: nothing in it is the student's own
+        self.new: list[nn.Module] = []  # added during forward; kept as well
+        self.standard: dict[str, bool] = {}  # path: whether nothing in it is the student's own
         self.modes = {path: module.training for path, module in net.named_modules()}
         self.is_paused = False
 
@@ -417,7 +417,7 @@ class _Recording(TorchFunctionMode):
         if self.is_paused:
             return func(*args, **kwargs)
         node: dict[str, Any] = {"call": name_of(func), "grad": torch.is_grad_enabled()}
-        problem = None  # none at all if only a shape is looked at
+        problem = None  # reading only a shape is no problem
         try:
             node["args"] = self.encode(args)
             node["kwargs"] = {name: self.encode(each) for name, each in kwargs.items()}
@@ -439,7 +439,7 @@ class _Recording(TorchFunctionMode):
         return result
 
     def module(self, call: Any, module: nn.Module, args: Any, kwargs: Any) -> Any:
-        """Call a module, and note it."""
+        """Call a module, and record it."""
         if self.is_paused:
             return call(module, *args, **kwargs)
         with self.paused():
@@ -452,7 +452,9 @@ class _Recording(TorchFunctionMode):
                     "kwargs": {k: self.encode(v, is_lenient=True) for k, v in kwargs.items()},
                     "grad": torch.is_grad_enabled(),
                 }
-        if path is None:  # made on the way, such as a slice of a Sequential: only what it calls
+        if (
+            path is None
+        ):  # created in forward, such as a slice of a Sequential: record only its calls
             return call(module, *args, **kwargs)
         given = leaves((args, kwargs))
         self.nodes.append(node)
@@ -475,13 +477,13 @@ class _Recording(TorchFunctionMode):
                 if number is not None:
                     self.known[key] = number
         with self.paused():
-            # x and Identity()(x) are one tensor, but a hook may exchange the second.
+            # x and Identity()(x) are the same tensor, but a hook may replace the second.
             result = _with_aliases(result, {id(leaf) for leaf in given})
         node["gives"] = self.number(result)
         return result
 
     def number(self, value: Any) -> int:
-        """Give the next numbers to the tensors and floats in value; how many these are."""
+        """Number the tensors and floats in value; returns how many there are."""
         found = leaves(value)
         for leaf in found:
             self.known[id(leaf)] = len(self.kept)
@@ -489,7 +491,7 @@ class _Recording(TorchFunctionMode):
         return len(found)
 
     def note_changes(self) -> None:
-        """Note the modules that are new since the last call, and those in another mode."""
+        """Record the modules that are new since the last call, and those whose mode changed."""
         found = list(self.net.named_modules())
         for path, module in found:
             if id(module) not in self.paths:
@@ -502,7 +504,7 @@ class _Recording(TorchFunctionMode):
     def note_new(self, path: str, module: nn.Module) -> None:
         kind = _kind(module)
         if kind["custom"] or module._modules or module._buffers:
-            raise NotTraceable(f"forward makes a new {kind['class']} at {path}")
+            raise NotTraceable(f"forward creates a new {kind['class']} at {path}")
         parameters = {
             name: None if each is None else self.encode(each)
             for name, each in module._parameters.items()
@@ -514,7 +516,7 @@ class _Recording(TorchFunctionMode):
     def encode(self, value: Any, is_lenient: bool = False) -> Any:
         """Plain data for an argument or a result."""
         if isinstance(value, torch.Tensor) and isinstance(value.grad_fn, BackwardCFunction):
-            raise NotTraceable("forward uses a function with a gradient of its own")
+            raise NotTraceable("forward uses a function with its own gradient")
         if id(value) in self.known and isinstance(value, torch.Tensor | float):
             return {"ref": self.known[id(value)]}
         if isinstance(value, torch.Tensor):
@@ -540,17 +542,17 @@ class _Recording(TorchFunctionMode):
         except NotTraceable:
             if is_lenient:
                 return {"thing": type(value).__name__}
-            raise NotTraceable(f"forward gives torch a {type(value).__name__}") from None
+            raise NotTraceable(f"forward passes a {type(value).__name__} to torch") from None
 
     def constant(self, tensor: torch.Tensor) -> dict[str, Any]:
-        """A tensor that was there before, or was not made by torch's functions."""
+        """A tensor that existed before, or was not made by torch's functions."""
         for leaf in reversed(self.kept) if isinstance(tensor, nn.Parameter) else ():
             if isinstance(leaf, torch.Tensor) and _is_same_memory(leaf, tensor):
                 return {"ref": self.known[id(leaf)]}  # Parameter(leaf)
         if tensor.grad_fn is not None:
-            raise NotTraceable("forward uses a tensor that was computed by other than torch's own")
+            raise NotTraceable("forward uses a tensor that was not computed with torch's functions")
         if tensor.numel() > CONSTANT_SIZE:
-            raise NotTraceable(f"forward uses a tensor of {tensor.numel()} values of its own")
+            raise NotTraceable(f"forward uses a constant tensor of {tensor.numel()} values")
         return {"tensor": _values(tensor)}
 
 
@@ -563,7 +565,7 @@ def _is_same_memory(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 
 def _with_aliases(value: Any, given: set[int]) -> Any:
-    """The same, with tensors of their own for those that were given."""
+    """The same, with new tensors in place of given ones."""
     if isinstance(value, torch.Tensor):
         return value.view_as(value) if id(value) in given else value
     if type(value) in (tuple, list):

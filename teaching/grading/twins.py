@@ -1,8 +1,8 @@
-"""Hidden twins of the students' tests: the same questions about other data.
+"""Hidden twins of the student tests: the same questions about other data.
 
-What a test tries out stands in constants at the top of its file. A twin is that file with other
-constants: names, numbers, sizes, seeds. Answers that were learned by heart from the tests that
-students have are wrong for it; right work passes, whichever the seed.
+The data of a test is in constants at the top of its file. A twin is that file with other constants:
+names, numbers, sizes, seeds. Answers memorized from the public tests are wrong for it; correct work
+passes with any seed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 Constants = dict[str, Any]
 
-# Places that are no class of the 15-scene dataset; none is a part of another's name.
+# Places that are not classes of the 15-scene dataset; no name contains another.
 NAMES = (
     "airport", "beach", "canyon", "desert", "garden", "harbour", "island", "jungle", "library",
     "market", "museum", "orchard", "palace", "quarry", "river", "stadium", "temple", "valley",
@@ -30,8 +30,8 @@ def hidden(sources: Mapping[str, str], seed: int) -> dict[str, str]:
 
     Args:
         sources: name -> text, such as "test_optimizer.py", "conftest.py" or "nets.py" of a
-            hand-out of any variant. Files without constants to be exchanged come back as they are.
-        seed: the same seed gives the same twins, a file's whichever others are there.
+            hand-out of any variant. Files without such constants are returned unchanged.
+        seed: the same seed gives the same twins, whatever other files there are.
 
     Raises:
         ValueError: a constant is not defined exactly once, by a literal.
@@ -99,12 +99,12 @@ def _conftest(seed: int) -> Constants:
         "TINY_DATASET": folders,
         "FIRST_NUMBER": draw.randint(2, 60),
         "SMALLEST": (draw.randint(21, 29), draw.randint(31, 44)),
-        "SHADE_STEP": step - (step in (7, 13)),  # steps of 7 would make all widths the same
+        "SHADE_STEP": step - (step in (7, 13)),  # a step of 7 would make all widths equal
     }
 
 
 def _tiny_counts(seed: int) -> dict[str, dict[str, int]]:
-    """How many images the small dataset on disk has, of 4 or 5 classes by name."""
+    """The numbers of images in the small dataset on disk, for 4 or 5 classes."""
     draw = random.Random(f"{seed} tiny dataset")
     names = sorted(draw.sample(NAMES, draw.choice([4, 5])))
     while True:
@@ -208,7 +208,7 @@ def _dl_utils(seed: int) -> Constants:
         rows = draw.sample(range(count), count - 2)
         by_rows = np.array(highest)[:, None] == np.array(targets)
         shares = [
-            sum(np.equal(highest, targets)),  # these should all differ, times count
+            sum(np.equal(highest, targets)),  # times count, these should all differ
             sum(np.equal(lowest, targets)),
             sum(np.not_equal(highest, targets)),
             by_rows.mean() * count,
@@ -238,7 +238,7 @@ def _dl_utils(seed: int) -> Constants:
 def _optimizer(seed: int) -> Constants:
     draw = random.Random(f"{seed} optimizer")
     digits = draw.sample([13, 17, 23, 27, 33, 37, 43, 47, 53, 57, 63, 67], 5)
-    powers = (1e-2, 1e-4, 1e-3, 1e-3, 1e-4)  # as large as the constants that students have
+    powers = (1e-2, 1e-4, 1e-3, 1e-3, 1e-4)  # similar to the constants of the public tests
     names = ("LR", "SMALL_LR", "WEIGHT_DECAY", "STEP_LR", "STEP_WEIGHT_DECAY")
     return {
         "MAPS": draw.choice([3, 4, 5]),
@@ -267,7 +267,7 @@ def _stats_helper(seed: int) -> Constants:
 
 
 def _tells_means_apart(sides: list[tuple[int, int]], seed: int) -> bool:
-    """Whether usual mistakes give other numbers than mean and std of all pixels (without JPEG)."""
+    """Whether common mistakes give other numbers than mean and std of all pixels (without JPEG)."""
     rng = np.random.default_rng(seed)
     images = [
         rng.integers(0, max(30, 255 - 6 * max(side)), side, dtype=np.uint8) / 255 for side in sides
@@ -307,9 +307,9 @@ def _confusion_matrix(seed: int) -> Constants:
             and not np.array_equal(totals, counts.sum(0))
         ):
             break
-    absent = 2  # the class that the tests' names tell of
+    absent = 2  # the class that the tests' names mention
     present = [index for index in range(classes) if index != absent]
-    few = draw.sample(range(classes - 1), classes - 3)  # without the last, so that the size tells
+    few = draw.sample(range(classes - 1), classes - 3)  # without the last, so that the size matters
     greys = list(range(10, 256, 40))[:classes]
     draw.shuffle(greys)
     return {
@@ -347,7 +347,7 @@ def _shares(draw: random.Random, classes: int) -> list[list[float]]:
 
 
 def _dataset(draw: random.Random, classes: int) -> Constants:
-    """Of the dataset: drawn until the images of four cells are not those of any other."""
+    """The dataset's constants, drawn until four cells have images unlike those of any other."""
     weights = [7, 5, 4, 3, 3, 3][:classes]
     while True:
         draw.shuffle(weights)

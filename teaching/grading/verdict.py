@@ -1,4 +1,4 @@
-"""What is found out about one submission, before points are given for it."""
+"""The findings about one submission, before points are given."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class TestResult:
     Attributes:
         name: such as "test_learning_rate_is_the_config_s[0.1]".
         outcome: "waits" if it cannot be judged while another part is broken.
-        words: why it did not pass, in its own words, of several lines perhaps; parts of it come
-            from the student's code. "" if it passed. Those of hidden tests are for the teacher.
+        words: its failure message, perhaps of several lines, in part from the student's code. ""
+            if it passed. Those of hidden tests are for the teacher.
     """
 
-    __test__ = False  # it is none of pytest's
+    __test__ = False  # not a test for pytest
 
     name: str
     outcome: Outcome
@@ -33,10 +33,10 @@ class FileVerdict:
     Attributes:
         public: the tests that students have.
         hidden: the same with other sizes, seeds and names, in the same order.
-        problem: why none or not all of them could be run, in one line.
-        signs: of tampering, for a person to look at; a line each. Points are not withheld for
-            them, but for `is_tampered`.
-        is_tampered: answers came back right for code that is known to be wrong.
+        problem: why some or all of them could not be run, in one line.
+        signs: lines about possible tampering, for a person to look at. They do not affect points;
+            `is_tampered` does.
+        is_tampered: the tests also passed for code that is known to be wrong.
     """
 
     public: list[TestResult] = field(default_factory=list)
@@ -51,8 +51,8 @@ class Trained:
     """A network with the weights that were handed in.
 
     Attributes:
-        accuracy: on the teacher's images, 0..1; None if it could not be found out.
-        parameters: learnable ones.
+        accuracy: on the teacher's images, 0..1; None if it could not be measured.
+        parameters: number of learnable parameters.
         problem: why there is no accuracy, in one line.
     """
 
@@ -67,10 +67,10 @@ class Verdict:
 
     Attributes:
         reason: why nothing can be graded, in one line.
-        notices: what is missing or was not read; a line each.
-        files: of each of the eight that is there; "image_loader" and so on.
-        trained: of "SimpleNet" and "SimpleNetFinal".
-        seconds: that it took.
+        notices: lines about what is missing or was not read.
+        files: for each of the eight that exists, such as "image_loader".
+        trained: for "SimpleNet" and "SimpleNetFinal".
+        seconds: time taken.
         peak_memory: bytes, of the student's processes.
     """
 
@@ -82,12 +82,12 @@ class Verdict:
     peak_memory: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, from which `from_json` makes the same again."""
+        """Plain values from which `from_json` restores the verdict."""
         return asdict(self)
 
     @staticmethod
     def from_json(found: dict[str, Any]) -> Verdict:
-        """Raises KeyError or TypeError for anything but what `as_json` gives."""
+        """The inverse of `as_json`. Raises KeyError or TypeError for anything else."""
         files = {
             file: FileVerdict(
                 public=[TestResult(**each) for each in one.pop("public")],

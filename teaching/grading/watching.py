@@ -1,8 +1,8 @@
-"""Run the worker in the sandbox and say how it ended: a process of its own beside the grader.
+"""Run the worker in the sandbox and report how it ended, in a process beside the grader.
 
     python -m teaching.grading.watching DESCRIPTOR PARENT < JSON
 
-The grader forks; a process that has threads, or whose children others wait for, should not.
+The grader forks, which a process with threads, or with children that others wait for, should not.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from teaching.sandbox_launcher import die_with_parent
 
 
 def main() -> None:
-    """Read what to run, run it, and write the outcome in JSON."""
-    die_with_parent()  # if the grader is killed, or the child of it that has started this
+    """Read what to run, run it, and write the outcome as JSON."""
+    die_with_parent()  # if the grader is killed, or its child that started this
     if os.getppid() != int(sys.argv[2]):
         return
     channel = socket.socket(fileno=int(sys.argv[1]))

@@ -1,7 +1,7 @@
-"""How values come from the student's process: plain data only, checked as it is read.
+"""How values come from the student's process: only plain data, checked while reading.
 
-A frame is a header in JSON and the bytes of its arrays. Reading one makes numbers, texts, arrays,
-tensors, images and containers of them, and runs nothing.
+A frame is a JSON header and the bytes of its arrays. Reading one creates numbers, strings, arrays,
+tensors, images and containers of them, and runs no code.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from torch.utils.data import Dataset
 from torchvision import transforms
 
 FRAME_LIMIT = 128_000_000  # bytes
-HEADER_LIMIT = 8_000_000  # bytes of these; as Python's objects, they take 20 times as much
-VALUES_LIMIT = 1 << 26  # pixels of an image, characters of an array of texts
+HEADER_LIMIT = 8_000_000  # bytes; as Python objects, they take 20 times as much
+VALUES_LIMIT = 1 << 26  # pixels of an image, characters of an array of strings
 LENGTHS = struct.Struct(">QQ")  # of the header, of the bytes behind it
 LENGTH = struct.Struct(">Q")  # of what is pickled, the other way
 LIBRARY = {"Compose": transforms.Compose, "Dataset": Dataset}  # classes of students' objects
-SEED = 3  # before a network is followed, and before it is not
+SEED = 3  # before a network is run with and without tracing
 MODES = {"1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16"}
 NUMBERS = "?bhilqBHILQefdFD"  # numpy's letters
 DTYPES = {str(each): each for each in vars(torch).values() if isinstance(each, torch.dtype)}
 FORMATS = {
     str(each): each for each in vars(torch).values() if isinstance(each, torch.memory_format)
 }
-PLAIN = (  # what `Writer` knows how to write, besides numbers and texts
+PLAIN = (  # what `Writer` can write, besides numbers and strings
     tuple, list, dict, set, frozenset, bytes, bytearray, torch.Tensor, np.ndarray, Image.Image,
     Path, torch.dtype, torch.device, torch.memory_format, slice, type(Ellipsis), complex,
 )  # fmt: skip
@@ -41,7 +41,7 @@ Special = Callable[[Any, "Writer"], "dict[str, Any] | None"]
 
 
 class BrokenFrameError(ValueError):
-    """What came is not in the form that it must have."""
+    """A frame is not in the required form."""
 
 
 # ------------------------------------------------------------------------ writing
@@ -51,8 +51,8 @@ class Writer:
     """Makes a frame.
 
     Args:
-        special: called with each value that is no number or text, and this writer; it returns what
-            to write in the header for it, None to go on.
+        special: called with this writer and each value that is not a number or string; it returns
+            what to write in the header for it, or None to continue.
     """
 
     def __init__(self, special: Special = lambda value, writer: None) -> None:
@@ -61,12 +61,12 @@ class Writer:
         self.length = 0
 
     def frame(self, value: Any) -> bytes:
-        """Raises TypeError for what is not plain, and not special."""
+        """The frame of a value. Raises TypeError if it is neither plain nor special."""
         header = json.dumps(self.node(value)).encode("ascii")
         return LENGTHS.pack(len(header), self.length) + header + b"".join(self.buffers)
 
     def node(self, value: Any) -> Any:
-        """The value in JSON."""
+        """The value as JSON."""
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int):
@@ -158,14 +158,14 @@ class Reader:
     """Reads a frame.
 
     Args:
-        special: of each kind that `Writer` does not know, what makes the value of its dict; called
-            with the dict and this reader.
+        special: for each kind that `Writer` does not know, a function from its dict and this
+            reader to the value.
     """
 
     def __init__(self, special: dict[str, Callable[[dict[str, Any], Reader], Any]]) -> None:
         self.special = special
         self.data = memoryview(b"")
-        self.left = 0  # bytes that no value has been made of
+        self.left = 0  # bytes not used yet
 
     def value(self, frame: bytes) -> Any:
         """Raises BrokenFrameError."""
@@ -179,7 +179,7 @@ class Reader:
             return self.made(json.loads(bytes(frame[LENGTHS.size : start])))
         except BrokenFrameError:
             raise
-        except Exception as error:  # of whatever kind: who wrote the frame chose it
+        except Exception as error:  # of any kind, chosen by the author of the frame
             raise BrokenFrameError(f"{type(error).__name__}: {error}") from error
 
     def made(self, node: Any) -> Any:
@@ -204,7 +204,7 @@ class Reader:
         return bytes(self.data[start : start + length])
 
     def tensor(self, node: dict[str, Any]) -> torch.Tensor:
-        """A tensor of its own."""
+        """A tensor with its own memory."""
         data, dtype = bytearray(self.bytes_of(node)), DTYPES[node["dtype"]]
         shape = _shape(node, len(data), dtype.itemsize)
         flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
@@ -217,15 +217,17 @@ class Reader:
     def _array(self, node: dict[str, Any]) -> Any:
         data, dtype = bytearray(self.bytes_of(node)), np.dtype(str(node["dtype"]))
         if dtype.char not in NUMBERS:
-            raise BrokenFrameError("an array of what?")
+            raise BrokenFrameError("an array has an unknown type")
         return np.frombuffer(data, dtype=dtype).reshape(_shape(node, len(data), dtype.itemsize))
 
     def _objects(self, node: dict[str, Any]) -> Any:
         values = [self.made(each) for each in node["v"]]
         if node["texts"]:
             texts = [str(each) for each in values]
-            if len(texts) * max(map(len, texts), default=0) > VALUES_LIMIT:  # all as the longest
-                raise BrokenFrameError("texts are too long")
+            if (
+                len(texts) * max(map(len, texts), default=0) > VALUES_LIMIT
+            ):  # numpy pads to the longest
+                raise BrokenFrameError("strings are too long")
             return np.array(texts, dtype=str).reshape(node["shape"])
         made = np.empty(len(values), dtype=object)
         made[:] = values
@@ -234,7 +236,7 @@ class Reader:
     def _image(self, node: dict[str, Any]) -> Image.Image:
         width, height = node["size"]
         if node["mode"] not in MODES or not (0 < width < 20_000 and 0 < height < 20_000):
-            raise BrokenFrameError("an image of what?")
+            raise BrokenFrameError("an image has an unknown mode")
         data = self.bytes_of(node)
         if width * height > min(8 * len(data) + 64, VALUES_LIMIT):
             raise BrokenFrameError("an image has fewer bytes than pixels, or too many pixels")
@@ -244,7 +246,7 @@ class Reader:
 def _shape(node: dict[str, Any], length: int, size: int) -> list[int]:
     shape: list[int] = node["shape"]
     if not all(isinstance(n, int) and 0 <= n < 2**40 for n in shape) or len(shape) > 32:
-        raise BrokenFrameError("a shape of what?")
+        raise BrokenFrameError("a shape is not valid")
     if math.prod(shape) * size != length:
         raise BrokenFrameError("an array has too few or too many bytes")
     return shape
@@ -297,7 +299,7 @@ def receive(channel: socket.socket, limit: int = FRAME_LIMIT) -> bytes:
 
 
 def exactly(channel: socket.socket, count: int) -> bytes:
-    """As many bytes. Raises EOFError, OSError."""
+    """Exactly `count` bytes. Raises EOFError, OSError."""
     data = bytearray()
     while len(data) < count:
         part = channel.recv(min(count - len(data), 1 << 20))

@@ -1,8 +1,7 @@
-"""What is said to students about a submission, from strings of which some are hostile.
+"""The messages for students about a submission, made from strings that may be hostile.
 
-Strings from a student's code are shown as they are, in a bounded number of lines of a bounded
-length, with everything that is no printable character as escapes. What HTML and Markdown make of
-the rest is up to `feedback.py`.
+Strings from a student's code are shown in a bounded number of lines of bounded length, with
+unprintable characters escaped. `feedback.py` escapes the rest for HTML and Markdown.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from teaching.grading.verdict import FileVerdict, TestResult, Verdict
 from teaching.rubric import Rubric
 
 LINE = 300  # characters
-LINES = 10  # of the words of one test
-REASONS = 3  # are given, and the rest is counted
-NAMES = 12  # of tests, the same
+LINES = 10  # of one test's message
+REASONS = 3  # shown; the rest are counted
+NAMES = 12  # of tests shown; the rest are counted
 NOTICES = 20
 
-# Marks on marks on a letter, which would cover the lines above and below.
+# Stacks of combining marks, which would cover the lines above and below.
 _STACKED = re.compile("(?<=[\u0300-\u036f][\u0300-\u036f])[\u0300-\u036f]+")
 
 State = Literal["full", "part", "none", "missing", "not written", "a person"]
@@ -33,7 +32,7 @@ State = Literal["full", "part", "none", "missing", "not written", "a person"]
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a test did not pass. Attributes: title: what the test is about. words: lines."""
+    """Why a test did not pass. Attributes: title: the test's topic. words: its message."""
 
     title: str
     words: str
@@ -41,16 +40,16 @@ class Reason:
 
 @dataclass(frozen=True)
 class Step:
-    """What is said about one of the eight files.
+    """The feedback about one of the eight files.
 
     Attributes:
         file: such as "image_loader".
         state: "full" if nothing is missing.
-        summary: a sentence or two, in which nothing depends on the hidden tests.
-        reasons: of the first public tests that did not pass.
-        more: how many others there are.
+        summary: a sentence or two that do not depend on the hidden tests.
+        reasons: for the first public tests that did not pass.
+        more: number of others.
         look_at: what to do about that; "" if nothing.
-        hidden: what the hidden tests that did not pass are about, each once.
+        hidden: topics of the hidden tests that did not pass, once each.
         passes_public, passes_hidden: whether all of them pass.
     """
 
@@ -99,25 +98,25 @@ def readable(test: str) -> str:
 
 
 def step_of(file: str, verdict: Verdict) -> Step:
-    """What is said about one of the eight files."""
+    """The feedback about one of the eight files."""
     found = verdict.files.get(file)
     if verdict.reason:
         return Step(file, "missing", "Not graded.")
     if found is None:
-        return Step(file, "missing", f"{STEP_FILES[file]} is missing, or could not be read.")
+        return Step(file, "missing", f"{STEP_FILES[file]} is missing or could not be read.")
     if found.is_tampered:
         waits = "The tests could not grade this file. A person will look at it."
         return Step(file, "a person", waits)
     number, tests = STEPS[file], f"pytest unit_tests/test_{file}.py"
     outcomes = {test.outcome for test in found.public}
     if "not written" in outcomes and outcomes <= {"not written", "waits"}:
-        begin = f"Begin with step {number} of the handout; {tests} tells you how far you are."
+        begin = f"Start with step {number} of the handout; {tests} shows how far you are."
         return Step(file, "not written", "Not written yet.", look_at=begin)
     failed = _telling_first([test for test in found.public if test.outcome != "passed"])
     passed = len(found.public) - len(failed)
     share = f"{passed} of the {len(found.public)}" if failed else f"All {passed}"
     sentences = [f"{line(found.problem).rstrip('.')}."] if found.problem else []
-    sentences += [f"{share} tests that you have pass."] * bool(found.public)
+    sentences += [f"{share} public tests pass."] * bool(found.public)
     passes_public = bool(found.public) and not failed
     passes_hidden = bool(found.hidden) and all(test.outcome == "passed" for test in found.hidden)
     return Step(
@@ -134,7 +133,7 @@ def step_of(file: str, verdict: Verdict) -> Step:
 
 
 def _telling_first(failed: list[TestResult]) -> list[TestResult]:
-    """The first case of each test before its other cases, and those that wait last."""
+    """The first case of each test before its other cases, and waiting tests last."""
     seen: set[str] = set()
     order = []
     for test in failed:
@@ -148,17 +147,17 @@ def _telling_first(failed: list[TestResult]) -> list[TestResult]:
 def _why(test: TestResult) -> str:
     if test.outcome == "not written":
         return lines(test.words) or "not written yet"
-    return lines(test.words) or ("it waits for another part" if test.outcome == "waits" else "")
+    return lines(test.words) or ("it depends on another part" if test.outcome == "waits" else "")
 
 
 def about_hidden(found: FileVerdict) -> list[str]:
-    """What the hidden tests that failed are about: no values, no words of theirs."""
+    """The topics of the hidden tests that failed, without their values and messages."""
     names = (test.name.partition("[")[0] for test in found.hidden if test.outcome != "passed")
     return list(dict.fromkeys(map(readable, names)))
 
 
 def enumerated(names: Sequence[str]) -> list[str]:
-    """The first of them, and how many more there are."""
+    """The first names, and the number of others."""
     rest = len(names) - NAMES
     return [*names[:NAMES], *([f"{rest} more"] if rest > 0 else [])]
 
@@ -168,12 +167,12 @@ def about_accuracy(network: str, verdict: Verdict, rubric: Rubric) -> str:
     enough, _ = rubric.accuracy[network]
     trained, reached = verdict.trained.get(network), accuracy_of(verdict, network)
     if reached is not None:
-        # Rounded down: what is below the threshold must look it.
+        # Rounded down, so that a value below the threshold also looks like it.
         percent = int(reached * 1000 + 1e-9) / 10
         size = (
             f" It has {trained.parameters:,} parameters." if trained and trained.parameters else ""
         )
-        return f"Accuracy {percent:.1f} % on the test images; {enough:.1%} are asked for.{size}"
+        return f"Accuracy {percent:.1f} % on the test images; {enough:.1%} is required.{size}"
     if trained is not None and trained.accuracy is not None:
         return "The accuracy could not be measured. A person will look at it."
     problem = line(trained.problem).rstrip(".") if trained and trained.problem else "no weights"
@@ -181,15 +180,15 @@ def about_accuracy(network: str, verdict: Verdict, rubric: Rubric) -> str:
 
 
 def notices(verdict: Verdict) -> list[str]:
-    """What is missing or was not read; a line each."""
+    """Lines about what is missing or was not read."""
     found = [line(notice) for notice in verdict.notices]
     rest = len(found) - NOTICES
     return found if rest <= 0 else [*found[:NOTICES], f"{rest} more"]
 
 
 def about_late(grade: Grade) -> str | None:
-    """One sentence; None if it is not late, or that is not known."""
+    """One sentence; None if it is not late, or if that is unknown."""
     if not grade.late_days:
         return None
     days = f"{grade.late_days} day{'s' * (grade.late_days > 1)} late"
-    return f"{days}: {grade.taken_off:g} points taken off." if grade.taken_off else f"{days}."
+    return f"{days}: {grade.taken_off:g} points deducted." if grade.taken_off else f"{days}."

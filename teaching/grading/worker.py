@@ -1,9 +1,9 @@
-"""In the sandbox: the student's code answers calls.
+"""The worker in the sandbox: the student's code answers calls.
 
-One process imports the libraries and waits. For each session it forks a child, which imports one
-of the student's files and answers what the grader asks for over a socket of the session's own. What
-comes from the grader is pickled; what goes back is plain data (`wire.py`), since the grader
-believes nothing that comes from here.
+One process imports the libraries and waits. For each session it forks a child, which imports one of
+the student's files and answers the grader's requests over the session's own socket. Messages from
+the grader are pickled; answers are plain data (`wire.py`), because the grader trusts nothing from
+here.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ STANDINS = Path(__file__).parent / "standins"
 SEEDS: dict[str, Callable[[int], Any]] = {
     "torch": torch.manual_seed, "numpy": np.random.seed, "random": random.seed,
 }  # fmt: skip
-ITEMS = 100_000  # of what is iterated over
+ITEMS = 100_000  # of an iteration
 MESSAGE = 2000  # characters of an error's message
 
 
@@ -45,7 +45,7 @@ def main() -> None:
     """Fork a session for each socket that comes over the channel, until it is closed."""
     control = socket.socket(fileno=int(os.environ["SANDBOX_CHANNEL"]))
     submission = Path(sys.argv[1])
-    owns_all = sys.argv[2] == "alone"  # no other processes than ours can be seen
+    owns_all = sys.argv[2] == "alone"  # only our own processes can be seen
     for name in ("PIL.JpegImagePlugin", "matplotlib.pyplot", "torch.utils.data", "fakes",
                  "scene_recog.datasets.images", "scene_recog.figure_2"):  # fmt: skip
         import_module(name)
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def protect(yes: bool) -> None:
-    """Whether processes of the same user cannot look into this one: sessions into the first."""
+    """Forbid or allow processes of the same user, such as sessions, to inspect this one."""
     if sys.platform.startswith("linux"):
         set_dumpable = 4
         ctypes.CDLL(None).prctl(set_dumpable, 0 if yes else 1, 0, 0, 0)
@@ -83,10 +83,10 @@ class Session:
     """Answers the calls of one session.
 
     Attributes:
-        objects: those that the grader has references to, by number.
-        copies: of the grader's objects, by its number for each.
-        numbers: id of a copy -> that number.
-        results: tensors that know how they were computed, by number.
+        objects: objects that the grader refers to, by number.
+        copies: copies of the grader's objects, by the grader's numbers.
+        numbers: id of a copy -> its number.
+        results: tensors with a graph, by number.
     """
 
     def __init__(self, channel: socket.socket, submission: Path) -> None:
@@ -102,7 +102,7 @@ class Session:
         random.seed(0)
 
     def serve(self) -> None:
-        """Until the grader closes the socket."""
+        """Answer until the grader closes the socket."""
         while True:
             try:
                 message = self.receive()
@@ -111,7 +111,7 @@ class Session:
             self.reply(message)
 
     def receive(self) -> dict[str, Any]:
-        """The grader's next message; what it defines is defined."""
+        """The grader's next message, after storing the objects that it defines."""
         (length,) = wire.LENGTH.unpack(wire.exactly(self.channel, wire.LENGTH.size))
         message: dict[str, Any] = pickle.loads(wire.exactly(self.channel, length))
         for number, data in message["define"]:
@@ -121,14 +121,14 @@ class Session:
         return message
 
     def answer(self, message: dict[str, Any]) -> Any:
-        """What a message asks for."""
+        """The answer to a message."""
         for name, seed in message["seeds"]:
             SEEDS[name](seed)
         verb, *arguments = self.unpickled(message["do"])
         return getattr(self, f"do_{verb}")(*arguments)
 
     def reply(self, message: dict[str, Any]) -> None:
-        """Send what a message asks for, or the error."""
+        """Send the answer to a message, or the error."""
         try:
             frame = wire.Writer(self.special).frame({"value": self.answer(message)})
         except BaseException as error:
@@ -137,7 +137,7 @@ class Session:
             wire.send(self.channel, frame)
 
     def unpickled(self, data: bytes) -> Any:
-        """With references to copies, to objects here, and to functions there."""
+        """Unpickle, with references to copies, to objects here, and to functions there."""
         unpickler: Any = pickle.Unpickler(io.BytesIO(data))
         unpickler.persistent_load = self._persistent
         return unpickler.load()
@@ -149,7 +149,7 @@ class Session:
         return (self.copies if kind == "known" else self.objects)[number]
 
     def ask(self, number: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call a function of the grader's."""
+        """Call one of the grader's functions."""
         if os.getpid() != self.process:
             raise RuntimeError("this can only be called in the process that was asked")
         question = {"ask": number, "args": list(args), "kwargs": kwargs}
@@ -160,10 +160,10 @@ class Session:
             raise RuntimeError(error)
         return value
 
-    # -------------------------------------------------------------------- what goes back
+    # -------------------------------------------------------------------- answers
 
     def special(self, value: Any, writer: wire.Writer) -> dict[str, Any] | None:
-        """What is written for objects that are not plain."""
+        """The form of objects that are not plain."""
         number = self.numbers.get(id(value))
         if number is not None and self.copies.get(number) is value:
             return {"k": "known", "n": number}
@@ -204,11 +204,11 @@ class Session:
         try:
             message = str(error.msg if isinstance(error, SyntaxError) else error)[:MESSAGE]
         except BaseException as second:
-            message = f"its message cannot be made: {type(second).__name__}"
+            message = f"its message cannot be shown: {type(second).__name__}"
         bases = [each.__name__ for each in type(error).__mro__ if each.__module__ == "builtins"]
         return {"name": type(error).__name__, "bases": bases, "message": message, "place": place}
 
-    # -------------------------------------------------------------------- what is asked for
+    # -------------------------------------------------------------------- requests
 
     def do_open(self, file: str) -> None:
         """Import one of the eight files, beside stand-ins for the others."""
@@ -216,7 +216,7 @@ class Session:
         self.module = import_module(f"scene_recog.{file}")
 
     def do_replace(self, source: str) -> None:
-        """Put other code in the place of the student's file."""
+        """Replace the student's file by other code."""
         name = self.module.__name__
         module = ModuleType(name)
         sys.modules[name] = module
@@ -224,7 +224,7 @@ class Session:
         self.module = module
 
     def _target(self, target: int | str) -> Any:
-        """An object by its number, or what the student's file has by this name."""
+        """An object by its number, or by its name in the student's file."""
         return getattr(self.module, target) if isinstance(target, str) else self.objects[target]
 
     def do_call(self, target: int | str, args: Any, kwargs: Any) -> Any:
@@ -236,7 +236,7 @@ class Session:
         return getattr(self._target(target), name)
 
     def do_name(self, name: str) -> tuple[bool, Any]:
-        """What the student's file has by a name: whether it can be called, its value if not."""
+        """An attribute of the student's file: (whether it is callable, its value if not)."""
         value = getattr(self.module, name)
         return callable(value), None if callable(value) else value
 
@@ -245,7 +245,7 @@ class Session:
         return self.objects[target][key]
 
     def do_length(self, target: int) -> int:
-        """Of an object."""
+        """The length of an object."""
         return len(self.objects[target])
 
     def do_iterate(self, target: int) -> list[Any]:
@@ -253,7 +253,7 @@ class Session:
         return [item for _, item in zip(range(ITEMS), self.objects[target], strict=False)]
 
     def do_text(self, target: int) -> str:
-        """As it is printed."""
+        """The `repr` of an object."""
         return repr(self._target(target))[:MESSAGE]
 
     def do_call_part(self, target: int, path: str, args: Any, kwargs: Any) -> Any:
@@ -271,7 +271,7 @@ class Session:
             return tracing.trace(net, x, training, path)
 
     def do_compute(self, target: int, training: bool, x: torch.Tensor) -> Any:
-        """What a network gives when it is not followed; it is afterwards as it was."""
+        """A network's output without tracing; the network is restored afterwards."""
         net = self.objects[target]
         with tracing.unchanged(net), torch.no_grad():
             set_seeds(wire.SEED)
@@ -285,7 +285,7 @@ class Session:
         )
 
     def do_step(self, target: int, values: dict[int, Any], gradients: dict[int, Any]) -> Any:
-        """A step of an optimizer; returns the new values."""
+        """Take an optimizer step; returns the new values."""
         with torch.no_grad():
             for number, value in values.items():
                 self.copies[number].copy_(value)
@@ -295,14 +295,14 @@ class Session:
         return {number: self.copies[number].detach().clone() for number in values}
 
     def do_run(self, module: str, function: str, args: Any) -> Any:
-        """A function of a module that is not the student's."""
+        """Call a function of a module that is not the student's."""
         return getattr(import_module(module), function)(*args)
 
 
 class Finder:
-    """Finds the eight files: one of the student's, stand-ins for those that others use.
+    """Finds the eight files: one of the student's, and stand-ins for those that others use.
 
-    What a stand-in lacks, and a file without one, is the student's own.
+    Names that a stand-in lacks, and files without one, are the student's own.
     """
 
     def __init__(self, file: str, submission: Path, ask: Callable[..., Any]) -> None:
@@ -311,7 +311,7 @@ class Finder:
         self.ask = ask
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> Any:
-        """As importlib asks for."""
+        """Called by importlib."""
         package, _, file = name.rpartition(".")
         if package != "scene_recog" or file not in STEPS:
             return None
@@ -322,7 +322,7 @@ class Finder:
         return spec_from_file_location(name, path) if path.is_file() else None
 
     def own(self, file: str) -> ModuleType:
-        """The student's own file in place of which a stand-in is."""
+        """The student's own file that a stand-in replaces."""
         path = self.submission / f"{file}.py"
         if not path.is_file():
             raise AttributeError(f"{file}.py was not handed in")
@@ -355,13 +355,13 @@ class _StandinLoader(SourceFileLoader):
 
 
 def set_seeds(seed: int) -> None:
-    """Of all generators."""
+    """Seed all generators."""
     for each in SEEDS.values():
         each(seed)
 
 
 def files_in(folder: str, limit: int = 20_000_000) -> dict[str, bytes | None]:
-    """The files that were written to a folder; None for what is no file, or too large."""
+    """The files written to a folder; None for anything that is not a file, or too large."""
     found: dict[str, bytes | None] = {}
     for path in sorted(Path(folder).iterdir())[:50]:
         is_file = path.is_file() and not path.is_symlink() and path.stat().st_size <= limit
@@ -375,7 +375,7 @@ def made_folder(folder: str) -> None:
 
 
 def loaded(data: bytes) -> Any:
-    """What torch.load reads from a file of these bytes. Called before any student's code runs."""
+    """The contents of a weights file with these bytes. Called before any student's code runs."""
     try:
         return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:

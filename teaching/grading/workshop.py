@@ -1,5 +1,5 @@
-"""What a class of submissions is judged with: the hand-out, its hidden twins, what goes into the
-sandbox, and the teacher's images. `judge.py` works in it, in a process of its own."""
+"""Everything needed to judge a class: the hand-out, its hidden twins, the sandbox's files, and the
+teacher's images. `judge.py` uses it, in a process of its own."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from teaching.receiving import Received
 
 HERE = Path(__file__).parent
 SIDE = 64  # pixels, of the handout's networks
-# Memory is that of all processes: pages that workers of a DataLoader share count for each.
+# Memory of all processes: pages shared by DataLoader workers count for each of them.
 LIMITS = sandbox.Limits(seconds=1800, cpu_seconds=240, memory=6000 * sandbox.MB)
 IN_SANDBOX = ("__init__.py", "wire.py", "worker.py", "tracing.py", "figures.py")
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """A folder with all of it, on which submissions are judged.
+    """A folder with everything needed to judge submissions.
 
     Attributes:
         folder: filled by `prepare` and `prepare_images`.
-        is_alone: whether the worker sees its own processes only; see `sandbox.protections`.
+        is_alone: whether the worker sees only its own processes; see `sandbox.protections`.
         limits: of the worker.
-        seconds: for one submission; what has not been tested then counts as failed.
-        warnings: what the system cannot hold back, a line each.
+        seconds: for one submission; tests not run by then count as failed.
+        warnings: lines about what the system cannot prevent.
     """
 
     folder: Path
@@ -53,10 +53,10 @@ class Workshop:
     warnings: tuple[str, ...] = ()
 
     def judge(self, received: Received) -> Verdict:
-        """What is found out about a submission.
+        """The verdict on a submission.
 
         Raises:
-            RuntimeError: the judge has a mistake; the end of what it said.
+            RuntimeError: the judge has a bug; the message is the end of its output.
         """
         with tempfile.TemporaryDirectory() as folder:
             files = {}
@@ -72,7 +72,7 @@ class Workshop:
                 "limits": asdict(self.limits),
                 "seconds": self.seconds,
             }
-            # The hand-out's package, not the repository's: the networks of its own variant.
+            # The hand-out's package, not the repository's, because it has the variant's networks.
             paths = f"{self.folder / 'handout'}{os.pathsep}{REPOSITORY}"
             done = subprocess.run(
                 [sys.executable, "-m", "teaching.grading.judge"],
@@ -84,7 +84,9 @@ class Workshop:
         try:
             return Verdict.from_json(json.loads(done.stdout))
         except ValueError:
-            raise RuntimeError(done.stderr.strip()[-1000:] or "it ended without a word") from None
+            raise RuntimeError(
+                done.stderr.strip()[-1000:] or "it ended without a message"
+            ) from None
 
 
 @contextmanager
@@ -97,7 +99,7 @@ def open_workshop(variant: int, seed: int, images: Path) -> Iterator[Workshop]:
         images: for the accuracy.
 
     Raises:
-        ValueError: there are no images, or nothing untrusted can be run on this system.
+        ValueError: there are no images, or untrusted code cannot be run on this system.
     """
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         try:
@@ -110,10 +112,10 @@ def open_workshop(variant: int, seed: int, images: Path) -> Iterator[Workshop]:
 
 
 def workshop_in(folder: Path, seconds: float = Workshop.seconds) -> Workshop:
-    """A workshop in a folder, with what this system can do.
+    """A workshop in a folder, with the protections of this system.
 
     Raises:
-        SandboxError: nothing untrusted can be run on it.
+        SandboxError: untrusted code cannot be run on it.
     """
     protections = sandbox.protections()
     warnings = [f"here, {each.meaning}" for each in protections.values() if not each.holds]
@@ -135,17 +137,17 @@ def images_folder(named: Path | None) -> Path:
         named = REPOSITORY / "data" / "test"
         if not named.is_dir():
             raise ValueError(
-                f"the accuracy needs images, and there is no {named}: run `scene-recog data "
-                "download`, or name a folder of your own with --images"
+                f"the accuracy needs images, but there is no {named}: run `scene-recog data "
+                "download`, or give your own folder with --images"
             )
     elif not named.is_dir():
-        raise ValueError(f"{named} is no folder: name one with images in folders of their classes")
+        raise ValueError(f"{named} is not a folder: give one with images in class folders")
     return named
 
 
 def _to_hide() -> Iterator[Path]:
-    """Where the solution may be: the repository, but not the Python that is used, if it stands in
-    it; and the package where that Python has it installed."""
+    """Where the solution may be: the repository, without the Python in use if it is in there; and
+    the package as installed in that Python."""
     for folder in site.getsitepackages():
         for name in ("scene_recog", "teaching"):
             if (Path(folder) / name).exists():
@@ -166,7 +168,7 @@ def prepare(work: Path, variant: int, seed: int) -> None:
         variant: as it was handed out.
         seed: of the hidden tests.
     """
-    work.chmod(0o711)  # the worker's user must come through to `package`
+    work.chmod(0o711)  # the worker's user must be able to reach `package`
     contents = handed_out(variant)
     tests = {
         name.removeprefix("unit_tests/"): text.decode()
@@ -197,20 +199,20 @@ def prepare(work: Path, variant: int, seed: int) -> None:
 
 
 def prepare_images(work: Path, folder: Path) -> int:
-    """Write the images of `<folder>/<class>/` at 64x64, and their labels; returns how many.
+    """Write the images of `<folder>/<class>/` at 64x64, and their labels; returns their number.
 
     Args:
-        folder: its classes are some of the 15, by their names in any spelling that is known.
+        folder: its class folders are some of the 15, in any known spelling.
 
     Raises:
-        ValueError: there are none, or a class is none of the 15.
+        ValueError: there are none, or a class is not one of the 15.
     """
     order = {name: index for index, name in enumerate(sorted(CLASSES))}
     paths = []
     for place in sorted(path for path in folder.iterdir() if path.is_dir()):
         name = class_of_folder(place.name)
         if name is None:
-            raise ValueError(f"{place}: this is none of the classes {', '.join(order)}")
+            raise ValueError(f"{place}: this is not one of the classes {', '.join(order)}")
         paths += [(path, order[name]) for path in images_below(place)]
     if not paths:
         raise ValueError(f"{folder}: there are no images; they must be in {folder}/<class>/*.jpg")

@@ -1,7 +1,7 @@
 """Known-wrong files: one for each of the eight, and a test of the contract that must fail for it.
 
-After a student's file has answered the tests, the same process gets the wrong file in its place,
-and the test is run again. If it passes, the answers do not come from the code.
+After the tests of a student's file, the same process gets the wrong file in its place, and the test
+is run again. If it passes, the answers do not come from the code.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ class WrongTwin(NamedTuple):
 
     Attributes:
         source: its text.
-        test: the name of a contract test, without parameters, that must fail for it: by an
-            assertion of its own, with the public file and with every hidden one, each time that it
-            is run. It fails for every parameter.
+        test: the name of a contract test, without parameters, that must fail for it: through its
+            own assertion, with the public file and with every hidden one, each time, and for
+            every parameter.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""Shared by the tests of the provided parts."""
+"""Shared by the tests of the provided code."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from scene_recog.datasets.sketch15 import write_sketch15
 if TYPE_CHECKING:
     from scene_recog.runner import Trainer
 
-# A warning is an error, but where it is a student's file that warns.
+# A warning is an error, unless a student's file raises it.
 ASSIGNMENT_MODULES = rf"scene_recog\.({'|'.join(STEPS)})"
-WARNINGS = [  # the last that matches decides
+WARNINGS = [  # the last match decides
     "error",
-    # a deprecation is ours to fix where our code uses what is deprecated, not inside libraries
+    # we fix deprecations in our own code, not inside libraries
     "ignore::DeprecationWarning",
     "ignore::PendingDeprecationWarning",
     "error::DeprecationWarning:(scene_recog|test_|conftest)",
     "error::PendingDeprecationWarning:(scene_recog|test_|conftest)",
-    # an image that a student does not close must not fail whichever test runs when it is collected
+    # an image that a student does not close must not fail the test in which it is garbage-collected
     "ignore::ResourceWarning",
     f"default:::{ASSIGNMENT_MODULES}",
 ]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let warnings fail the tests in this folder."""
+    """Make warnings fail the tests in this folder."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.filterwarnings(*WARNINGS), append=False)
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def sketches(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small sketch15 dataset: 15 x (6 train + 2 test) images. Not to be written to."""
+    """A small sketch15 dataset: 15 x (6 train + 2 test) images. Read-only."""
     return write_sketch15(
         tmp_path_factory.mktemp("data") / "sketch15", train_per_class=6, test_per_class=2
     )

@@ -1,4 +1,4 @@
-"""Reading zips and folders that somebody else made: what is read, and what is refused."""
+"""Reading zips and folders from strangers: what is read, and what is refused."""
 
 import stat
 import tarfile
@@ -32,7 +32,7 @@ CENTRAL, LOCAL = b"PK\x01\x02", b"PK\x03\x04"
 
 
 def refusal(path: Path, limits: Limits | None = None) -> str:
-    """The one line with which `path` is refused before anything is read."""
+    """The one-line error that refuses `path` before anything is read."""
     with pytest.raises(ValueError, match=path.name) as caught, open_source(path, limits):
         pass
     assert "\n" not in str(caught.value)
@@ -96,7 +96,7 @@ def test_unsafe_names_are_refused(tmp_path: Path, name: str, reason: str) -> Non
 
 
 def test_backslashes_separate_folders(tmp_path: Path) -> None:
-    """As in zips that Windows PowerShell 5 makes."""
+    """As in zips from Windows PowerShell 5."""
     files = {name.replace("/", "\\"): data for name, data in FILES.items()}
     junk = [name.replace("/", "\\") for name in (*JUNK, "a/folder.jpg/")]
     path = write_zip(tmp_path / "x.zip", files | dict.fromkeys(junk, b""))
@@ -175,7 +175,7 @@ def test_a_changed_byte_is_found(tmp_path: Path) -> None:
 def test_a_cut_off_zip_and_no_zip(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.zip", FILES)
     path.write_bytes(path.read_bytes()[:-30])
-    assert "cut off" in refusal(path)
+    assert "truncated or damaged" in refusal(path)
     (tmp_path / "page.zip").write_text("<html>")
     assert "not a zip" in refusal(tmp_path / "page.zip")
     (tmp_path / "empty.zip").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Errors of the eight files, told in one line; and the table that pytest ends with."""
+"""Errors of the eight files in one line, and the table at the end of pytest's output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_WRITTEN = "def get_optimizer(model, config):\n    raise NotImplementedError(
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package of empty assignment files, in the real one's place."""
+    """A package of empty assignment files, in place of the real one."""
     root = tmp_path / "scene_recog_of_a_student"
     root.mkdir()
     for file in assignment.STEPS:
@@ -31,7 +31,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def error_of(package: Path, file: str, source: str, call: str = "") -> str | None:
-    """How the error is told that the file raises when it is imported, or one of its functions."""
+    """The line about an error that a file raises on import, or in one of its functions."""
     (package / f"{file}.py").write_text(source)
     for name in [name for name in sys.modules if name.startswith(package.name)]:
         del sys.modules[name]
@@ -116,7 +116,7 @@ def test_function_that_ends_in_the_error_is_written(package: Path) -> None:
 
 @pytest.fixture
 def tests(tmp_path: Path) -> Path:
-    """A folder with the hooks of the student tests, and two files of tests of its own."""
+    """A folder with the hooks of the student tests, and two test files of its own."""
     root = tmp_path / "tests"
     root.mkdir()
     for name in ("conftest.py", "steps.py"):
@@ -183,7 +183,7 @@ def test_notebook_shows_the_table_and_the_first_reasons(
         "        not 0.1\n"
         "    beyond: test_most\n"
         "        ValueError: no\n"
-        "    all of it: python -m pytest --runxfail unit_tests/test_optimizer.py\n"
+        "    show all: python -m pytest --runxfail unit_tests/test_optimizer.py\n"
     )
 
 
@@ -231,7 +231,7 @@ def test_provided_code_waits_for_files_that_lack_something(tests: Path) -> None:
     )
     code, text = run(tests, "-k", "not wrong", "-rs")
     assert code == 0
-    assert "provided code         1 of 4      3 wait for what is beyond" in text
+    assert "provided code         1 of 4      3 wait for the beyond tests" in text
     assert "waits for 1.3 optimizer: ValueError: there are no images" in text
     code, text = run(tests, "-k", "not wrong and not most")  # all that is asked for is there
     assert code == 1

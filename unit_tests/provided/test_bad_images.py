@@ -1,4 +1,4 @@
-"""Images of every broken and odd kind: named all at once, left out on demand, or simply read."""
+"""Broken and unusual images of all kinds: all named at once, left out on request, or just read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MakeTrainer = Callable[..., Trainer]
 
 
 def png_of_size(path: Path, width: int, height: int) -> None:
-    """A small file that says that it holds a huge image."""
+    """A small file that claims to hold a huge image."""
     Image.new("1", (8, 8)).save(path, "png")
     data = bytearray(path.read_bytes())
     header = data.index(b"IHDR")
@@ -81,7 +81,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 @pytest.fixture
 def root(sketches: Path, tmp_path: Path) -> Path:
-    """A copy of the sketches that may be written to."""
+    """A writable copy of the sketches."""
     return Path(shutil.copytree(sketches, tmp_path / "data", ignore=shutil.ignore_patterns(".*")))
 
 
@@ -172,7 +172,7 @@ def test_pixel_stats_without_the_bad_images(broken_root: Path, sketches: Path) -
 
 
 def test_what_training_does_not_use_is_not_checked(root: Path, tmp_path: Path) -> None:
-    """Cases 04 and 06: behind a link a bad image is found, in a hidden folder not."""
+    """Cases 04 and 06: a bad image is found behind a link, but not in a hidden folder."""
     (root / "train" / "coast").rename(tmp_path / "elsewhere")
     (root / "train" / "coast").symlink_to(tmp_path / "elsewhere")
     BROKEN["empty.jpg"](root / "train" / "coast" / "empty.jpg")
@@ -229,11 +229,11 @@ def test_command_line_stops_or_skips(
 
     assert cli.main([*command, "--skip-bad"]) == 0
     captured = capsys.readouterr()
-    assert "Leaving out 8 of the images" in captured.err
+    assert "Leaving out 8 images" in captured.err
     config = json.loads((tmp_path / "model_checkpoints/part2-001/config.json").read_text())
     assert len(config["skipped_images"]) == 8
     assert config["data"]["train_images"] == 60
-    # going on and measuring leave out the same ones
+    # resuming and measuring leave out the same images
     assert cli.main(["train", "--resume", "part2-001", "--epochs", "2"]) == 0
     for split in ("test", "validation"):
         capsys.readouterr()

@@ -63,7 +63,7 @@ def batched(pipeline: Any, photos: list[Image.Image], **options: Any) -> torch.T
 
 
 def differences(pipeline: Any, photos: list[Image.Image], **options: Any) -> torch.Tensor:
-    """Absolute differences between the two ways, in grey levels."""
+    """Absolute differences between the two methods, in grey levels."""
     torch.manual_seed(0)
     ours = batched(pipeline, photos, **options)
     torch.manual_seed(0)
@@ -141,7 +141,7 @@ def test_whole_pixels_in_the_tail_are_the_same_bits(
         module.ColorJitter((1.25, 1.25)),
         module.Pad((1, 2, 3, 4), **options),
         module.CenterCrop((35, 30)),
-        # its crop leaves one choice only: the whole
+        # its crop leaves only one choice: the whole image
         module.RandomCrop((41, 34), padding=(1, 2, 3, 4), **options),
         module.PILToTensor(),
         module.Pad([2, 3], **options),
@@ -165,7 +165,7 @@ def test_resize_moves_before_a_flip(
 def test_resize_in_the_tail(
     photos: list[Image.Image], size: tuple[int, int], native: tuple[int, int]
 ) -> None:
-    stay = v1.RandomAffine(0)  # random by name, so that what follows stays in the tail
+    stay = v1.RandomAffine(0)  # counts as random, so that later steps stay in the tail
     images = sized(photos, *native)
     on_pil = v1.Compose([stay, v1.Resize(size), TO_TENSOR])
     on_uint8 = v2.Compose([v2.PILToTensor(), stay, v2.Resize(size)])
@@ -382,7 +382,7 @@ def test_draws_repeat_and_differ(photos: list[Image.Image]) -> None:
     batch = torch.stack([tv.pil_to_tensor(split.head[0](photos[0]))] * 50)
     torch.manual_seed(3)
     first, second = split.tail(batch), split.tail(batch)
-    random.seed(5)  # python's generator has no say
+    random.seed(5)  # Python's generator has no effect
     torch.manual_seed(3)
     assert torch.equal(split.tail(batch), first)
     assert first.shape == (50, 1, 30, 30)
@@ -458,7 +458,7 @@ def test_share_of_flips(photos: list[Image.Image], share: float) -> None:
 
 
 def test_affine_draws(monkeypatch: Any) -> None:
-    """Rotation, shift, scale and shear have the given ranges, evenly filled."""
+    """Rotation, shift, scale and shear are uniform over the given ranges."""
     seen = []
     monkeypatch.setattr(
         rotation, "_inverse_affine", lambda motion, *_: seen.append(motion) or motion.t()

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, and safe to read from a stranger."""
+"""Checkpoints: written completely or not at all, and safe to read from a stranger."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ GOOD = {"model_state_dict": {"w": torch.ones(500)}, "epoch": 1}
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a good checkpoint lies."""
+    """The path of a good checkpoint."""
     path = tmp_path / "checkpoint.pt"
     write_checkpoint(path, GOOD)
     return path
 
 
 def refusal(path: Path) -> str:
-    """The one line that reading must end with."""
+    """The one-line error of reading."""
     with pytest.raises(ValueError, match=path.name) as caught:
         read_checkpoint(path)
     message = str(caught.value)
@@ -93,7 +93,7 @@ def test_what_is_not_stored_as_it_was_written_is_noticed(
         return write(self, bytes(data)[:-40] + bytes(40))
 
     monkeypatch.setattr(Path, "write_bytes", forgetful)
-    with pytest.raises(OSError, match="was not stored as it was written"):
+    with pytest.raises(OSError, match="was not stored correctly"):
         write_checkpoint(path, GOOD | {"epoch": 2})
     assert path.read_bytes() == before
 
@@ -104,7 +104,7 @@ def test_what_is_not_stored_as_it_was_written_is_noticed(
 @pytest.mark.parametrize("kept", [0, 1, 100, 1000])
 def test_cut_off_checkpoint_is_named(path: Path, kept: int) -> None:
     path.write_bytes(path.read_bytes()[:kept])
-    assert "is damaged or no checkpoint" in refusal(path)
+    assert "is damaged or not a checkpoint" in refusal(path)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -147,7 +147,7 @@ def test_file_without_weights_is_no_checkpoint(tmp_path: Path) -> None:
 
 
 class Calls:
-    """Pickles to a call of any function."""
+    """Pickles to a call of an arbitrary function."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         self.call = (function, arguments)
@@ -157,7 +157,7 @@ class Calls:
 
 
 def zip_of(pickled: bytes, method: int = zipfile.ZIP_STORED) -> bytes:
-    """The file that torch.save would make around a pickle."""
+    """The file that torch.save would write around a pickle."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         archive.writestr("archive/data.pkl", pickled)
@@ -238,7 +238,7 @@ def test_pickle_that_runs_code_is_refused_and_runs_nothing(
     assert cli.main([verb, *arguments[verb]]) == 2
     message = capsys.readouterr().err
     assert message.count("\n") == 1
-    assert "only tensors and plain data belong in one" in message
+    assert "holds only tensors and plain data" in message
     assert not (tmp_path / "was_here").exists()
     (tmp_path / "plain.pt").write_bytes(pickle.dumps(attack))
     refusal(tmp_path / "plain.pt")

@@ -415,11 +415,11 @@ def test_lists(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["train", "--recipe", "part3"], "unknown recipe 'part3'"),
         (["train", "--set", "speed=9"], "no 'speed'"),
-        (["train", "--set", "lr"], "no setting"),
+        (["train", "--set", "lr"], "not a setting"),
         (["train", "--epochs", "0"], "epochs is 0"),
         (["train", "--resume", "nothing"], "no run nothing"),
         (["train", "--resume", "part1-001", "--set", "lr=1"], "its own recipe"),
-        (["evaluate", "part9"], "the runs in model_checkpoints are: part1-001"),
+        (["evaluate", "part9"], "the runs in model_checkpoints are part1-001"),
         (["evaluate", "part1-001", "--data", "nowhere"], "no train/ folder in nowhere"),
         (["predict", "part1-001", "*.nothing"], "no images match"),
         (["predict", "part1-001", "x.jpg", "--top", "0"], "--top is 0"),
@@ -500,7 +500,7 @@ def test_a_console_that_cannot_show_a_name(here: Path, sketches: Path, class_nam
     assert f"{escaped}/caf\\udce9.jpg: " in outputs["predict"]
     assert "W\\xfcste-001" in outputs["runs"]
     assert "no image gone\\udcff.jpg" in errors
-    assert "no run gone\\udcff.jpg: the runs in model_checkpoints are: W\\xfcste-001" in errors
+    assert "no run gone\\udcff.jpg: the runs in model_checkpoints are W\\xfcste-001" in errors
     for name in ("verify as JSON", "evaluate as JSON", "predict as JSON"):
         json.loads(outputs[name].rstrip().rpartition("\n")[0])
     answer = json.loads(outputs["predict as JSON"].rstrip().rpartition("\n")[0])

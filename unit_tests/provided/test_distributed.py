@@ -1,4 +1,4 @@
-"""Two processes on one machine train one model, lose one of them, and go on."""
+"""Two processes on one machine train one model, lose one process, and continue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from scene_recog.system import processes
 
 MakeTrainer = Callable[..., Trainer]
 
-# One step on each batch, the gradients kept; the two processes together, and what each has seen.
+# One step on each batch with its gradients; over both processes, and what each one has seen.
 WORKER = """
 import sys
 from pathlib import Path
@@ -83,7 +83,7 @@ with processes.process_group("cpu"):
 
 
 def torchrun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    """Start two processes by PyTorch's own launcher."""
+    """Start two processes with PyTorch's own launcher."""
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
@@ -93,7 +93,7 @@ def torchrun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
 
 
 def finish(launcher: subprocess.Popen[str]) -> str:
-    """Wait for the launcher: all that it and its processes have printed."""
+    """Wait for the launcher; returns everything that it and its processes printed."""
     try:
         return launcher.communicate(timeout=120)[0]
     finally:
@@ -111,7 +111,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def ranks(sketches: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list]]:
-    """What each of two processes has seen and done in an epoch of 41 + 41 + 8 images."""
+    """What each of two processes sees and does in an epoch of 41 + 41 + 8 images."""
     out = tmp_path_factory.mktemp("ranks")
     (out / "worker.py").write_text(WORKER)
     text = finish(torchrun("worker.py", str(sketches), str(out), cwd=out))
@@ -129,7 +129,7 @@ def test_shards_do_not_overlap_and_miss_nothing(ranks: list[dict], sketches: Pat
 
 
 def test_average_gradient_is_that_of_the_joint_batch(ranks: list[dict]) -> None:
-    """Also for batches that cannot be dealt out evenly."""
+    """Also for batches that cannot be divided evenly."""
     model = SimpleNet()
     for step in range(3):
         parameters = ranks[0]["weights"][step]
@@ -200,13 +200,13 @@ TRAIN = [
 
 
 def test_training_survives_a_killed_process(sketches: Path, tmp_path: Path) -> None:
-    """The others are told, torchrun starts all again, and the result is that of a quiet run."""
+    """The others notice, torchrun restarts all, and the result is that of an undisturbed run."""
     for name in ("quiet", "stormy"):
         (tmp_path / name).mkdir()
     quiet = torchrun("--standalone", *TRAIN, str(sketches), cwd=tmp_path / "quiet")
     text = finish(quiet)
     assert quiet.returncode == 0, text
-    assert text.count("4 epochs on drawn sketches") == 1  # one of them speaks
+    assert text.count("4 epochs on drawn sketches") == 1  # only one process prints
 
     stormy = torchrun(
         "--standalone", "--max-restarts=2", *TRAIN, str(sketches), cwd=tmp_path / "stormy"
@@ -223,7 +223,7 @@ def test_training_survives_a_killed_process(sketches: Path, tmp_path: Path) -> N
     if not ("closing signal SIGTERM" in text and torch.__version__.startswith("2.4.")):
         # there the launcher was seen to end the other one before it could speak
         assert "process 0 of 2 lost contact with another" in text
-    assert "Going on after epoch" in text
+    assert "Resuming the run in" in text
     assert "4 epochs on drawn sketches" in text
     results = [
         read_checkpoint(tmp_path / name / "model_checkpoints" / "part2-001" / "checkpoint.pt")
@@ -253,7 +253,7 @@ def test_one_process_needs_none_of_it() -> None:
 
 
 def test_sync_batch_norm_needs_gpus(make_trainer: MakeTrainer) -> None:
-    with pytest.raises(ValueError, match="sync_batch_norm needs several processes with a GPU"):
+    with pytest.raises(ValueError, match="sync_batch_norm needs several processes with one GPU"):
         make_trainer(sync_batch_norm=True)
 
 

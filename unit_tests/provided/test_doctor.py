@@ -1,4 +1,4 @@
-"""The training doctor: each symptom is made and found, and right work gets no line."""
+"""The training doctor: each symptom is produced and found, and correct work gets no line."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NORMALIZED = get_fundamental_normalization_transforms((SIDE, SIDE), [0.5], [0.25
 
 
 class Net(nn.Module):
-    """A small right network for small images, with a place for a mistake."""
+    """A small correct network for small images, with a place for a mistake."""
 
     def __init__(self, *last: nn.Module, outputs: int = 15, norm: bool = False) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Net(nn.Module):
 def train(
     make_trainer: Callable[..., Trainer],
 ) -> Callable[..., dict[str, str]]:
-    """Train a net for some epochs of 12 steps; symptom -> line of what was found."""
+    """Train a net for some epochs of 12 steps; returns symptom -> line."""
 
     def run(model: nn.Module, epochs: int = 1, lr: float = 0.01, **options: Any) -> dict[str, str]:
         defaults = {
@@ -79,7 +79,7 @@ def train(
         trainer = make_trainer(model, lr, **defaults | options)
         trainer._schedule.start(0, epochs, len(trainer.train_loader))
         for _ in range(epochs):
-            trainer._run_epoch()  # without what is saved and drawn, which takes longer
+            trainer._run_epoch()  # without saving and drawing, which take longer
         return dict(trainer.checkup.findings)
 
     return run
@@ -181,13 +181,13 @@ def test_a_loss_that_starts_far_too_high(train: Train) -> None:
     assert "ToTensor" in found["first loss"]
     net = Net()
     nn.init.normal_(list(net.parameters())[-2], std=20)  # of the last layer
-    assert "keep the initial weights" in train(net, lr=1e-6)["first loss"]
+    assert "keep torch's default initial weights" in train(net, lr=1e-6)["first loss"]
 
 
 @pytest.mark.parametrize(
     ("last", "text"),
     [
-        (nn.Softmax(dim=1), "ends in softmax, and the loss applies another"),
+        (nn.Softmax(dim=1), "ends in softmax, and the loss applies it again"),
         (nn.LogSoftmax(dim=1), "is harmless but does nothing"),
         (nn.Sigmoid(), "ends in a sigmoid"),
         (nn.ReLU(), "ends in a ReLU"),
@@ -238,11 +238,13 @@ def test_dropout_that_eval_does_not_stop(train: Train) -> None:
 
 def test_batches_of_one_image_with_batch_norm(train: Train) -> None:
     assert (
-        "an image is normalized by itself in training"
+        "it normalizes an image by its own mean in training"
         in train(Net(norm=True), batch_size=1)["one image"]
     )
     flat = Net(nn.BatchNorm1d(15))
-    with pytest.raises(ValueError, match=r"nn\.BatchNorm1d needs two or more: choose a batch_size"):
+    with pytest.raises(
+        ValueError, match=r"nn\.BatchNorm1d needs at least two: choose a batch_size"
+    ):
         train(flat, batch_size=89)
 
 
@@ -272,12 +274,12 @@ def test_inputs_that_are_not_normalized_alike(train: Train) -> None:
     hidden.transforms.insert(-1, transforms.Lambda(lambda x: (x - 0.5) / 0.25))
     recipe = {"extra_config": {"recipe": {"normalize": True}}}
     assert "only validation is normalized" in of(PLAIN, NORMALIZED)
-    assert "training has Normalize, validation has not" in of(NORMALIZED, PLAIN)
-    assert "the recipe normalizes, but the inputs are from" in of(PLAIN, PLAIN, **recipe)
+    assert "training has Normalize, validation does not" in of(NORMALIZED, PLAIN)
+    assert "the recipe normalizes, but the inputs range from" in of(PLAIN, PLAIN, **recipe)
     assert "normalized twice" in of(twice, twice)
     assert "normalized twice" in of(hidden, hidden)
-    assert "not about 0 and 1: give it the pixels' own mean" in of(in_bytes, in_bytes)
-    # right, though in another way: pixels from 0 to 255, and their mean and deviation
+    assert "not about 0 and 1: pass the mean and std of the pixels" in of(in_bytes, in_bytes)
+    # correct in another way: pixels from 0 to 255, and their mean and std
     by_hand = transforms.Compose([*PLAIN.transforms, transforms.Lambda(lambda x: 255 * x)])
     by_hand.transforms.append(transforms.Normalize([128.0], [64.0]))
     for right in (NORMALIZED, and_then((0.5, 0.5)), by_hand):
@@ -305,8 +307,8 @@ def test_labels_in_another_order(train: Train, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(ImageLoader, "load_imagepaths_with_labels", shifted)
     found = train(Net())["labels"]
-    assert "90 of 90 images have another label than their folder" in found
-    assert "such as train/bedroom/image_0001.jpg: 1, where class_dict says 0" in found
+    assert "90 of 90 images do not have the label of their folder" in found
+    assert "such as train/bedroom/image_0001.jpg: 1, but class_dict says 0" in found
 
 
 def test_numbers_of_classes_with_gaps() -> None:
@@ -322,7 +324,7 @@ def test_a_loss_that_does_not_move(train: Train) -> None:
     assert "the learning rate is 0" in train(Net(), 5, 0.0)["not moving"]
     found = train(Net(), 5, 1e-7)
     assert list(found) == ["not moving"]
-    assert "has not moved in 50 steps" in found["not moving"]
+    assert "has not changed in 50 steps" in found["not moving"]
     assert "the learning rate (1e-07) is too small" in found["not moving"]
 
 
@@ -336,10 +338,10 @@ def test_an_optimizer_over_frozen_weights(train: Train) -> None:
     for layers in (net.conv_layers, net.fc_layers[:-1]):
         layers.requires_grad_(False)
     net.fc_layers[-1].requires_grad_(False)
-    scale = nn.Parameter(torch.ones(()))  # what moves is not in the network's optimizer
+    scale = nn.Parameter(torch.ones(()))  # it is not in the network's optimizer
     forward = net.forward
     net.forward = lambda x: forward(x) * scale  # type: ignore[method-assign]
-    assert "the optimizer holds no weights that get a grad" in train(net, 5)["not moving"]
+    assert "none of the optimizer's weights gets a gradient" in train(net, 5)["not moving"]
 
 
 def test_outputs_that_are_equal_for_all_images(train: Train) -> None:
@@ -364,7 +366,7 @@ def test_a_loss_that_explodes(train: Train) -> None:
     torch.manual_seed(0)
     found = train(Net(), 5, 0.3, train_data_transforms=NORMALIZED, val_data_transforms=NORMALIZED)
     assert "the learning rate (0.3) is too high" in found["explosion"]
-    with pytest.raises(FloatingPointError, match=r"at learning rate 1e\+30, too high as a rule"):
+    with pytest.raises(FloatingPointError, match=r"at learning rate 1e\+30, usually too high"):
         train(Net(), 5, 1e30)
 
 
@@ -391,7 +393,7 @@ def of_epochs(*records: Any, is_last: bool = True, images: int = 300, **options:
 
 def test_no_better_than_the_largest_class() -> None:
     stuck = [record(epoch, 0.1, 0.11) for epoch in range(1, 6)]
-    assert "always naming the largest class gives 11.0%" in of_epochs(*stuck, is_last=False)
+    assert "always predicting the largest class gives 11.0%" in of_epochs(*stuck, is_last=False)
     assert of_epochs(*stuck[:4]) == ""
     assert of_epochs(*stuck, record(6, 0.15, 0.11)) == ""
     faster = replace(record(6, 0.1, 0.11), learning_rate=0.2)
@@ -402,8 +404,8 @@ def test_no_better_than_the_largest_class() -> None:
 def test_validation_far_from_training() -> None:
     assert of_epochs(record(40, 1.0, 0.51)) == ""  # part1
     assert of_epochs(record(40, 0.72, 0.89)) == ""  # best
-    assert "same transforms (augmentation aside)" in of_epochs(record(40, 1.0, 0.12))
-    assert "knows its training images by heart" in of_epochs(record(40, 1.0, 0.3))
+    assert "same transforms (apart from augmentation)" in of_epochs(record(40, 1.0, 0.12))
+    assert "has memorized its training images" in of_epochs(record(40, 1.0, 0.3))
     assert of_epochs(record(40, 1.0, 0.3), is_last=False) == ""
     assert of_epochs(record(40, 1.0, 0.12), images=15) == ""
     assert "which augmentation and dropout do not explain" in of_epochs(record(40, 0.5, 0.95))
@@ -417,7 +419,7 @@ def test_a_loss_that_explodes_late() -> None:
 
 def test_copies_in_test() -> None:
     assert symptoms.copies_in_test(11, 1500, "test/a/1.jpg") == ""
-    assert "90 of 1500 test images are in train" in symptoms.copies_in_test(
+    assert "90 of 1500 test images are also in train" in symptoms.copies_in_test(
         90, 1500, "test/a/1.jpg"
     )
 
@@ -564,8 +566,8 @@ def test_verb_finds_nothing_wrong_with_a_recipe(
     assert cli.main([*command, "--set", "batch_size=8"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("part1: SimpleNet on drawn sketches (sketch15)")
-    assert "nothing wrong was found" in text
-    assert "10 of 10 images learned by heart" in text
+    assert "no problems found" in text
+    assert "10 of 10 images memorized" in text
     assert "conv_layers.0" in text
     assert list(here.iterdir()) == []
 
@@ -586,7 +588,7 @@ def test_verb_finds_what_is_wrong(
     assert [row["verdict"] for row in answer["layers"]] == ["ok"] * 4
     found = {each["symptom"]: each["text"] for each in answer["findings"]}
     assert "the learning rate is 0" in found["not moving"]
-    assert "6 of 34 test images are in train too" in found["copies"]
+    assert "6 of 34 test images are also in train" in found["copies"]
     assert "doctor: " not in captured.err
     assert cli.main(["doctor", "--recipe", "part1", "--data", "nowhere"]) == 2
     assert cli.main(["doctor", "nothing"]) == 2

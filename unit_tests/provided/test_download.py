@@ -1,4 +1,4 @@
-"""Resumable download, against a real server on this machine that can be told to misbehave."""
+"""Resumable download from a real server on this machine that can be told to misbehave."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ BODY = b"PK" + bytes(range(256)) * 1000
 
 
 class Server(HTTPServer):
-    """Serves `body`; the attributes say how badly."""
+    """Serves `body`; the attributes define how badly."""
 
     body = BODY
     etag: str | None = '"one"'
@@ -23,12 +23,12 @@ class Server(HTTPServer):
     ranges = True
     chunked = False
     check_if_range = True
-    shift = 0  # by which the ranges sent lie beside those asked for
+    shift = 0  # offset of the ranges sent from those requested
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[tuple[str | None, str | None]] = []  # Range, If-Range
-        self.break_after: list[int] = []  # bytes after which the next answers break off
+        self.break_after: list[int] = []  # bytes after which the next responses break
         self.url = f"http://127.0.0.1:{self.server_port}/some/scenes.zip"
 
 
@@ -84,7 +84,7 @@ def fetch(server: Server, folder: Path, tries: int = 1) -> bytes:
 
 
 def break_off(server: Server, folder: Path, after: int) -> Path:
-    """Fetch until the server breaks off; return the part."""
+    """Fetch until the server breaks the connection; return the part."""
     server.break_after = [after]
     with pytest.raises(BrokenOffError):
         fetch(server, folder)

@@ -1,4 +1,4 @@
-"""Which folder is trained on: the one named, one a level or two off, or drawn sketches."""
+"""The folder that is used: the given one, one a level or two deeper, or drawn sketches."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def make_folders(root: Path, *names: str) -> None:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, where few sketches are drawn at once."""
+    """An empty current folder, where only a few sketches are drawn."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sketch15, "write_sketch15", write_few)
     return tmp_path
@@ -89,7 +89,7 @@ def test_a_dataset_unpacked_too_deep_is_used_and_said(
     make_folders(here, "data/__MACOSX/data/train", "data/__MACOSX/data/test")
     expected = Path("data") / place
     assert find_dataset() == expected
-    line = f"No train/ and test/ in data: using {expected}, which has them.\n"
+    line = f"No train/ and test/ in data: using {expected} instead.\n"
     assert capsys.readouterr().err == line
     assert find_dataset("data") == expected
     assert capsys.readouterr().err == line
@@ -120,7 +120,7 @@ def test_one_split_named_means_the_dataset(
 ) -> None:
     make_dataset(here / "set")
     assert find_dataset(named) == Path("set")
-    assert "using set, which has them" in capsys.readouterr().err
+    assert "using set instead" in capsys.readouterr().err
     monkeypatch.chdir(named)
     assert find_dataset(".").samefile(here / "set")
 
@@ -220,7 +220,7 @@ def test_commands_use_the_dataset_that_is_found(capsys: pytest.CaptureFixture[st
     out, err = capsys.readouterr()
     assert "beach" in out
     assert err.splitlines() == [
-        f"No train/ and test/ in data: using {found}, which has them.",
+        f"No train/ and test/ in data: using {found} instead.",
         f"reading the images in {found} ...",
     ]
     assert cli.main(["data", "show", "--per-class", "1"]) == 0

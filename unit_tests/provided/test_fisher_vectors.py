@@ -238,7 +238,7 @@ def test_says_what_does_not_suit_it() -> None:
         net.fit(Stripes(seed=0, count=0))
     labelled_too_high = Stripes(seed=0, count=4)
     labelled_too_high.labels = [0, 1, 2, 15]
-    with pytest.raises(ValueError, match="label 15, and there are 15 outputs"):
+    with pytest.raises(ValueError, match="label 15, but there are only 15 outputs"):
         net.fit(labelled_too_high)
-    with pytest.raises(ValueError, match="descriptors for 1024 words: more images needed"):
+    with pytest.raises(ValueError, match="descriptors are too few for 1024 words"):
         FisherVectorNet(1024).fit(Stripes(seed=0, count=2))

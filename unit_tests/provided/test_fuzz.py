@@ -1,4 +1,4 @@
-"""Bytes at random where images and checkpoints should be: no crash, no hang, bounded memory."""
+"""Random bytes in place of images and checkpoints: no crash, no hang, bounded memory."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def fuzz(kind: str, seconds: float, folder: Path) -> dict[str, float]:
 
 
 def changed(rng: random.Random, data: bytes) -> bytes:
-    """A few changes of the kinds that files suffer, and that attackers make."""
+    """A few changes like those from accidents and from attackers."""
     new = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 5, 20))):
         position = rng.randrange(len(new) + 1) if rng.random() < 0.5 else rng.randrange(64)
@@ -91,7 +91,7 @@ def changed(rng: random.Random, data: bytes) -> bytes:
 
 
 def changed_checkpoint(rng: random.Random, data: bytes) -> bytes:
-    """The file changed; or its pickle changed, and zipped again with right checksums."""
+    """The changed file; or one with a changed pickle, zipped again with correct checksums."""
     if rng.random() < 0.3:
         return changed(rng, data)
     result = io.BytesIO()

@@ -1,4 +1,4 @@
-"""One rule for the best epoch, wherever it is told."""
+"""The same rule for the best epoch everywhere."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from scene_recog.runs.history import EpochRecord, History, best_row, find_best_e
         ([], [], None),
         ([0.5], [1.0], 1),
         ([0.5, 0.7, 0.6], [1.0, 0.9, 0.1], 2),
-        ([0.7, 0.7, 0.7], [1.0, 0.8, 0.9], 2),  # of equal accuracies, the least loss
-        ([0.7, 0.7], [0.8, 0.8], 1),  # of equals in both, the first
+        ([0.7, 0.7, 0.7], [1.0, 0.8, 0.9], 2),  # at equal accuracy, the lowest loss
+        ([0.7, 0.7], [0.8, 0.8], 1),  # if both are equal, the first
     ],
 )
 def test_best_epoch(accuracies: list[float], losses: list[float], best: int | None) -> None:
@@ -29,7 +29,7 @@ def test_best_epoch(accuracies: list[float], losses: list[float], best: int | No
     for n, (a, x) in enumerate(zip(accuracies, losses, strict=True), start=1):
         history.add(EpochRecord(n, 1.0, 0.5, x, a, 0.1, 1.0))
     if best is None:
-        with pytest.raises(ValueError, match="no epoch is done"):
+        with pytest.raises(ValueError, match="no epoch is finished"):
             _ = history.best
     else:
         assert history.best.epoch == best

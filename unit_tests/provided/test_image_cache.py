@@ -1,4 +1,4 @@
-"""The cache of decoded images: right pixels, never stale ones, and no failure because of it."""
+"""The cache of decoded images: correct pixels, never stale ones, and no failures through it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HEADER = 512  # bytes before the pixels
 
 
 class Load:
-    """Reads an image as `ImageLoader` does, and remembers what it has read."""
+    """Reads an image as `ImageLoader` does, and records what it has read."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
@@ -83,20 +83,20 @@ def paths(data: Path) -> list[str]:
 
 @pytest.fixture
 def cache(data: Path) -> Path:
-    """Where the cache files of `data` go; not made yet."""
+    """The folder for the cache files of `data`; not created yet."""
     return data / ".cache"
 
 
 @pytest.fixture
 def filled(paths: list[str], cache: Path) -> Path:
-    """The one cache file, made."""
+    """The single cache file, after creating it."""
     load_images(paths, Load(), HEAD, cache_dir=cache)
     (path,) = cache.iterdir()
     return path
 
 
 def one_by_one(paths: list[str], head: list[Any] = HEAD) -> torch.Tensor:
-    """What `load_images` must give."""
+    """The expected result of `load_images`."""
     images = []
     for path in paths:
         image = Load()(path)
@@ -107,7 +107,7 @@ def one_by_one(paths: list[str], head: list[Any] = HEAD) -> torch.Tensor:
 
 
 def reads(paths: list[str], cache: Path | None, head: list[Any] = HEAD) -> int:
-    """Number of images that are decoded to load these; checks the result."""
+    """Number of images decoded to load these; checks the result."""
     load = Load()
     images = load_images(paths, load, head, cache_dir=cache)
     assert images.dtype == torch.uint8
@@ -117,7 +117,7 @@ def reads(paths: list[str], cache: Path | None, head: list[Any] = HEAD) -> int:
 
 
 def names(folder: Path) -> list[str]:
-    """All files in a folder; none if it is not there."""
+    """All files in a folder; none if it does not exist."""
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
@@ -200,7 +200,7 @@ def _exchange(first: Path, second: Path) -> None:
 def test_exchanged_images_are_read(
     paths: list[str], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 14: exchanged by `mv`, of the same size and with the same times."""
+    """Case 14: files swapped with `mv`, of the same size and with the same times."""
     first, second = Path(paths[0]), Path(paths[3])
     assert first.stat().st_size == second.stat().st_size
     for path in (first, second):
@@ -208,7 +208,7 @@ def test_exchanged_images_are_read(
     assert reads(paths, cache) == 9
     _exchange(first, second)
     assert reads(paths, cache) == 9
-    # The number on the disk tells it alone, as on Windows, where ctime stays.
+    # Only the inode shows the change, as on Windows, where ctime stays the same.
     monkeypatch.setattr(os, "stat", _without_ctime(os.stat))
     assert reads(paths, cache) == 9
     _exchange(first, second)
@@ -313,7 +313,7 @@ def make(size):
 
 @pytest.fixture
 def student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """A function that writes the module of a student, and imports it anew or leaves the old one."""
+    """A function that writes a student's module, and reimports it or keeps the old one."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
@@ -555,7 +555,7 @@ def test_memory_when_nothing_can_be_written(
         monkeypatch.setattr(image_cache, "user_cache_dir", lambda: None)
     assert reads(paths, cache) == reads(paths, cache) == 9
     message = capsys.readouterr().err
-    assert message.count("\n") == message.count("kept in memory") == 2
+    assert message.count("\n") == message.count("keeps them in memory") == 2
 
 
 class FullDisk(io.FileIO):
@@ -846,7 +846,7 @@ def test_command_lists_and_clears(
     assert reads(paths, data / ".cache") == 9
     clear_cache(data / ".cache")
     assert cli.main(command) == 0
-    assert "no decoded images are kept" in capsys.readouterr().out
+    assert "no decoded images are cached" in capsys.readouterr().out
 
 
 def test_command_as_json(

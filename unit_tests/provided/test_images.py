@@ -1,4 +1,4 @@
-"""Finding and reading whatever a stranger's folder holds."""
+"""Finding and reading the images in a stranger's folder, whatever it holds."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_image_names() -> None:
 
 
 def test_what_pillow_opens_is_an_image() -> None:
-    """Case 08: half of the images were left out without a word."""
+    """Case 08: half of the images were left out silently."""
     for suffix in (
         "pgm",
         "PPM",
@@ -267,7 +267,7 @@ def listed(folder: Path) -> list[str]:
 
 @pytest.fixture
 def links(tmp_path: Path) -> Path:
-    """A folder of its own for what links lead to; skips where the system has no links."""
+    """A folder for the targets of links; skips if the system has no links."""
     try:
         (tmp_path / "link").symlink_to(tmp_path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Real processes, killed while they train: what goes on afterwards ends as if nothing had been."""
+"""Real processes, killed while training: resumed runs end as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ NO_TIMES = {"seconds": 0, "validation_seconds": 0}
 def train(
     data_dir: Path, model_dir: Path, point: str = "", count: int = 0, step_seconds: float = 0.0
 ) -> None:
-    """Train, or go on with, a run of EPOCHS epochs that uses all that is random.
+    """Train or resume a run of EPOCHS epochs that uses every kind of randomness.
 
     With a point, the process kills itself when it gets there for the count-th time.
-    With step_seconds, each step waits as long, so that a signal meets one on a busy machine too.
+    With step_seconds, each step waits that long, so that a signal hits a step on a busy machine
+    too.
     """
     torch.set_num_threads(1)
     if step_seconds:
@@ -63,7 +64,7 @@ def train(
 
 
 def countdown(count: int) -> Callable[[], bool]:
-    """A function that says, from its count-th call on, that the time has come."""
+    """A function that returns True from its count-th call on."""
     calls = iter(range(1, 10**9))
     return lambda: next(calls) >= count
 
@@ -153,7 +154,7 @@ POINTS: dict[str, Callable[[Callable[[], bool]], None]] = {
 
 @pytest.fixture(scope="module")
 def start() -> Callable[..., multiprocessing.process.BaseProcess]:
-    """A function that starts `train` in a new process, which has imported everything."""
+    """A function that starts `train` in a new process that has already imported everything."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pytest", "scene_recog.runner"])
 
@@ -190,7 +191,7 @@ def copy_of(sketches: Path, target: Path) -> Path:
 
 
 def fingerprint(folder: Path) -> str:
-    """A hash of everything in a checkpoint that does not tell the time."""
+    """A hash of everything in a checkpoint except times."""
     saved = read_checkpoint(folder / "checkpoint.pt")
     assert saved["epoch"] == EPOCHS
     history = [{**row, **NO_TIMES} for row in saved["history"]]
@@ -209,7 +210,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether there is a checkpoint; fails if one that is there cannot be read."""
+    """Whether there is a checkpoint; fails if it cannot be read."""
     found = False
     for path in (folder / "checkpoint.pt", previous_checkpoint(folder / "checkpoint.pt")):
         if path.exists():
@@ -255,7 +256,7 @@ def test_killed_at_any_moment(
     tmp_path: Path,
     seed: int,
 ) -> None:
-    """Three kills in one run: the second and third hit one that goes on."""
+    """Three kills in one run: the second and third hit a resumed run."""
     rng = random.Random(seed)
     data_dir = copy_of(sketches, tmp_path / "data")
     for _ in range(3):
@@ -278,7 +279,7 @@ def test_asked_to_stop_in_an_epoch(
     tmp_path: Path,
     number: signal.Signals,
 ) -> None:
-    """Asked again and again: each time the step is finished, saved, and gone on from."""
+    """Interrupted repeatedly: each time, the step is finished, saved, and resumed from."""
     data_dir = copy_of(sketches, tmp_path / "data")
     rng = random.Random(number)
     unfinished = set()
@@ -297,7 +298,7 @@ def test_asked_to_stop_in_an_epoch(
 
 
 def has_finished(process: multiprocessing.process.BaseProcess, folder: Path) -> bool:
-    """Wait until the process holds the run's folder, or has ended; whether it has ended."""
+    """Wait until the process locks the run's folder or ends; returns whether it has ended."""
     lock = folder / ".lock"
     while process.is_alive() and not (
         lock.exists() and f'"pid": {process.pid},' in lock.read_text()

@@ -1,4 +1,4 @@
-"""What is said of any dataset in the layout root/{train,test}/<class>/<image>."""
+"""Functions for datasets with the layout root/{train,test}/<class>/<image>."""
 
 import argparse
 import json
@@ -63,7 +63,7 @@ def test_no_dataset(tmp_path: Path) -> None:
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> tuple[Path, np.ndarray]:
-    """Four images in train and test, and all their pixels; a fifth one lies outside."""
+    """Four images in train and test, and all their pixels; a fifth image is outside."""
     pixels = [
         write_image(tmp_path / "train/b/1.png", 10, 20, seed=0),
         write_image(tmp_path / "train/b/2.png", 30, 8, seed=1),
@@ -126,7 +126,7 @@ def test_what_is_left_out_is_said_in_one_line(dataset: tuple[Path, np.ndarray]) 
     write_image(root / "train/loose.png", 9, 9, seed=9)
     notice = layout.left_out_notice(root)
     assert notice == (
-        f"Left out of {root}: 4 files that are not images by their names (train/a/x.heic, "
+        f"Left out of {root}: 4 files without an image's extension (train/a/x.heic, "
         "train/b/image_0001, test/b/new\\nline.raw, ...), "
         "1 image outside the class folders (train/loose.png)"
     )
@@ -158,4 +158,4 @@ def test_linked_and_hidden_folders(dataset: tuple[Path, np.ndarray], tmp_path: P
     (root / "test/b/twin.png").write_bytes((root / "train/b/1.png").read_bytes())
     assert layout.duplicates_in_train(root) == {"test/b/twin.png"}
     (root / "train/b/gone.png").symlink_to(root / "nowhere.png")
-    assert "1 link that leads nowhere (train/b/gone.png)" in layout.left_out_notice(root)
+    assert "1 broken link (train/b/gone.png)" in layout.left_out_notice(root)

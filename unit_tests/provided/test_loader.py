@@ -1,4 +1,4 @@
-"""The fast loader gives what a DataLoader gives, and Trainer takes either."""
+"""The fast loader returns the same as a DataLoader, and Trainer accepts either."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MakeTrainer = Callable[..., Trainer]
 
 @pytest.fixture
 def root(sketches: Path, tmp_path: Path) -> Path:
-    """A copy of the sketches that may be written to."""
+    """A writable copy of the sketches."""
     return Path(shutil.copytree(sketches, tmp_path / "data", ignore=shutil.ignore_patterns(".*")))
 
 

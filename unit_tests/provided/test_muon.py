@@ -1,4 +1,4 @@
-"""Muon: what its steps are, whom it leaves to SGD, and that its state is saved."""
+"""Muon: its steps, the parameters it leaves to SGD, and its saved state."""
 
 from __future__ import annotations
 

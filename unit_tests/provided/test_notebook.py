@@ -1,4 +1,4 @@
-"""What the notebook calls, and the notebook itself as a file."""
+"""The functions that the notebook calls, and the notebook's file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One home for each option: checked once, taken as what it is, recorded, and what trains."""
+"""Options are checked once, converted, recorded, and used as given."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_another_kind_of_optimizer_is_refused(
     model = SimpleNet()
     transforms = first.train_dataset.transform
     with pytest.raises(
-        ValueError, match=f"trained with SGD, and cannot go on with {kind.__name__}"
+        ValueError, match=f"trained with SGD and cannot be resumed with {kind.__name__}"
     ):
         Trainer(sketches, model, kind(model.parameters()), first.model_dir, transforms, transforms)
     saved = read_checkpoint(first.model_dir / "checkpoint.pt")
@@ -245,7 +245,7 @@ def test_the_model_s_own_criterion_trains_with_smoothing_and_mixing(
 def test_more_classes_than_outputs_is_one_line_in_python(make_trainer: MakeTrainer) -> None:
     model = SimpleNet()
     model.fc_layers[-1] = nn.Linear(model.fc_layers[-1].in_features, 10)
-    with pytest.raises(ValueError, match=r"has 15 classes, but SimpleNet tells 10 apart"):
+    with pytest.raises(ValueError, match=r"has 15 classes, but SimpleNet has 10 outputs"):
         make_trainer(model)
 
 
@@ -254,7 +254,9 @@ def test_an_optimizer_over_another_model_is_refused(sketches: Path, tmp_path: Pa
 
     transforms = get_fundamental_transforms((64, 64))
     optimizer = sgd(SimpleNet())
-    with pytest.raises(ValueError, match=r"8 of the 8 tensors .* no parameters of this model"):
+    with pytest.raises(
+        ValueError, match=r"8 of the optimizer's 8 tensors are not parameters of this model"
+    ):
         Trainer(sketches, SimpleNet(), optimizer, tmp_path / "run", transforms, transforms)
     model = SimpleNetFinal()  # frozen layers are the caller's affair
     part = torch.optim.SGD(model.fc_layers.parameters(), lr=0.1)
@@ -277,13 +279,13 @@ def test_a_config_of_format_1_is_brought_up_to_date() -> None:
     old = {"bfloat16": True, "recipe": {"name": "part1", "amp": "off"}}
     config = config_of(old, Path("config.json"))
     assert config["format"] == FORMAT
-    assert config["recipe"]["amp"] == "on"  # what the command line had made of it
+    assert config["recipe"]["amp"] == "on"  # as set by the command line then
     assert old["recipe"] == {"name": "part1", "amp": "off"}
 
 
 def test_a_config_of_a_later_format_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"format": FORMAT + 1}))
-    with pytest.raises(ValueError, match="of a later version of scene-recog"):
+    with pytest.raises(ValueError, match="from a later version of scene-recog"):
         read_config(tmp_path)
 
 

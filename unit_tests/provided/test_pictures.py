@@ -1,4 +1,4 @@
-"""The pictures, by what they show: numbers, labels, order, and where evidence is found."""
+"""What the pictures show: numbers, labels, order, and positions of evidence."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def evaluation(tmp_path: Path) -> Evaluation:
 
 
 def drawn(figure: Figure) -> Figure:
-    """The figure after drawing, which is where a bad layout would warn."""
+    """The figure after drawing, during which a bad layout would warn."""
     figure.canvas.draw()
     return figure
 
@@ -86,7 +86,7 @@ def titles(figure: Figure) -> list[str]:
 
 
 def grey_levels(figure: Figure) -> list[int]:
-    """The level of each one-coloured image that is shown, in order."""
+    """The grey level of each uniform image shown, in order."""
     return [
         int(np.asarray(axes.images[0].get_array())[0, 0]) for axes in figure.axes if axes.images
     ]
@@ -145,7 +145,7 @@ def test_top_confusions_come_with_their_images(evaluation: Evaluation) -> None:
 def test_without_mistakes_the_figure_says_so(evaluation: Evaluation) -> None:
     perfect = Evaluation(evaluation.paths[:1], evaluation.targets[:1], evaluation.probabilities[:1])
     figure = drawn(top_confusions_figure(perfect, NAMES, "t"))
-    assert figure.texts[-1].get_text() == "no image is labelled wrongly"
+    assert figure.texts[-1].get_text() == "every image is labelled correctly"
     assert drawn(confident_mistakes_figure(perfect, NAMES, "t")).texts[-1].get_text() == "none"
 
 
@@ -233,7 +233,7 @@ def test_several_runs_in_one_figure() -> None:
     assert texts == [
         "a: best 60.0% in epoch 2",
         "b: best 40.0% in epoch 1",
-        "stopped at once: not one epoch is done",
+        "stopped at once: no epoch is finished",
     ]
     circles = [line for line in accuracy.lines if line.get_marker() == "o"]
     assert [(list(c.get_xdata()), list(c.get_ydata())) for c in circles] == [
@@ -309,7 +309,7 @@ def test_a_blank_image_has_no_evidence() -> None:
     assert float(occlusion_sensitivity(Spots().eval(), blank, 0).abs().sum()) == 0
     with pytest.raises(ValueError, match="patch 33"):
         occlusion_sensitivity(Spots().eval(), blank, 0, patch=33)
-    with pytest.raises(ValueError, match="no maps"):
+    with pytest.raises(ValueError, match="no feature maps"):
         grad_cam(nn.Sequential(nn.Flatten(), nn.Linear(1024, 2)), blank[None], torch.tensor([0]))
 
 

@@ -1,4 +1,4 @@
-"""Whatever a user asks for: a training run that can begin, or one clear line."""
+"""Whatever a user requests: either a training run can start, or there is one clear line."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ arguments = st.lists(
 def test_command_line_never_shows_a_traceback(
     tmp_path: Path, verb: str, given_arguments: list[str]
 ) -> None:
-    """In a folder without data or runs, with a data folder that is not there."""
+    """In a folder without data or runs, with a missing data folder."""
     given_arguments = [a.replace("\0", "") for a in given_arguments]
     if verb == "train":
         given_arguments += ["--data", "nowhere"]

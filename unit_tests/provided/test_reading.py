@@ -1,4 +1,4 @@
-"""Every way to an image goes through the ImageLoader that is there, whatever a student wrote."""
+"""Every image is read through the ImageLoader in place, whatever a student wrote."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def root(sketches: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., type[ImageLoader]]:
-    """A function that makes the class of a student's file, with these bodies of the two methods."""
+    """A function that creates a student's class with these bodies of the two methods."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
@@ -202,7 +202,7 @@ SLOW = {
         GETITEM.replace("if self", "if index % 10 == 9:\n    image = "
                         "ImageOps.mirror(image)\nif self"), LOAD, "changes it",
     ),
-    "in load_img_from_path": (GETITEM, "return maybe(read(path))", "load_img_from_path may draw"),
+    "in load_img_from_path": (GETITEM, "return maybe(read(path))", "img_from_path may be random"),
     "own generator": (
         GETITEM.replace("if self", "if self.rng.random() < 0.001:\n    image = "
                         "ImageOps.mirror(image)\nif self"), LOAD, ".rng",
@@ -273,7 +273,7 @@ def test_anything_else_goes_image_by_image(
 def test_every_loader_sees_what_the_student_changes(
     root: Path, student: Callable[..., type[ImageLoader]]
 ) -> None:
-    """Case 36: training went past `__getitem__`, evaluation did not."""
+    """Case 36: training bypassed `__getitem__`, evaluation did not."""
     inverted = student(change("ImageOps.invert(self.load_img_from_path(path))"))
     for cache in ("disk", "memory", "off"):
         dataset = inverted(root, "test", TO_TENSOR)
@@ -300,7 +300,7 @@ def test_length_of_its_own_is_respected(root: Path) -> None:
             return 2 * len(self.dataset)
 
     dataset = Twice(root, "test", TO_TENSOR)
-    assert "another length" in why_image_by_image(dataset)
+    assert "length of `dataset`" in why_image_by_image(dataset)
     loader = make_loader(dataset, 60, shuffle=False, device=CPU, cache="memory")
     assert [len(y) for _, y in loader] == [60]
 
@@ -317,12 +317,12 @@ def test_image_that_is_made_grey_in_getitem(
     assert "loaded as RGB" in capsys.readouterr().err
     assert_same(loader, dataset)
     colour = student(load="return Image.open(path).convert('RGB')")(root, "test", TO_TENSOR)
-    with pytest.raises(ValueError, match=r"loaded as RGB, it must be .* mode L"):
+    with pytest.raises(ValueError, match=r"loaded as RGB: it must be .* mode L"):
         make_loader(colour, 7, shuffle=False, device=CPU, cache="disk")
 
 
 def assert_same(loader: Any, dataset: ImageLoader) -> None:
-    """The batches hold what `dataset[i]` gives."""
+    """The batches contain the results of `dataset[i]`."""
     x = torch.cat([x for x, _ in loader])
     y = torch.cat([y for _, y in loader])
     assert y.dtype == torch.int64

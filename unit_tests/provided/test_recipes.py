@@ -1,4 +1,4 @@
-"""Recipes are complete, printable and overridable, and refuse nonsense by name."""
+"""Recipes are complete, printable and overridable, and errors name the bad value."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_overrides_take_words_numbers_and_none() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("lr", "no setting"),
+        ("lr", "not a setting"),
         ("learning_rate=1", "no 'learning_rate'"),
         ("lr=fast", "lr is 'fast'"),
         ("lr=-1", "lr is -1"),
@@ -132,7 +132,7 @@ def test_more_classes_than_outputs_are_refused(sketches: Path, tmp_path: Path) -
     shutil.copytree(sketches, root)
     for split in ("train", "test"):
         shutil.copytree(root / split / "coast", root / split / "volcano")
-    with pytest.raises(ValueError, match=r"has 16 classes, but SimpleNet tells 15 apart"):
+    with pytest.raises(ValueError, match=r"has 16 classes, but SimpleNet has 15 outputs"):
         RECIPES["part1"].override(["val_fraction=0"]).make_trainer(
             root, tmp_path / "run", device="cpu"
         )

@@ -1,4 +1,4 @@
-"""The validation split belongs to the run: what it trained on is never validated on."""
+"""The validation split belongs to the run: training images are never used for validation."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ MakeTrainer = Callable[..., Trainer]
 
 @pytest.fixture
 def root(sketches: Path, tmp_path: Path) -> Path:
-    """A copy of the sketches that may be written to."""
+    """A writable copy of the sketches."""
     return Path(shutil.copytree(sketches, tmp_path / "data"))
 
 
 def add_images(root: Path, count: int) -> None:
-    """New images of every class of train, named so that they sort between the others."""
+    """New training images of every class, named so that they sort between the others."""
     for folder in (root / "train").iterdir():
         for number in range(count):
             noise = Image.effect_noise((64, 64), 40 + number)
@@ -109,7 +109,7 @@ def test_a_run_of_format_1_makes_its_split_again_or_says_that_it_cannot(
         set(trainer.split.validation)
     )
     add_images(root, 1)
-    refusal = "recorded no list of them: its validation images cannot be told"
+    refusal = "kept no list of them: its validation images cannot be told"
     with pytest.raises(ValueError, match=refusal):
         evaluate_split(run, root, "validation")
     with pytest.raises(ValueError, match=refusal):
@@ -121,7 +121,7 @@ def test_other_classes_are_named(make_trainer: MakeTrainer, root: Path) -> None:
     make_trainer(data_dir=root).run_training_loop(1)
     for split in ("train", "test"):
         shutil.copytree(root / split / "coast", root / split / "atoll")
-    with pytest.raises(ValueError, match=r"trained on other classes than are in .*: atoll"):
+    with pytest.raises(ValueError, match=r"trained on other classes than those in .*: atoll"):
         make_trainer(data_dir=root)
 
 
@@ -213,7 +213,7 @@ def test_a_resumed_run_has_the_speed_options_that_it_began_with(
 
     monkeypatch.setattr(RunFolder, "save_epoch", save_and_stop)
     assert cli.main([*command, "--name", "stopped"]) == 130
-    assert "Go on with: scene-recog train --resume model_checkpoints/stopped-001" in (
+    assert "Resume with: scene-recog train --resume model_checkpoints/stopped-001" in (
         capsys.readouterr().err
     )
     assert cli.main(["train", "--resume", "model_checkpoints/stopped-001"]) == 0
@@ -245,5 +245,5 @@ def test_what_is_left_out_by_its_name_is_said_once(
     (root / "train" / "coast" / "notes.txt").write_text("not worth a word")
     make_trainer(data_dir=root)
     said = capsys.readouterr().err
-    assert said.count("1 file that is not an image by its name (train/coast/a.heic)") == 1
+    assert said.count("1 file without an image's extension (train/coast/a.heic)") == 1
     assert "notes.txt" not in said

@@ -1,4 +1,4 @@
-"""The report: what it says, that it is whole, and that names of files cannot become markup."""
+"""The report: its contents, its completeness, and that file names cannot become markup."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HOSTILE = "<script>alert('1')</script> \"&amp; $x_"
 
 
 class Page(HTMLParser):
-    """What is on a page: its texts, its tags with attributes, its tables row by row."""
+    """The contents of a page: its texts, its tags with attributes, its tables row by row."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def trained(sketches: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of part2 of two epochs on sketches. Not to be written to."""
+    """A two-epoch run of part2 on sketches. Read-only."""
     folder = tmp_path_factory.mktemp("runs") / "mine-001"
     recipe = RECIPES["part2"].override(["epochs=2", "name=mine", "val_fraction=0.34", "lr=0.02"])
     recipe.make_trainer(sketches, folder, device="cpu", cache="memory").run_training_loop(2)
@@ -97,13 +97,13 @@ def trained(sketches: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def written(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of that run, whole."""
+    """The complete report of that run."""
     return write_report([trained], tmp_path_factory.mktemp("report") / "a.html", device="cpu")
 
 
 @pytest.fixture
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports in a second less."""
+    """Makes reports a second faster."""
     monkeypatch.setattr("scene_recog.visualize.report.MOST_DETAILED", 0)
 
 
@@ -118,7 +118,7 @@ def test_report_of_one_run(written: Path, trained: Path, sketches: Path) -> None
     page = Page(written)
     assert len(page.images) >= 9
     assert all(str(attributes["alt"]) for tag, attributes in page.tags if tag == "img")
-    assert "of 30 test images of drawn sketches (sketch15) are labelled rightly" in page.text
+    assert "of 30 test images of drawn sketches (sketch15) are labelled correctly" in page.text
     assert "not on photographs" in page.text
     assert "Measured on the test split, which was not used in training" in page.text
     assert "scene-recog train --recipe part2 --name mine --set epochs=2 lr=0.02" in page.text
@@ -152,7 +152,7 @@ def test_figures_are_those_of_evaluate(
         assert cli.main(["evaluate", str(trained), "--json", "--split", split]) == 0
         accuracy = json.loads(capsys.readouterr().out)["accuracy"]
         assert f"{accuracy:.1%} of 30 {split} images" in Page(out).text
-    assert "The test split was not looked at" in Page(out).text
+    assert "The test split was not used" in Page(out).text
 
 
 @pytest.mark.usefixtures("without_pictures")
@@ -194,8 +194,8 @@ def test_images_are_gone(sketches: Path, copy: Path, tmp_path: Path) -> None:
     assert out == copy / "report.html"
     page = Page(out)
     assert "no train/ folder in" in page.text
-    assert "what needs them is left out" in page.text
-    assert "labelled rightly" not in page.text
+    assert "that need the images are left out" in page.text
+    assert "labelled correctly" not in page.text
     assert "first-layer filters of mine-001" in page.source
     assert len(page.images) == 2  # curves and filters
 
@@ -242,7 +242,7 @@ def test_trained_in_python_and_watched_on_test(
     make_trainer().run_training_loop(1)
     page = Page(write_report([tmp_path / "run"]))
     assert "trained in Python, not from a recipe" in page.text
-    assert "The test split was watched in training." in page.text
+    assert "The test split was used for validation in training." in page.text
 
 
 def test_names_cannot_become_markup(tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 def browse(page: Path, profile: Path, width: int) -> subprocess.CompletedProcess[str]:
-    """Open a page in headless Chromium; its DOM on stdout, what the console says on stderr."""
+    """Open a page in headless Chromium; its DOM on stdout, console messages on stderr."""
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is None:
         pytest.skip("no Chromium or Chrome here")

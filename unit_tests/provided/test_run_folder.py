@@ -35,7 +35,7 @@ with locked(Path(sys.argv[1])):
 
 @contextmanager
 def held_by_another(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process holds the folder while the block runs."""
+    """Another process locks the folder while the block runs."""
     command = [sys.executable, "-c", HOLD, str(folder)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -80,7 +80,7 @@ def test_a_run_that_went_on_elsewhere_is_not_overwritten(make_trainer: MakeTrain
     second = make_trainer()
     second.run_training_loop(2)
     before = read_checkpoint(second.model_dir / "checkpoint.pt")["epoch"]
-    with pytest.raises(ValueError, match="has gone on elsewhere"):
+    with pytest.raises(ValueError, match="another process has continued"):
         first.run_training_loop(1)
     assert read_checkpoint(second.model_dir / "checkpoint.pt")["epoch"] == before == 3
 
@@ -107,7 +107,7 @@ def test_resume_on_the_command_line_is_refused_too(
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """No file may grow beyond `size` bytes while the block runs: as good as a full disk."""
+    """No file may grow beyond `size` bytes while the block runs, as on a full disk."""
     resource = pytest.importorskip("resource", reason="this system has no file-size limit")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -131,10 +131,10 @@ def test_full_disk_stops_no_training_and_harms_no_file(
     names = ("checkpoint.pt", "best.pt", "history.csv")
     before = {name: (run / name).read_bytes() for name in names}
     with files_of_at_most(60_000):
-        with pytest.raises(OSError, match=r"too large: the run is saved up to epoch 1 only"):
+        with pytest.raises(OSError, match=r"too large: the run is saved only up to epoch 1"):
             trainer.run_training_loop(2)
         message = capsys.readouterr().err
-        assert "Epoch 2 is not saved (File too large): training goes on" in message
+        assert "Epoch 2 is not saved (File too large). Training continues" in message
         assert {name: (run / name).read_bytes() for name in names} == before
         with pytest.raises(OSError, match="File too large"):
             trainer.save_model()
@@ -189,7 +189,7 @@ def test_full_disk_on_the_command_line(
         )  # fmt: skip
     captured = capsys.readouterr()
     assert code == 2
-    assert "saved up to epoch 0 only" in captured.err.splitlines()[-1]
+    assert "saved only up to epoch 0" in captured.err.splitlines()[-1]
     assert "Traceback" not in captured.err
 
 
@@ -198,7 +198,7 @@ def test_full_disk_on_the_command_line(
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Nobody may write to the folder while the block runs, not even root."""
+    """Nobody can write to the folder while the block runs, not even root."""
     if getattr(os, "geteuid", lambda: 1)() == 0:
         yield from _immutable(folder)
         return
@@ -248,7 +248,7 @@ def test_folder_that_becomes_read_only_keeps_its_files(
     trainer = make_trainer()
     trainer.run_training_loop(1)
     before = (tmp_path / "run" / "checkpoint.pt").read_bytes()
-    with read_only(tmp_path / "run"), pytest.raises(OSError, match="saved up to epoch 1 only"):
+    with read_only(tmp_path / "run"), pytest.raises(OSError, match="saved only up to epoch 1"):
         trainer.run_training_loop(1)
     assert "Epoch 2 is not saved" in capsys.readouterr().err
     assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == before

@@ -1,4 +1,4 @@
-"""Trainer: training, repeating, resuming, stopping, and what it leaves on disk."""
+"""Trainer: training, repeating, resuming, stopping, and the files it writes."""
 
 from __future__ import annotations
 
@@ -288,7 +288,7 @@ def test_bad_argument_is_named(make_trainer: MakeTrainer, option: str, value: ob
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_missing_cuda_is_said(make_trainer: MakeTrainer) -> None:
-    with pytest.raises(ValueError, match="no cuda on this machine"):
+    with pytest.raises(ValueError, match="cuda is not available on this machine"):
         make_trainer(cuda=True)
 
 
@@ -330,7 +330,7 @@ def test_truncated_image_is_named(
 
 def test_checkpoint_of_another_network_is_refused(make_trainer: MakeTrainer) -> None:
     make_trainer().run_training_loop(1)
-    with pytest.raises(ValueError, match=r"is of a SimpleNet .* SimpleNetFinal .*load_from_disk"):
+    with pytest.raises(ValueError, match=r"is from a SimpleNet .* SimpleNetFinal .*load_from_disk"):
         make_trainer(SimpleNetFinal())
 
 

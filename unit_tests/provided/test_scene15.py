@@ -79,7 +79,7 @@ def numbered(path: str) -> str:
 
 
 def numbered_on(path: str) -> str:
-    """As `numbered`, with numbers that run on from folder to folder."""
+    """As `numbered`, with numbers that continue from folder to folder."""
     _, name, file = path.split("/")
     return f"{NUMBERED[name]}/{int(file[6:10]) + 40 * int(NUMBERED[name])}.jpg"
 
@@ -268,7 +268,7 @@ def test_two_candidates_for_one_place_are_not_chosen_between(tmp_path: Path, roo
 
 def test_something_else_altogether(tmp_path: Path, root: Path) -> None:
     write_folder(tmp_path / "x", {"cat.jpg": jpeg(1000)})
-    with pytest.raises(ValueError, match=r"no image of the 15-scene dataset in it \(1 looked at"):
+    with pytest.raises(ValueError, match=r"none of its 1 images is from the 15-scene dataset"):
         load(tmp_path / "x", root)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         load(tmp_path / "nowhere", root)
@@ -335,13 +335,13 @@ RENAMES = 5  # of the whole folder, and for train and test: the old one away, th
 
 
 class Killed(BaseException):
-    """Stands for a SIGKILL: nothing on disk changes any more after it."""
+    """Simulates a SIGKILL: nothing on disk changes after it."""
 
 
 def fail_at(
     monkeypatch: pytest.MonkeyPatch, name: str, call: int, error: BaseException, once: bool
 ) -> None:
-    """Let the `call`-th call of `Path.<name>` fail, and all after it unless `once`."""
+    """Make the `call`-th call of `Path.<name>` fail, and all later ones unless `once`."""
     function = getattr(Path, name)
     calls = 0
 
@@ -362,7 +362,7 @@ def test_a_failed_rename_leaves_what_was_there(
     write_folder(root, OLD)
     with monkeypatch.context() as patch:
         fail_at(patch, "rename", call, PermissionError(13, "in use"), once=True)
-        with pytest.raises(ValueError, match=r"nothing changed: .*in use"):
+        with pytest.raises(ValueError, match=r"nothing was changed: .*in use"):
             load(good_zip, root, replace=True)
     assert tree(root) == OLD
     assert sorted(path.name for path in root.iterdir()) == ["test", "train"]
@@ -415,7 +415,7 @@ def test_a_run_killed_before_its_renames_changes_nothing(good_zip: Path, root: P
 @pytest.mark.skipif(sys.platform == "win32", reason="no folder locks on Windows")
 def test_two_runs_in_one_folder_do_not_meet(good_zip: Path, root: Path) -> None:
     root.mkdir()
-    with in_place.locked(root), pytest.raises(ValueError, match="another run is at work"):
+    with in_place.locked(root), pytest.raises(ValueError, match="another run is using"):
         load(good_zip, root)
     load(good_zip, root)
     assert tree(root) == IMAGES
@@ -490,7 +490,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
-    """A folder, and the address under which a server shows it."""
+    """A folder, and the address at which a server serves it."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     folder = tmp_path / "served"
     folder.mkdir()
@@ -532,9 +532,9 @@ def test_download_from_nowhere_names_every_address(served: tuple[Path, str], roo
         get(root, urls=urls)
     _, missing, page, cut, kept, advice = str(caught.value).splitlines()
     assert f"{url}/missing.zip: HTTP 404" in missing
-    assert f"{url}/page.zip: the answer is not a zip" in page
+    assert f"{url}/page.zip: the response is not a zip" in page
     assert "cut.zip" in cut
-    assert "cut off or damaged" in cut
+    assert "truncated or damaged" in cut
     assert kept.strip() == "kept: nothing"
     assert "run it again" in advice
     assert f"scene-recog data import PATH --data {root}" in advice
@@ -549,7 +549,7 @@ def test_download_keeps_a_part_and_says_so(
 
     def break_off(url: str, part: Path, *, timeout: float) -> None:
         part.write_bytes(b"PK12")
-        raise DownloadError("broke off at 4 of 999 bytes")
+        raise DownloadError("the connection broke at 4 of 999 bytes")
 
     with monkeypatch.context() as patch:
         patch.setattr(getting, "fetch_zip", break_off)
@@ -595,7 +595,7 @@ def run(*words: str | Path) -> int:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands take the small dataset for the real one."""
+    """Make the commands treat the small dataset as the real one."""
     for module in (getting, verify_module):
         monkeypatch.setattr(module, "load_manifest", lambda: MANIFEST)
 
@@ -608,20 +608,20 @@ def test_cli_import_and_verify(
     assert run("import", good_zip, "--data", root, "--replace") == 0
     out, err = capsys.readouterr()
     assert out == f"{root}: 12 images in train/ and test/, from {good_zip}\n"
-    assert err == f"what was there before is now in {root / 'replaced-1'}\n"
+    assert err == f"moved the earlier images to {root / 'replaced-1'}\n"
     assert run("import", good_zip, "--data", root) == 0
-    assert "already holds the whole dataset, 12 images" in capsys.readouterr().out
+    assert "already holds the whole dataset: 12 images" in capsys.readouterr().out
 
     assert run("verify", "--data", root) == 0
     out = capsys.readouterr().out
-    assert "complete and right, 12 images of 12" in out
+    assert "complete and correct, 12 images of 12" in out
     assert "1 groups of byte-identical images, 1 of them across train and test (0 within" in out
     assert " = ".join(TWINS) in out
     for path in PLACES[1:]:
         (root / path).unlink()
     assert run("verify", "--data", root) == 1
     out = capsys.readouterr().out
-    assert "not as it should be, 1 images of 12\nmissing: 11\n  test/coast/image_0002.jpg\n" in out
+    assert "incomplete or wrong, 1 images of 12\nmissing: 11\n  test/coast/image_0002.jpg\n" in out
     assert "... and 1 more" in out
 
 

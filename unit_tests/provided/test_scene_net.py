@@ -1,4 +1,4 @@
-"""The residual nets: sizes, shapes, shortcuts, and that they learn."""
+"""The residual nets: sizes, shapes, shortcuts, and learning."""
 
 from __future__ import annotations
 

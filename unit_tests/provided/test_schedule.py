@@ -1,4 +1,4 @@
-"""Learning-rate schedules have the shapes of their names."""
+"""Learning-rate schedules have the shapes that their names promise."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_another_rate_goes_on_at_the_same_place(capsys: pytest.CaptureFixture[st
     assert not capsys.readouterr().err
     second.start(2, 5, 10)
     assert second.optimizer.param_groups[0]["lr"] == 0.1
-    assert "A new cosine schedule begins, over 5 epochs: the one before had 2 left." in (
+    assert "Starting a new cosine schedule over 5 epochs: the old one had 2 left." in (
         capsys.readouterr().err
     )
 

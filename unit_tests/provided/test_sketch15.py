@@ -1,4 +1,4 @@
-"""Tests of sketch15: the layout, the seed, the marker, and whether the pictures can be learnt."""
+"""sketch15: the layout, the seed, the marker, and whether the pictures can be learned."""
 
 import functools
 import hashlib

@@ -1,4 +1,4 @@
-"""Slow tests run only if -m names them; any other -m leaves them out."""
+"""Slow tests run only if -m names them."""
 
 from __future__ import annotations
 

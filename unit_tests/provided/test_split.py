@@ -1,4 +1,4 @@
-"""The validation split: every class on both sides, twins on one."""
+"""The validation split: every class on both sides, identical files on one side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mean and deviation of the training pixels, by whichever compute_mean_and_std is there."""
+"""Mean and std of the training pixels, from whichever compute_mean_and_std is in place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scene_recog.stats_helper import compute_mean_and_std
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Images in train and test, of other greys in each."""
+    """Images in train and test, with different grey levels in each."""
     rng = np.random.default_rng(0)
     for split, low in (("train", 0), ("test", 100)):
         for name in ("coast", "forest"):
@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], list[Any]]:
-    """A function that puts a student's in the place of ours; what it is called with."""
+    """A function that replaces ours by a student's, and records its arguments."""
 
     def put(function: Callable[..., Any]) -> list[Any]:
         calls: list[Any] = []
@@ -51,7 +51,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], list[
 
 
 def walks(dir_name: str) -> tuple[float, float]:
-    """A student's function that follows no links and takes hidden files for images too."""
+    """A student's function that follows no links and also treats hidden files as images."""
     if not isinstance(dir_name, str):
         raise TypeError("the course calls it with a str")
     values = np.concatenate(
@@ -77,7 +77,7 @@ def works_for_the_root_only(dir_name: str) -> tuple[float, float]:
 
 
 def test_function_is_called_with_a_str(root: Path, use: Callable[..., list[Any]]) -> None:
-    """Case 28: as the course calls it."""
+    """Case 28: called like in the course."""
     calls = use(walks)
     expected = compute_mean_and_std(root / "train")
     assert pixel_stats(root, cache="off") == pytest.approx(expected, rel=1e-9)
@@ -118,7 +118,7 @@ def test_something_else_is_refused_in_one_line(
     root: Path, use: Callable[..., list[Any]], result: Any
 ) -> None:
     use(lambda _: result)
-    with pytest.raises(ValueError, match=r"stats_helper\.py gives") as caught:
+    with pytest.raises(ValueError, match=r"stats_helper\.py returns") as caught:
         pixel_stats(root, cache="disk")
     message = str(caught.value)
     assert str(root / "train") in message
@@ -153,7 +153,7 @@ def test_function_for_the_root_only_gets_the_root(
 
 
 def compute_mean_and_std_of(root: Path, splits: tuple[str, ...]) -> tuple[float, float]:
-    """Over every pixel of some splits."""
+    """The values over every pixel of some splits."""
     values = np.concatenate(
         [
             np.asarray(Image.open(path)).ravel() / 255
@@ -201,7 +201,7 @@ def test_damaged_image_is_named_whatever_the_function_raises(
 def test_function_sees_what_training_sees(
     root: Path, use: Callable[..., list[Any]], tmp_path: Path
 ) -> None:
-    """Cases 04 and 06, with a function that knows of neither."""
+    """Cases 04 and 06, with a function that handles neither."""
     expected = compute_mean_and_std(root / "train")
     white = Image.new("L", (99, 99), 255)
     hidden = root / "train" / "coast" / ".ipynb_checkpoints"

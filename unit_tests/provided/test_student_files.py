@@ -1,4 +1,4 @@
-"""Provided code with files as students write them: other types, other orders, one optimizer."""
+"""Provided code with students' files: other types, other orders, one optimizer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_class_names_go_by_index_whatever_the_order_of_the_dict(
 
 
 class OwnLists(ImageLoader):
-    """Fills `dataset`, but goes by lists of its own."""
+    """Fills `dataset`, but uses lists of its own."""
 
     def __init__(self, root_dir: str, split: str = "train", transform: Any = None) -> None:
         super().__init__(root_dir, split, transform)
@@ -139,11 +139,11 @@ def sgd_without_momentum(model: nn.Module, config: dict[str, Any]) -> Optimizer:
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        (only_adam, "does not make 'sgd': torch.optim.SGD is used."),
-        (always_adam, "does not make 'sgd': torch.optim.SGD is used."),
+        (only_adam, "does not support 'sgd': using torch.optim.SGD."),
+        (always_adam, "does not support 'sgd': using torch.optim.SGD."),
         (
             sgd_without_momentum,
-            "the recipe's weight_decay 0.0005, momentum 0.9, nesterov True is used.",
+            "using the recipe's weight_decay 0.0005, momentum 0.9, nesterov True.",
         ),
     ],
 )
@@ -189,18 +189,18 @@ def test_other_type_may_end_in_not_implemented(
 ) -> None:
     monkeypatch.setattr(given_optimizer, "get_optimizer", sgd_and_an_error)
     assert type(RECIPES["part1"].make_optimizer(SimpleNet())) is torch.optim.Adam
-    assert "does not make 'adam' (only sgd): torch.optim.Adam is used." in capsys.readouterr().err
+    assert "does not support 'adam' (only sgd): using torch.optim.Adam." in capsys.readouterr().err
     decays = [
         group["weight_decay"]
         for group in RECIPES["part2"].make_optimizer(SimpleNetFinal()).param_groups
     ]
-    assert decays == [5e-4, 0.0]  # biases without decay are an art of their own
+    assert decays == [5e-4, 0.0]  # biases without decay are a valid choice
     assert capsys.readouterr().err == ""
 
 
 def test_no_optimizer_at_all_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(given_optimizer, "get_optimizer", lambda model, config: None)
-    with pytest.raises(ValueError, match=r"get_optimizer in optimizer\.py gives None for 'sgd'"):
+    with pytest.raises(ValueError, match=r"get_optimizer in optimizer\.py returns None for 'sgd'"):
         RECIPES["part2"].make_optimizer(SimpleNetFinal())
 
 
@@ -249,7 +249,7 @@ def test_loss_without_its_gradient_is_refused_in_training_only(
         "compute_loss",
         lambda model, output, target, is_normalize: form(model.loss_criterion(output, target)),
     )
-    with pytest.raises(ValueError, match=r"compute_loss in dl_utils\.py gives .*no \.item"):
+    with pytest.raises(ValueError, match=r"compute_loss in dl_utils\.py returns .*no \.item"):
         loss.batch_loss(SimpleNet(), logits, labels)
     if form(torch.zeros(())) is not None:
         value = loss.batch_loss(SimpleNet(), logits.detach(), labels)
@@ -274,7 +274,7 @@ def test_misfit_names_layer_and_shapes() -> None:
     del weights[last]
     weights["conv_layers.7.weight"] = torch.zeros(1)
     assert misfit(SimpleNet(), weights) == (
-        f"{wide} is [7, 5], and SimpleNet has {here}; "
+        f"{wide} is [7, 5], but SimpleNet has {here}; "
         f"{last} is missing; SimpleNet has no conv_layers.7.weight"
     )
     assert misfit(SimpleNetFinal(), weights).endswith(" more")
@@ -298,7 +298,7 @@ def test_run_of_a_net_that_was_changed_says_what_differs(
     monkeypatch.setattr(SimpleNet, "__init__", wider)
     assert cli.main(["evaluate", str(tmp_path / "run")]) == 2
     text = capsys.readouterr().err
-    assert f"{name} is {list(weight.shape)}, and SimpleNet has {shape}" in text
+    assert f"{name} is {list(weight.shape)}, but SimpleNet has {shape}" in text
 
 
 # ------------------------------------------------------------------------ confusion_matrix
@@ -403,7 +403,7 @@ def test_a_dataset_s_own_message_is_not_explained(tmp_path: Path) -> None:
 
 
 def broken(monkeypatch: pytest.MonkeyPatch, sketches: Path, **parts: Any) -> str:
-    """What `train --recipe part1` says when these functions of the assignment are broken."""
+    """The output of `train --recipe part1` when these assignment functions are broken."""
     for name, function in parts.items():
         cls, method = {
             "forward": (SimpleNet, "forward"),
@@ -422,10 +422,10 @@ def broken(monkeypatch: pytest.MonkeyPatch, sketches: Path, **parts: Any) -> str
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({"forward": lambda self, x: None}, "forward of SimpleNet gives NoneType for one image"),
+        ({"forward": lambda self, x: None}, "forward of SimpleNet returns NoneType for one image"),
         (
             {"forward": lambda self, x, right=SimpleNet.forward: right(self, x)[0]},
-            r"forward of SimpleNet gives Tensor of shape \[15\] for one image",
+            r"forward of SimpleNet returns Tensor of shape \[15\] for one image",
         ),
         (
             {"getitem": lambda self, i: (3, torch.zeros(1, 64, 64))},
@@ -480,7 +480,7 @@ def test_class_of_a_criterion_is_refused(make_trainer: Callable[..., Trainer]) -
             self.layers = nn.Sequential(nn.Flatten(), nn.Linear(4096, 15))
             self.loss_criterion = nn.CrossEntropyLoss
 
-    with pytest.raises(ValueError, match=r"make an object of it, nn\.CrossEntropyLoss\(\)"):
+    with pytest.raises(ValueError, match=r"create an object of it, nn\.CrossEntropyLoss\(\)"):
         make_trainer(Net())
 
 

@@ -1,7 +1,7 @@
-"""`scene-recog submit`: what is packed, what is named, and that there always is a zip.
+"""`scene-recog submit`: the packed files, the messages, and that there always is a zip.
 
-The projects here are small ones with eight short files of their own: what a student has written
-must not matter.
+The projects here are small, with eight short files of their own, so that a student's own files do
+not matter.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ TESTS = "def test_a(): pass\ndef test_b(): pass\n"
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with everything that is handed in, whose verb this process runs."""
+    """A folder with everything to hand in, on which this process runs the command."""
     root = tmp_path / "project"
     for folder in ("scene_recog", "unit_tests", "model_checkpoints"):
         (root / folder).mkdir(parents=True)
@@ -180,7 +180,7 @@ def test_last_lines_say_what_is_in_the_zip(
     assert cli.main(["submit", "--no-tests"]) == 0
     first, *rest = capsys.readouterr().out.splitlines()
     assert first == f"{project / 'submission.zip'}: 14 files, 0.1 MB"
-    assert rest == [*(f"  {name}" for name in LIMITS), "no name in it: add one with --name"]
+    assert rest == [*(f"  {name}" for name in LIMITS), "it has no name in it; --name adds one"]
     assert cli.main(["submit", "--no-tests", "--name", "Ann Müller"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "name in it: Ann Müller"
 
@@ -217,7 +217,7 @@ def test_what_is_not_there_is_named(project: Path, capsys: pytest.CaptureFixture
     summary = check(capsys)
     told = [" ".join(line.partition(":")[0].split()[1:4]) for line in summary["problems"]]
     assert told == [
-        "is a folder,", "is empty", "is missing", "is empty, but", "is missing", "is missing",
+        "is a folder,", "is empty", "is missing", "has no code", "is missing", "is missing",
         "is empty",
     ]  # fmt: skip
     assert summary["notices"] == [
@@ -272,7 +272,7 @@ def test_links_are_followed_to_files(
             pytest.skip("no links here")
     summary = check(capsys)
     assert packed_in(project, STEP_FILES["optimizer"]) == elsewhere.read_bytes()
-    assert summary["problems"] == ["scene_recog/dl_utils.py is a link to a file that is not there"]
+    assert summary["problems"] == ["scene_recog/dl_utils.py is a link to a missing file"]
 
 
 def test_a_file_over_its_limit_is_left_out(
@@ -411,7 +411,7 @@ def test_notebook_is_packed_without_who_and_where(
     assert cell["source"] == [re.sub(r"pytest-of-\w+", "pytest-of-~", expected)]
     (notice,) = summary["notices"]
     count = 9 + 2 * ("pytest-of-" in str(home))
-    assert notice.startswith(f"proj3.ipynb: {count} paths of your computer")
+    assert notice.startswith(f"proj3.ipynb: {count} paths on your computer")
 
 
 @pytest.mark.parametrize("text", ["no json", "[1]", '{"cells": [1]}', "[" * 100_000])
@@ -420,7 +420,7 @@ def test_notebook_that_is_none_is_named_and_packed(
 ) -> None:
     (project / NOTEBOOK).write_text(text)
     (problem,) = check(capsys)["problems"]
-    assert problem.startswith("proj3.ipynb is no notebook")
+    assert problem.startswith("proj3.ipynb is not a notebook")
     assert packed_in(project, NOTEBOOK) == text.encode()
 
 
@@ -452,7 +452,7 @@ def test_weights_of_another_network_are_named(whole: Path, monkeypatch: pytest.M
     [
         ("print('a' * 100_000)\n    raise SystemExit('bye\\nbye')", "SystemExit: bye bye"),
         ("raise NotImplementedError('write it')", "is not written yet"),
-        ("import os\n    os._exit(0)", "without a word"),
+        ("import os\n    os._exit(0)", "without a message"),
         ("return input()", "EOFError"),
         ("while True: pass", "endless loop"),
     ],
@@ -544,7 +544,7 @@ def test_without_a_rubric_tests_are_counted_only(
     summary = submit(capsys)
     assert summary["public_points"] is None
     assert summary["steps"]["optimizer"]["passed"] == 2
-    assert [line.endswith("no points") for line in summary["notices"]] == [True] * bool(rubric)
+    assert [line.startswith("no points") for line in summary["notices"]] == [True] * bool(rubric)
 
 
 def test_without_pytest_the_zip_is_packed(
@@ -561,7 +561,7 @@ def test_without_pytest_the_zip_is_packed(
 def test_tests_that_do_not_end_are_stopped(project: Path) -> None:
     (project / "unit_tests/test_optimizer.py").write_text("while True: pass\n")
     counts = submission._counted(project, ["optimizer"], 1)
-    assert counts == {"optimizer": submission.Count(reason="they did not end within 1 s")}
+    assert counts == {"optimizer": submission.Count(reason="they did not finish within 1 s")}
     ends_all = "import os\n\nos._exit(3)\n"  # sys.exit() does, too, in newer versions of pytest
     (project / "unit_tests/test_dl_utils.py").write_text(ends_all)
     assert submission._counted(project, ["dl_utils", "stats_helper"], 60) == {}
@@ -625,7 +625,7 @@ def run(folder: Path, *arguments: str, path: Path | None = None) -> tuple[int, s
 def test_it_runs_as_students_run_it(whole: Path) -> None:
     code, out, err = run(whole)
     assert (code, out.splitlines()[0]) == (0, "1.1 image_loader      2 of 2"), out + err
-    assert "To fix" not in out  # the weights, too, are as they should be
+    assert "To fix" not in out  # the weights are correct, too
     assert (whole / "submission.zip").is_file()
 
 
@@ -634,7 +634,7 @@ def test_student_files_do_not_run_before_the_zip_is_packed(whole: Path) -> None:
         (whole / STEP_FILES[file]).write_text("import os\nos._exit(7)\n")
     code, out, _ = run(whole, "--no-tests")
     assert code == 1
-    assert "Python ended without a word" in out
+    assert "Python stopped without a message" in out
     assert (whole / "submission.zip").is_file()
 
 

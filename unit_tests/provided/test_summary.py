@@ -1,4 +1,4 @@
-"""The summary table: known networks, and the receptive field against what gradients say."""
+"""The summary table: known networks, and receptive fields against gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What TensorBoard would show, read back from the event files."""
+"""The contents of TensorBoard, read back from the event files."""
 
 from __future__ import annotations
 

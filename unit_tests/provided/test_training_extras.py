@@ -1,4 +1,4 @@
-"""Averaged weights, mixed and growing images, decay by shape, crops, another size at test."""
+"""Averaged weights, mixed and growing images, selective weight decay, crops, other test sizes."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_a_net_that_cannot_be_made_again_is_one_line(
     trainer = TINY.make_trainer(sketches, tmp_path / "run", device="cpu")
     trainer.config["model"]["arguments"] = arguments
     trainer.save_model()
-    with pytest.raises(ValueError, match=r"checkpoint\.pt (holds other weights|cannot be used)"):
+    with pytest.raises(ValueError, match=r"checkpoint\.pt (do not fit|cannot be used)"):
         load_run(tmp_path / "run", checkpoint="last", device="cpu")
 
 

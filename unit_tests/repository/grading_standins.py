@@ -1,4 +1,4 @@
-"""Verdicts and submissions to try the grader's reports with; nothing is judged."""
+"""Verdicts and submissions for testing the grader's reports; nothing is judged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TESTS = ("test_learning_rate_is_the_config_s[0.1]", "test_loss_is_the_mean", "te
 
 
 def four(passed: int, words: str = "", outcome: str = "failed") -> list[TestResult]:
-    """Four tests, of which some pass."""
+    """Four tests, some of which pass."""
     return [
         TestResult(name, "passed") if place < passed else TestResult(name, outcome, words)  # type: ignore[arg-type]
         for place, name in enumerate(TESTS)
@@ -41,7 +41,7 @@ def four(passed: int, words: str = "", outcome: str = "failed") -> list[TestResu
 
 
 def verdict_of(passed: int = 4, hidden: int = 4, words: str = "expected 1, got 2") -> Verdict:
-    """All eight files alike."""
+    """All eight files with the same tests."""
     return Verdict(
         files={file: FileVerdict(four(passed, words), four(hidden)) for file in STEPS},
         trained={"SimpleNet": Trained(0.5, 56_895), "SimpleNetFinal": Trained(0.81, 78_000)},
@@ -51,7 +51,7 @@ def verdict_of(passed: int = 4, hidden: int = 4, words: str = "expected 1, got 2
 
 
 def hostile_verdict(text: str) -> Verdict:
-    """The text everywhere where a student may put one."""
+    """The text in every place where a student can put one."""
     return Verdict(
         notices=[text],
         files={
@@ -67,7 +67,7 @@ def hostile_verdict(text: str) -> Verdict:
 
 
 def submission(source: str = "x = 1\n", name: str | None = None) -> dict[str, bytes]:
-    """A whole one, whose files are the same."""
+    """A complete submission with identical files."""
     files = {name: source.encode() for name in STEP_FILES.values()}
     notebook = {"cells": [{"cell_type": "code", "source": ["own = 1"], "metadata": {}}]}
     files[NOTEBOOK] = json.dumps(notebook).encode()

@@ -1,4 +1,4 @@
-"""docs/ARCHITECTURE.md shows the house as it is."""
+"""docs/ARCHITECTURE.md matches the actual layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The solution and the right submissions are read by batches, not image by image."""
+"""The solution and the right submissions are read in batches, not image by image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m teaching grade`: a class is graded, whatever is in it, and goes on where it was."""
+"""`python -m teaching grade`: any class can be graded, and grading resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FILES = ["feedback.html", "feedback.md", "for_teacher.json", "results.json"]
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A line for each call of the judge."""
+    """One line per call of the judge."""
     path = tmp_path / "judged.log"
     path.touch()
     return path
@@ -107,7 +107,7 @@ def test_broken_and_empty_ones_get_0_and_stop_nothing(grading: Grading, handed_i
     (handed_in / "other.tar.gz").write_bytes(b"x")
     (handed_in / "notes.txt").write_text("from the teacher")
     lines = grade_all(grading, [handed_in])
-    assert lines[0] == "not a submission, passed over: notes.txt"
+    assert lines[0] == "skipped, not a submission: notes.txt"
     rows = table(grading.out)
     assert len(rows) == 7
     for name in ("damaged", "nothing", "folder", "other.tar"):
@@ -122,11 +122,11 @@ def test_a_crash_of_the_judge_is_for_a_person(
 ) -> None:
     write_zip(handed_in / "bad.zip", submission(how))
     lines = grade_all(grading, [handed_in])
-    assert "1 for a person to look at" in lines[-2]
+    assert "1 should be looked at by a person" in lines[-2]
     found = json.loads((grading.out / "bad" / "results.json").read_bytes())
     assert found["score"] == 0
     assert "could not be graded: " in found["output"]
-    assert "for a person" in found["output"]
+    assert "a person will look at it" in found["output"]
     assert "secret place" not in json.dumps(found)
     about = json.loads((grading.out / "bad" / "for_teacher.json").read_bytes())
     assert about["for_a_person"][0].startswith("could not be graded: ")
@@ -141,7 +141,7 @@ def test_a_judge_that_hangs_is_for_a_person(grading: Grading, handed_in: Path) -
     write_zip(handed_in / "slow.zip", submission("hang 600"))
     grade_all(replace(grading, seconds=5), [handed_in])
     found = json.loads((grading.out / "slow" / "results.json").read_bytes())
-    assert "it took longer than 5 s, for a person to look at" in found["output"]
+    assert "it took longer than 5 s; a person will look at it" in found["output"]
     assert score(grading.out, "anna") == 100
 
 
@@ -333,7 +333,7 @@ def test_what_an_lms_makes(tmp_path: Path) -> None:
         "deep", "doejane_12345_67890_submission", "doejohn_LATE_12346_67891_submission-1",
         "loose", "two_first", "two_second", "unpacked",
     ]  # fmt: skip
-    assert lines == ["not a submission, passed over: grading worksheet.csv"]
+    assert lines == ["skipped, not a submission: grading worksheet.csv"]
 
 
 def test_links_to_the_submission_of_another_are_not_taken(tmp_path: Path) -> None:
@@ -376,9 +376,9 @@ def test_late_days_take_points_off_and_are_kept(
         ("nome,time\n", "there is no column name"),
         ("", "there is no column name"),
         ("name,time\ndora,2026-12-01T23:00:00Z\n", "line 2: there is no submission called 'dora'"),
-        ("name,time\nanna,yesterday\n", "line 2: 'yesterday' is no time"),
-        ("name,time\nanna\n", "line 2: '' is no time"),
-        ("name;time\nanna;2026-12-01\nanna;2026-12-01\n", "line 3: 'anna' is there twice"),
+        ("name,time\nanna,yesterday\n", "line 2: 'yesterday' is not a time"),
+        ("name,time\nanna\n", "line 2: '' is not a time"),
+        ("name;time\nanna;2026-12-01\nanna;2026-12-01\n", "line 3: 'anna' appears twice"),
     ],
 )
 def test_times_that_cannot_be_read(
@@ -406,14 +406,14 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["none.zip", "--out", "out"], "none.zip is not there"),
+        (["none.zip", "--out", "out"], "none.zip does not exist"),
         (["in", "--out", "in/out"], "is inside"),
         (["in", "--out", "in"], "is inside"),
         (["in", "--out", "file"], "is a file"),
-        (["one", "--out", "."], "would get its own results"),
+        (["one", "--out", "."], "would be graded and hold the results"),
         (["in", "--out", str(REPOSITORY)], "repository's own files"),
         (["in", "--out", str(REPOSITORY / "docs" / "new")], "repository's own files"),
-        (["in", "--out", "out", "--images", "none"], "none is no folder"),
+        (["in", "--out", "out", "--images", "none"], "none is not a folder"),
         (["in", "--out", "out", "--times", "none"], "no deadline"),
     ],
 )

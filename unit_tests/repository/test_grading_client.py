@@ -1,4 +1,4 @@
-"""What the grader makes of whatever comes from a student's process, and what it does for it."""
+"""How the grader handles anything from a student's process, and serves its requests."""
 
 from __future__ import annotations
 
@@ -326,7 +326,7 @@ def test_folders_of_any_depth_are_removed(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """With 60 images that nobody can tell apart, class by class."""
+    """With 60 indistinguishable images, class by class."""
     if not hasattr(os, "fork"):
         pytest.skip("untrusted code cannot be run on Windows")
     with tempfile.TemporaryDirectory() as folder:

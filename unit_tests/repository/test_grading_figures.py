@@ -1,4 +1,4 @@
-"""Figures that are drawn from their description show what the first ones showed."""
+"""Figures drawn from a description show the same as the originals."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def shown_and_closed() -> None:
 
 
 def seen() -> dict[str, Any]:
-    """All that the tests look at."""
+    """Everything that the tests look at."""
     axes, artist = tests.picture()
     return {
         "matrix": tests.shown_matrix().tolist(),
@@ -96,7 +96,7 @@ def seen() -> dict[str, Any]:
 
 
 def show() -> None:
-    """What the tests put in the place of plt.show."""
+    """The tests' replacement for plt.show."""
     tests.SHOWN.extend(tests.open_figures())
 
 

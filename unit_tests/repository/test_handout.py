@@ -1,4 +1,4 @@
-"""The folder that students get: complete, empty where they are to write, and nothing besides."""
+"""The folder that students get: complete, empty where they write code, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def contents() -> dict[str, bytes]:
 
 @pytest.fixture
 def folder(contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A hand-out. What is handed out later is `contents`, which a test may change."""
+    """A hand-out. Later hand-outs use `contents`, which a test may change."""
     current = dict(contents)
     monkeypatch.setattr(handout, "handed_out", lambda variant=0: current)
     hand_out(tmp_path / "starter")
@@ -34,7 +34,7 @@ def folder(contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def changed(name: str, data: bytes | None) -> None:
-    """Let the repository have another file, or none, from now on."""
+    """Replace or remove a file of the repository from now on."""
     current = handout.handed_out()
     if data is None:
         del current[name]
@@ -165,7 +165,7 @@ def test_solution_in_the_notebook_is_found(contents: dict[str, bytes]) -> None:
 def test_folder_must_be_new_and_a_failure_leaves_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ValueError, match="is there already"):
+    with pytest.raises(ValueError, match="already exists"):
         hand_out(folder)
 
     def fail(self: Path, data: bytes) -> int:
@@ -229,7 +229,7 @@ def test_update_changes_what_is_provided_and_nothing_else(folder: Path) -> None:
     for name, data in mine.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    assert update(folder) == [f"{folder}: everything is as it should be"]
+    assert update(folder) == [f"{folder}: everything is up to date"]
     for name in (*ASSIGNMENT, NOTEBOOK, "report.md", "unit_tests/test_optimizer.py"):
         changed(name, b"# changed\n")
     changed("unit_tests/nets.py", None)
@@ -239,12 +239,12 @@ def test_update_changes_what_is_provided_and_nothing_else(folder: Path) -> None:
     assert (folder / "unit_tests/test_optimizer.py").read_bytes() == b"# changed\n"
     assert (folder / "unit_tests/new.py").read_bytes() == b"new\n"
     assert not (folder / "unit_tests/nets.py").exists()
-    assert f"{NOTEBOOK} has changed in the repository; yours was not touched" in lines
+    assert f"{NOTEBOOK} has changed in the repository; yours was left alone" in lines
     assert "unit_tests/test_optimizer.py: updated" in lines
     assert "unit_tests/new.py: added" in lines
     assert "unit_tests/nets.py: removed, it is no longer provided" in lines
     assert len(lines) == 10 + 3
-    assert update(folder) == [f"{folder}: everything is as it should be"]
+    assert update(folder) == [f"{folder}: everything is up to date"]
 
 
 def test_what_a_student_changed_in_provided_files_is_kept(folder: Path) -> None:
@@ -269,7 +269,7 @@ def test_line_ends_are_no_change(folder: Path) -> None:
     for name in ("scene_recog/runner.py", "unit_tests/test_optimizer.py"):
         path = folder / name
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert update(folder) == [f"{folder}: everything is as it should be"]
+    assert update(folder) == [f"{folder}: everything is up to date"]
     changed("unit_tests/test_optimizer.py", b"# changed\n")
     assert update(folder) == ["unit_tests/test_optimizer.py: updated"]
 
@@ -286,7 +286,7 @@ def test_update_as_a_zip_has_no_file_of_a_student(folder: Path) -> None:
 def test_update_needs_a_hand_out(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"it has no \.handout\.json"):
         update(tmp_path)
-    with pytest.raises(ValueError, match="is of variant 0, not 3"):
+    with pytest.raises(ValueError, match="has variant 0, not 3"):
         update(folder, 3)
     (folder / HANDOUT_RECORD).write_text("{")
     with pytest.raises(ValueError, match="is damaged"):

@@ -1,4 +1,4 @@
-"""Is each file judged for itself, by what it answers?
+"""Is each file judged on its own, by its answers?
 
 The sandbox depends on the system, and each submission takes seconds: `pytest -m slow`.
 """
@@ -116,7 +116,7 @@ def test_code_that_ends_its_process_loses_that_test_only(workshop: Workshop) -> 
     one = verdict.files["optimizer"]
     failed = [each.name for each in one.public if each.outcome != "passed"]
     assert failed == ["test_weight_decay_is_the_config_s[0.0]"]
-    assert "the process has ended" in next(e.words for e in one.public if e.outcome == "failed")
+    assert "the process ended" in next(e.words for e in one.public if e.outcome == "failed")
     assert any("in the middle of a test" in sign for sign in one.signs)
 
 

@@ -1,4 +1,4 @@
-"""The notebook as a file, and the pages that show the same as it does."""
+"""The notebook as a file, and the pages that show the same things."""
 
 from __future__ import annotations
 

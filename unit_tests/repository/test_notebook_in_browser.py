@@ -1,4 +1,4 @@
-"""The notebook as a person runs it: in JupyterLab, in a browser, all cells, in quick mode."""
+"""The notebook as a person runs it: in JupyterLab in a browser, all cells, in quick mode."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def browser() -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """What the notebook needs of the project, and a few sketches as its data."""
+    """The parts of the project that the notebook needs, and a few sketches as its data."""
     root = tmp_path / "project"
     for folder in ("scene_recog", "unit_tests", "docs"):
         shutil.copytree(
@@ -74,7 +74,7 @@ def project(tmp_path: Path) -> Path:
 
 @contextmanager
 def jupyterlab(root: Path) -> Iterator[str]:
-    """JupyterLab in `root`, for this machine only, while the block runs; its address."""
+    """Run JupyterLab in `root`, for this machine only, while the block runs; yields its address."""
     home = root.parent / "jupyter"
     for name, settings in SETTINGS.items():
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -107,7 +107,7 @@ def jupyterlab(root: Path) -> Iterator[str]:
 
 
 def wait_for(url: str) -> None:
-    """Return when the server answers."""
+    """Return once the server responds."""
     for _ in range(300):
         try:
             urllib.request.urlopen(url).close()

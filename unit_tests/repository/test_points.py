@@ -1,4 +1,4 @@
-"""From a verdict to points, and what a rubric may say."""
+"""From a verdict to points, and valid rubrics."""
 
 from __future__ import annotations
 

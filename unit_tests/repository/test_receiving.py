@@ -1,4 +1,4 @@
-"""Submissions as they come: re-zipped, damaged, and made to do harm."""
+"""Submissions as they come: re-zipped, damaged, and malicious."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_what_is_no_part_is_counted(path: Path, tmp_path: Path) -> None:
     others = ["conftest.py", "scene_recog/__init__.py", "unit_tests/test_x.py", "z.py", "y.zip"]
     files = {**dict.fromkeys(others, b"x"), **WHOLE}
     expected = [
-        "5 files are no part of a submission; ignored: conftest.py, scene_recog/__init__.py, "
+        "5 files are not part of a submission; ignored: conftest.py, scene_recog/__init__.py, "
         "unit_tests/test_x.py and 2 more"
     ]
     assert receive(write_zip(path, files.items())) == Received(WHOLE, expected, None)
@@ -120,10 +120,10 @@ def test_what_is_no_part_is_counted(path: Path, tmp_path: Path) -> None:
 def test_upper_and_lower_case(path: Path) -> None:
     received = receive(write_zip(path, [(ONE, b"x"), (TWO.title(), b"y"), (TWO.upper(), b"z")]))
     assert list(received.files) == [ONE]
-    assert f"{TWO.title()} is not taken: it must be {TWO}, upper and lower case as here" in (
+    assert f"{TWO.title()} is ignored: it must be {TWO}, upper and lower case as here" in (
         received.notices
     )
-    assert sum("is not taken" in notice for notice in received.notices) == 1
+    assert sum("is ignored" in notice for notice in received.notices) == 1
 
 
 def test_a_name_twice(path: Path) -> None:
@@ -131,14 +131,14 @@ def test_a_name_twice(path: Path) -> None:
         write_zip(path, [(ONE, b"first"), (ONE, b"second"), ("./" + ONE, b"third")])
     received = receive(path)
     assert received.files == {ONE: b"first"}
-    assert without_missing(received) == [f"{ONE} is there 3 times; the first is taken"]
+    assert without_missing(received) == [f"{ONE} occurs 3 times; the first one is used"]
 
 
 def test_several_projects(path: Path) -> None:
     entries = [(f"b/{ONE}", b"b"), (f"old/a/{ONE}", b"a"), (f"b/{TWO}", b"b"), (f"a/{ONE}", b"a")]
     received = receive(write_zip(path, entries))
     assert received.files == {ONE: b"b", TWO: b"b"}
-    assert received.notices[0] == "several folders hold a project; taken is b, not a, old/a"
+    assert received.notices[0] == "several folders hold a project; using b, not a, old/a"
 
 
 def test_empty_and_large_files(path: Path, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_empty_and_large_files(path: Path, tmp_path: Path) -> None:
     ):
         assert received.files == {ONE: b" \n", ABOUT: b"x" * MB}
         assert without_missing(received) == [
-            f"{ONE} is empty", f"{TWO} is not read: it has more than 1 MB"
+            f"{ONE} is empty", f"{TWO} is not read: it is larger than 1 MB"
         ]  # fmt: skip
 
 
@@ -164,16 +164,16 @@ def test_empty_and_large_files(path: Path, tmp_path: Path) -> None:
         (b"Rar!\x1a\x07" + bytes(1000), "it is not a zip, or its end is missing"),
         (zipped(WHOLE)[:-30], "it is not a zip, or its end is missing"),
         (zipped({}), "the zip is empty"),
-        (zipped({"a.txt": b""}), "none of the eight files is in it"),
-        (zipped({NOTEBOOK: b"{}"}), "none of the eight files is in it"),
+        (zipped({"a.txt": b""}), "it has none of the eight files"),
+        (zipped({NOTEBOOK: b"{}"}), "it has none of the eight files"),
         (
             zipped({"optimizer.py": b"x"}),
-            "none of the eight files is in it, in a folder scene_recog as it must be; there is "
-            "optimizer.py",
+            "it has none of the eight files in a folder scene_recog, where they must be, but it "
+            "has optimizer.py",
         ),
         (
             zipped({"in/submission.zip": zipped(WHOLE)}),
-            "none of the eight files is in it, but another archive, which is not opened: "
+            "it has none of the eight files, only another archive, which is not opened: "
             "in/submission.zip",
         ),
         (b"PK\5\6" + struct.pack("<4H2LH", 0, 0, 1, 1, 1 << 30, 0, 0), None),
@@ -190,10 +190,10 @@ def test_reasons(path: Path, contents: bytes, reason: str | None) -> None:
 
 def test_there_is_nothing(tmp_path: Path) -> None:
     assert receive(tmp_path / "no").reason == "it cannot be read (No such file or directory)"
-    assert receive(tmp_path).reason == "none of the eight files is in it"
+    assert receive(tmp_path).reason == "it has none of the eight files"
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
-        assert receive(tmp_path / "pipe").reason == "it cannot be read (it is no file)"
+        assert receive(tmp_path / "pipe").reason == "it cannot be read (it is not a file)"
 
 
 def test_encrypted(path: Path) -> None:
@@ -202,7 +202,8 @@ def test_encrypted(path: Path) -> None:
     contents[contents.index(b"PK\1\2") + 8] |= 1
     path.write_bytes(contents)
     assert (
-        receive(path).reason == f"none of the eight files is in it to be read: {ONE} is encrypted"
+        receive(path).reason
+        == f"it has none of the eight files in readable form: {ONE} is encrypted"
     )
 
 
@@ -258,7 +259,7 @@ def test_links_and_pipes_in_a_folder(tmp_path: Path) -> None:
         f"{TWO} is not read: it is a link",
         f"{NOTEBOOK} is not read: it is a pipe, socket or device",
         f"{ABOUT} is not read: it is a pipe, socket or device",
-        "2 files are no part of a submission; ignored: model_checkpoints, round",
+        "2 files are not part of a submission; ignored: model_checkpoints, round",
     ]
 
 
@@ -289,8 +290,8 @@ def test_bombs(path: Path) -> None:
     tracemalloc.stop()
     assert peak < 20 * MB
     assert received.files == {ONE: b"x = 1"}
-    assert f"{TWO} is not read: it has more than 1 MB" in received.notices
-    # one that declares less than it holds
+    assert f"{TWO} is not read: it is larger than 1 MB" in received.notices
+    # one that declares a smaller size than it has
     contents = bytearray(path.read_bytes())
     at = contents.rindex(b"PK\1\2", 0, contents.rindex(TWO.encode()))
     struct.pack_into("<L", contents, at + 24, 10)
@@ -303,16 +304,16 @@ def test_bombs(path: Path) -> None:
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_methods_that_unpack_without_a_limit(path: Path, method: int) -> None:
     received = receive(write_zip(path, [(ONE, b"x = 1")], method))
-    assert "is packed in a way that is not read" in str(received.reason)
+    assert "is compressed in an unsupported way" in str(received.reason)
 
 
 def test_many_entries(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiving, "ENTRIES", 20)
     files = {ONE: b"x", **{f"a/{number:03}": b"" for number in range(30)}}
     received = receive(write_zip(path, files.items()))
-    assert received.reason == "the zip has 31 entries, and 20 are the limit"
+    assert received.reason == "the zip has 31 entries; the limit is 20"
     received = receive(write_folder(tmp_path / "sub", files))
-    assert received.notices[0] == "it has more than 20 files: the rest is not looked at"
+    assert received.notices[0] == "it has more than 20 files: the rest are ignored"
     monkeypatch.setattr(receiving, "DIRECTORY_LIMIT", 100)
     assert receive(path).reason == "the zip has far too many entries"
 
@@ -321,7 +322,7 @@ def test_names_that_break_lines(path: Path, tmp_path: Path) -> None:
     names = ["a\nb", "\x1b[31mred", "\u202egnp", "=cmd()", "<script>", "x" * 300]
     received = receive(write_zip(path, [(ONE, b"x"), *((name, b"") for name in names)]))
     assert without_missing(received) == [
-        r"6 files are no part of a submission; ignored: \x1b[31mred, <script>, =cmd() and 3 more"
+        r"6 files are not part of a submission; ignored: \x1b[31mred, <script>, =cmd() and 3 more"
     ]
     assert shown("x\ny" * 100).count("\n") == 0
     assert len(shown("x" * 300)) <= receiving.NAME_LIMIT
@@ -329,7 +330,7 @@ def test_names_that_break_lines(path: Path, tmp_path: Path) -> None:
         folder = write_folder(tmp_path / "sub", {ONE: b"x"})
         (folder / os.fsdecode(b"\xff\n")).write_bytes(b"")
         assert without_missing(receive(folder)) == [
-            r"1 file is no part of a submission; ignored: \udcff\n"
+            r"1 file is not part of a submission; ignored: \udcff\n"
         ]
 
 

@@ -1,4 +1,4 @@
-"""A replica computes what the network does from which it was described, and refuses nonsense."""
+"""A replica computes the same as the network it describes, and invalid data is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def small(channels: int = 3) -> nn.Sequential:
 
 
 class Base(nn.Module):
-    """Parts that most of the nets below have."""
+    """Parts of most of the nets below."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Residual(nn.Module):
 
 
 class TwoHeads(nn.Module):
-    """A module that gives a tuple and is given a list."""
+    """A module that takes a list and returns a tuple."""
 
     class Both(nn.Module):
         def __init__(self) -> None:
@@ -447,7 +447,7 @@ def test_what_cannot_be_followed_is_said() -> None:
         def forward(self, x: Tensor) -> Any:
             return self.fc_layers(Doubled.apply(self.conv_layers(x)))
 
-    with pytest.raises(NotTraceable, match="a gradient of its own"):
+    with pytest.raises(NotTraceable, match="its own gradient"):
         of(Other())(images())
 
 

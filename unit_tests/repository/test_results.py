@@ -1,4 +1,4 @@
-"""What goes back to students: valid whatever the verdict has, and nothing that is not theirs."""
+"""Students' results: valid for any verdict, and without anything that students must not see."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\
 
 
 def checked(content: bytes) -> dict[str, Any]:
-    """The contents of a results.json that Gradescope takes without a doubt."""
+    """The contents of a results.json, checked to be valid for Gradescope."""
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
@@ -115,8 +115,8 @@ def test_whole_submission() -> None:
     assert len(found["tests"]) == 2 * len(STEPS) + 2
     names = [test["name"] for test in found["tests"]]
     assert names[:2] == [
-        "1.1 image_loader.py: the tests that you have",
-        "1.1 image_loader.py: tests that you do not have",
+        "1.1 image_loader.py: public tests",
+        "1.1 image_loader.py: hidden tests",
     ]
     assert found["extra_data"]["graded_by_hand"] == {"points": 30, "questions": QUESTIONS}
     assert not any("report" in name.lower() for name in names)
@@ -127,13 +127,13 @@ def test_public_tests_say_why_and_hidden_ones_what_they_are_about() -> None:
     hidden = [TestResult("test_sum_of_the_rows[secret-17]", "failed", "secret words"), *four(4)]
     verdict.files["optimizer"] = FileVerdict(four(0, "expected 0.1, got 0.2"), hidden)
     tests = {test["name"]: test for test in results_of(verdict)["tests"]}
-    public = tests["1.3 optimizer.py: the tests that you have"]
+    public = tests["1.3 optimizer.py: public tests"]
     assert public["visibility"] == "visible"
     assert "* learning rate is the config's (0.1)\n  expected 0.1, got 0.2" in public["output"]
     assert public["output"].count("expected 0.1") == 3
     assert "and 1 more" in public["output"]
     assert "pytest unit_tests/test_optimizer.py" in public["output"]
-    other = tests["1.3 optimizer.py: tests that you do not have"]
+    other = tests["1.3 optimizer.py: hidden tests"]
     assert other["visibility"] == "after_published"
     assert other["output"] == "Not passed: sum of the rows"
     for text in (json.dumps(tests), *page_and_text(verdict)):
@@ -154,8 +154,8 @@ def test_signs_and_copies_are_for_the_teacher_only() -> None:
         assert "known to be wrong" not in text
         assert "A person will look at it" in text
     scores = {test["name"]: test["score"] for test in results_of(verdict)["tests"]}
-    assert scores["1.3 dl_utils.py: the tests that you have"] == 0
-    assert scores["1.3 optimizer.py: the tests that you have"] == 6
+    assert scores["1.3 dl_utils.py: public tests"] == 0
+    assert scores["1.3 optimizer.py: public tests"] == 6
 
 
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
@@ -181,7 +181,7 @@ def test_hostile_texts_stay_texts(number: int) -> None:
 
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
 def test_markdown_has_no_markup_of_the_student_s(number: int) -> None:
-    """Outside of code blocks every special character is escaped."""
+    """Check that every special character outside code blocks is escaped."""
     _, text = page_and_text(hostile_verdict(HOSTILE[number]), HOSTILE[number])
     fence = ""
     for line in text.splitlines():
@@ -217,8 +217,8 @@ def test_missing_files_and_problems_are_said() -> None:
     )
     found = results_of(verdict)
     outputs = {test["name"]: test["output"] for test in found["tests"]}
-    assert "it does not parse: line 3." in outputs["1.3 optimizer.py: the tests that you have"]
-    assert "is missing" in outputs["1.3 dl_utils.py: the tests that you have"]
+    assert "it does not parse: line 3." in outputs["1.3 optimizer.py: public tests"]
+    assert "is missing" in outputs["1.3 dl_utils.py: public tests"]
     assert "report.pdf is missing" in found["output"]
 
 
@@ -279,7 +279,7 @@ def test_what_is_visible_does_not_depend_on_hidden_tests() -> None:
         return [test for test in tests if test["visibility"] == "visible"]
 
     assert visible(4) == visible(3) == visible(0)
-    assert visible(4)[0]["output"] == "All 4 tests that you have pass."
+    assert visible(4)[0]["output"] == "All 4 public tests pass."
     page, text = page_and_text(verdict_of(hidden=3))
     assert page.count("for other sizes, values and names?") == 8
     assert text.count("for other sizes, values and names?") == 8

@@ -1,4 +1,4 @@
-"""Code that is not trusted: what it tries, and what is left of it."""
+"""Untrusted code: what it tries, and what remains of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from teaching.sandbox import MB, Limits, Outcome, SandboxError
 
 LINUX = pytest.mark.skipif(not sandbox.IS_LINUX, reason="macOS does not hold this back")
 pytestmark = [
-    pytest.mark.slow,  # it starts what misbehaves on purpose
+    pytest.mark.slow,  # it starts code that misbehaves on purpose
     pytest.mark.skipif(not sandbox.IS_POSIX, reason="Windows has no sandbox"),
 ]
 LIMITS = Limits(seconds=20, cpu_seconds=20, address_space=1000 * MB, memory=300 * MB)
@@ -32,7 +32,7 @@ Runner = Callable[..., Outcome]
 def python(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Runner]:
-    """Run code in a folder of its own; afterwards, nothing of it may be alive."""
+    """Run code in its own folder; afterwards, none of its processes may be alive."""
     plan = sandbox._plan()
     if request.param != "all":
         rest = {"landlock"} if sandbox.IS_LINUX and landlock() else set()

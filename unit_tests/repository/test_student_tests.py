@@ -1,4 +1,4 @@
-"""The submissions that measure the student tests fit the model solution as it is now."""
+"""The submissions that measure the student tests fit the current model solution."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_no_two_right_submissions_differ_only_in_spelling(student_tests: ModuleT
 
 
 def without_spelling(source: bytes) -> str:
-    """What is left of a program without its names, texts, comments and type hints."""
+    """A program without its names, strings, comments and type hints."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a backslash in a docstring
         tree = ast.parse(source)

@@ -1,4 +1,4 @@
-"""Hidden twins: right work passes them, answers learned by heart do not."""
+"""Hidden twins: correct work passes them, memorized answers do not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FILES = (*(f"test_{name}.py" for name in STEPS), "conftest.py", "nets.py")
 SOURCES = {name: (UNIT_TESTS / name).read_text(encoding="utf-8") for name in FILES}
 SEEDS = range(30)
 
-pytestmark = pytest.mark.timeout(900)  # each run is all eight files' tests
+pytestmark = pytest.mark.timeout(900)  # each run has all eight files' tests
 
 
 # ---------------------------------------------------------------- texts
@@ -106,7 +106,7 @@ def test_a_constant_that_is_not_there_once_is_named(change: str) -> None:
 
 
 class Found(NamedTuple):
-    """What the contract tests of a project say: "passed", "failed" or "waits" of each."""
+    """The outcome of each contract test of a project: "passed", "failed" or "waits"."""
 
     outcomes: dict[str, str]
     reasons: dict[str, str]
@@ -122,10 +122,10 @@ def run(
     """Run the contract tests of the eight files, beside the solution, in a process.
 
     Args:
-        folder: must not be there yet.
+        folder: must not exist yet.
         tests: texts of the test files.
-        own: name -> text of assignment files that stand in place of the solution's. Only their
-            tests are run, or those of all eight if there are none.
+        own: name -> text of assignment files that replace the solution's. Only their tests are
+            run, or those of all eight if there are none.
         variant: of the project.
         expression: pytest's -k.
     """
@@ -196,7 +196,7 @@ def test_the_starter_passes_nothing(tmp_path: Path) -> None:
     assert "passed" not in found.outcomes.values()
 
 
-# Files that give the answers that the public tests ask for, and know nothing else.
+# Files that return the answers of the public tests and nothing else.
 BY_HEART = {
     "image_loader": '''
 from pathlib import Path

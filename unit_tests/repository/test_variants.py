@@ -1,4 +1,4 @@
-"""Another term's project: its sizes, and that its own solution alone passes its tests."""
+"""Another term's project: its sizes, and that only its own solution passes its tests."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def test_many_variants_are_allowed_and_all_different() -> None:
 
 
 def test_a_number_keeps_its_sizes() -> None:
-    """What was handed out under a number can be made again."""
+    """The hand-out of a variant can be made again."""
     sizes = [astuple(variants.sizes_of(number)[0]) for number in (1, 2, 365)]
     assert sizes == [(9, 7, 3, 24, 7, 3, 96), (12, 7, 3, 26, 3, 4, 120), (9, 3, 4, 22, 7, 2, 136)]
 
 
 @pytest.mark.parametrize("number", [-1, 1_000_000])
 def test_no_such_variant(number: int) -> None:
-    with pytest.raises(ValueError, match=f"there is no variant {number}: take a number from 0 to"):
+    with pytest.raises(ValueError, match=f"there is no variant {number}: use a number from 0 to"):
         variants.sizes_of(number)
 
 
@@ -124,7 +124,7 @@ def test_docstrings_state_the_sizes_of_the_term(number: int) -> None:
         stated.append(" ".join((ast.get_docstring(one) or "").split()))
     assert f"{sizes.parameters:,} parameters" in stated[0]
     assert f"flatten to {sizes.flat} values, linear to {sizes.hidden}" in stated[0]
-    assert f"{final.last_maps} maps, and the head has {final.hidden} hidden values" in stated[1]
+    assert f"{final.last_maps} maps, and the head has {final.hidden} hidden units" in stated[1]
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -162,7 +162,7 @@ def test_a_phrase_that_is_not_there_is_named() -> None:
 
 
 def told_by_tests(folder: Path, *, tests: int, nets: int) -> str:
-    """What pytest says in a variant's project, of the nets of the same or another one."""
+    """pytest's output in a variant's project, for the nets of the same or another variant."""
     ignore = shutil.ignore_patterns("__pycache__", "provided")
     shutil.copytree(PACKAGE, folder / "scene_recog", ignore=ignore)
     shutil.copytree(REPOSITORY / "unit_tests", folder / "unit_tests", ignore=ignore)

@@ -1,4 +1,4 @@
-"""Does what goes to Gradescope and GitHub Classroom hold what it must, and nothing else?"""
+"""Do the files for Gradescope and GitHub Classroom have what they need, and nothing else?"""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_autograder_is_not_written_over(autograder: Path) -> None:
 
 @pytest.fixture
 def gradescope(autograder: Path, tmp_path: Path) -> Path:
-    """A folder laid out as /autograder is; this Python in the place of the one of setup.sh."""
+    """A folder with the layout of /autograder; this Python replaces the one from setup.sh."""
     top = tmp_path / "autograder"
     for name in ("source", "submission", "results"):
         (top / name).mkdir(parents=True)
@@ -113,7 +113,7 @@ def test_workflow_has_a_step_for_each_file_with_its_public_points() -> None:
 
 
 def test_workflow_is_written_into_a_hand_out_once(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no hand-out"):
+    with pytest.raises(ValueError, match="not a hand-out"):
         write_workflow(tmp_path)
     hand_out(tmp_path / "project3")
     write_workflow(tmp_path / "project3")

@@ -1,9 +1,9 @@
-"""The 15-scene dataset: what it consists of, checking it image by image, and getting it.
+"""The 15-scene dataset: its contents, checking it image by image, and getting it.
 
 Lazebnik, Schmid and Ponce, "Beyond Bags of Features", CVPR 2006, extending Oliva and Torralba
 2001 (8 classes) and Fei-Fei and Perona 2005 (13 classes); split into train and test by the course.
-The manifest lists every image with its SHA-256, so wherever the images come from, and under
-whatever names, they are recognised by their content.
+The manifest lists every image with its SHA-256, so images are recognised by their content, wherever
+they come from and whatever their names.
 """
 
 from scene_recog.datasets.scene15.getting import (

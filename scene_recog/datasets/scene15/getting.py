@@ -1,4 +1,4 @@
-"""Getting the dataset: from a zip or folder at hand, or by download."""
+"""Get the dataset from a local zip or folder, or by download."""
 
 import dataclasses
 import shutil
@@ -26,15 +26,15 @@ class ImportReport:
     """What `import_dataset` and `download_dataset` did."""
 
     root: Path
-    source: str  # zip, folder or address; empty when nothing had to be done
+    source: str  # zip, folder or address; empty if nothing had to be done
     images: int  # in the dataset now
     different: int = 0  # of these, accepted although their bytes differ
-    ignored: int = 0  # images of the source that are not of the dataset
+    ignored: int = 0  # images of the source that are not part of the dataset
     replaced: Path | None = None  # where the previous train and test went
 
     @property
     def already_complete(self) -> bool:
-        """The dataset was there before, and nothing was done."""
+        """Whether the dataset was already there and nothing was done."""
         return not self.source
 
 
@@ -48,17 +48,17 @@ def import_dataset(
 ) -> ImportReport:
     """Build `root/train` and `root/test` from a zip or folder that holds the images.
 
-    The images are recognised by content, in any layout. The others are looked for by class folder
-    and file name: the course's layout, the original's (`MITcoast/...`) or numbered folders.
-    Everything is built aside and put in place at the end; what `root` holds is never deleted. Does
-    nothing when the dataset is already there.
+    Images are recognised by content, in any layout. The rest are matched by class folder and file
+    name: the course's layout, the original's (`MITcoast/...`) or numbered folders. The dataset is
+    built in a temporary folder and moved into place at the end; nothing in `root` is ever deleted.
+    Does nothing if the dataset is already there.
 
     Args:
         source: zip or folder.
-        root: data folder, made if need be.
+        root: data folder, created if it is missing.
         replace: move other images in `root/train` or `root/test` to `root/replaced-<n>`.
-        accept_different_bytes: take images found by name although their bytes are not those of
-            the manifest (another encoding of the same photograph).
+        accept_different_bytes: accept images found by name although their bytes differ from the
+            manifest (another encoding of the same photograph).
         manifest: images to expect; None for the 15-scene dataset.
 
     Raises:
@@ -87,8 +87,8 @@ def download_dataset(
 ) -> ImportReport:
     """Download the dataset into `root/train` and `root/test`, and check it image by image.
 
-    The addresses are tried in turn. What arrives is kept in `.part` files in `root` until the
-    dataset is complete, so that another call goes on where this one stopped.
+    The addresses are tried in turn. Downloaded data is kept in `.part` files in `root` until the
+    dataset is complete, so that another call continues where this one stopped.
 
     Args:
         root: data folder, made if need be.
@@ -97,8 +97,8 @@ def download_dataset(
         timeout: seconds without an answer after which an address counts as dead.
 
     Raises:
-        ValueError: no address delivered the dataset (the message lists them and says how to go
-            on); a bad address; other images in `root` without `replace`; `root` cannot be written.
+        ValueError: no address delivered the dataset (the message lists them and says how to
+            continue); a bad address; other images in `root` without `replace`; `root` is read-only.
     """
     root = Path(root).expanduser()
     manifest = load_manifest() if manifest is None else manifest
@@ -115,11 +115,13 @@ def download_dataset(
             except DownloadError as error:
                 failures.append(f"{url}: {error}")
             except DifferentBytesError as error:
-                kept.append(part.replace(part.with_suffix("")))  # .zip: whole, not to go on from
+                kept.append(
+                    part.replace(part.with_suffix(""))
+                )  # .zip: complete, nothing to continue
                 discard(part)
                 failures.append(f"{url}: {str(error).removeprefix(f'{part}: ')}")
             except ValueError as error:
-                discard(part)  # complete and wrong: nothing to go on from
+                discard(part)  # complete and wrong: nothing to continue from
                 failures.append(f"{url}: {str(error).removeprefix(f'{part}: ')}")
             else:
                 for finished in parts.values():
@@ -133,7 +135,7 @@ def download_dataset(
                 "the dataset could not be downloaded:",
                 *failures,
                 f"kept: {', '.join(sizes) or 'nothing'}",
-                "run it again to go on, or fetch the zip in a browser and run"
+                "run it again to continue, or download the zip in a browser and run"
                 f" `scene-recog data import PATH --data {root}`",
             ]
         )
@@ -141,14 +143,14 @@ def download_dataset(
 
 
 def _is_complete(root: Path, manifest: Sequence[ManifestEntry], replace: bool) -> bool:
-    """Whether the dataset is there; refuses other images unless they may be moved aside."""
+    """Whether the dataset is complete; raises if there are other images that may not be moved."""
     report = compare(root, manifest)
     if report.foreign and not replace:
         example = [*report.corrupt, *report.extra, *(m.path for m in report.misplaced)][0]
         aside = in_place.free_folder(root)
         raise ValueError(
-            f"{root} already holds {report.foreign:,} other images (such as {example}): give"
-            f" --replace to move them to {aside}, or another folder with --data"
+            f"{root} already holds {report.foreign:,} other images (such as {example}): move"
+            f" them to {aside} with --replace, or use another folder with --data"
         )
     return report.ok
 
@@ -159,7 +161,7 @@ def _build(
     manifest: Sequence[ManifestEntry],
     accept_different_bytes: bool,
 ) -> ImportReport:
-    """Build the dataset in a temporary folder in `root`, then put it in place."""
+    """Build the dataset in a temporary folder in `root`, then move it into place."""
     work = in_place.work_folder(root)
     ready = in_place.ready_folder(root)
     try:

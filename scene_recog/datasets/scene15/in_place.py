@@ -1,4 +1,4 @@
-"""Putting train/ and test/ in place in one go; a run that was killed is finished or undone."""
+"""Move train/ and test/ into place together; finish or undo a run that was killed."""
 
 import os
 import shutil
@@ -11,19 +11,19 @@ from pathlib import Path
 from scene_recog.datasets.layout import SPLITS
 from scene_recog.datasets.sketch15 import MARKER
 
-REPLACED = "replaced-"  # and a number: folders of images that others have replaced
-_NEW, _READY = ".scene15-new-", ".scene15-ready-"  # folders of a run at work
+REPLACED = "replaced-"  # and a number: folders of replaced images
+_NEW, _READY = ".scene15-new-", ".scene15-ready-"  # folders of a run in progress
 
 
 @contextmanager
 def at_work_in(root: Path) -> Iterator[None]:
-    """Make `root`, keep other runs out of it, and clean up after runs that were killed.
+    """Create `root`, lock out other runs, and clean up after runs that were killed.
 
     Raises:
-        ValueError: `root` is a file or cannot be written, or another run is at work there.
+        ValueError: `root` is a file or cannot be written, or another run is using it.
     """
     if root.exists() and not root.is_dir():
-        raise ValueError(f"{root} is a file: name a folder with --data")
+        raise ValueError(f"{root} is a file: give a folder with --data")
     try:
         root.mkdir(parents=True, exist_ok=True)
         with locked(root):
@@ -36,12 +36,12 @@ def at_work_in(root: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise ValueError(f"stopped while working in {root}, nothing changed: {error}") from error
+        raise ValueError(f"failed in {root}, nothing was changed: {error}") from error
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on the folder itself, which leaves no file in it (on Windows: no lock)."""
+    """Lock the folder itself, which leaves no file in it (on Windows: no lock)."""
     if sys.platform == "win32":
         yield
         return
@@ -52,9 +52,9 @@ def locked(folder: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise ValueError(f"another run is at work in {folder}: wait until it has ended") from None
+        raise ValueError(f"another run is using {folder}: wait until it has finished") from None
     except OSError:
-        pass  # some network file systems lock no folders
+        pass  # some network file systems cannot lock folders
     try:
         yield
     finally:
@@ -67,12 +67,12 @@ def work_folder(root: Path) -> Path:
 
 
 def ready_folder(root: Path) -> Path:
-    """The name that a complete work folder gets, before `put_in_place`."""
+    """The name for a complete work folder, before `put_in_place`."""
     return root / f"{_READY}{free_folder(root).name.removeprefix(REPLACED)}"
 
 
 def free_folder(root: Path) -> Path:
-    """The first of `root/replaced-1`, `replaced-2`, ... that is not there yet."""
+    """The first of `root/replaced-1`, `replaced-2`, ... that does not exist yet."""
     number = 1
     while (root / f"{REPLACED}{number}").exists():
         number += 1
@@ -80,20 +80,20 @@ def free_folder(root: Path) -> Path:
 
 
 def _replaced_by(ready: Path) -> Path:
-    """Where the images go that those in `ready` replace."""
+    """Where the images replaced by those in `ready` go."""
     return ready.with_name(f"{REPLACED}{ready.name.removeprefix(_READY)}")
 
 
 def _is_half_done(ready: Path) -> bool:
-    """Whether a run was killed between its renames, which are then best finished."""
+    """Whether a run was killed between its renames, which should then be finished."""
     return _replaced_by(ready).exists() or not all((ready / split).exists() for split in SPLITS)
 
 
 def put_in_place(ready: Path, root: Path) -> Path | None:
-    """Rename `ready/train` and `ready/test` into `root`, and what is there to `replaced-<n>`.
+    """Move `ready/train` and `ready/test` into `root`, and the existing ones to `replaced-<n>`.
 
-    A failed rename takes the others back. A kill between them leaves `ready`, and calling this
-    again does the rest.
+    A failed rename undoes the others. A kill between them leaves `ready`, and calling this again
+    does the rest.
 
     Returns:
         The folder `replaced-<n>`, n from the name of `ready`; None if there was nothing to move.
@@ -105,7 +105,7 @@ def put_in_place(ready: Path, root: Path) -> Path | None:
             if os.path.lexists(root / split):
                 moves.append((root / split, replaced / split))
             moves.append((ready / split, root / split))
-    if (root / MARKER).exists():  # it says that these are sketches
+    if (root / MARKER).exists():  # it marks the folder as sketches
         moves.append((root / MARKER, replaced / MARKER))
 
     done = []

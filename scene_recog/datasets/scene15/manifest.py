@@ -1,4 +1,4 @@
-"""What the 15-scene dataset consists of: every image, where it belongs, and its SHA-256."""
+"""The contents of the 15-scene dataset: every image, where it belongs, and its SHA-256."""
 
 import csv
 import gzip
@@ -29,7 +29,7 @@ class ManifestEntry(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Place below the data folder, like `train/coast/image_0001.jpg`."""
+        """Path relative to the data folder, like `train/coast/image_0001.jpg`."""
         return f"{self.split}/{self.class_name}/{self.file}"
 
 
@@ -45,7 +45,7 @@ def load_manifest() -> list[ManifestEntry]:
 
 
 def places_by_hash(manifest: Iterable[ManifestEntry]) -> dict[str, list[ManifestEntry]]:
-    """The places of each SHA-256; more than one where files of the dataset are identical."""
+    """The paths of each SHA-256; more than one if files of the dataset are identical."""
     places = defaultdict(list)
     for entry in manifest:
         places[entry.sha256].append(entry)

@@ -1,4 +1,4 @@
-"""Which image of a zip or folder belongs where: by its content, else by its name."""
+"""Match the images of a zip or folder to the dataset by content, or else by name."""
 
 import hashlib
 import io
@@ -13,7 +13,7 @@ from scene_recog.system.progress import progress_bar
 
 
 class DifferentBytesError(ValueError):
-    """The images have the right names and can be read, but their bytes are different."""
+    """The images have the right names and can be read, but their bytes differ."""
 
 
 def collect_images(
@@ -26,11 +26,11 @@ def collect_images(
     """Write the images of a source to `work/<split>/<class>/<file>`.
 
     Returns:
-        Number of images whose bytes differ, and number of images that are not of the dataset.
+        (number of images whose bytes differ, number of images that are not part of the dataset).
 
     Raises:
-        ValueError: the images are not all there, or damaged; `name` says where.
-        DifferentBytesError: some have other bytes, and `accept_different_bytes` is off.
+        ValueError: images are missing or damaged; `name` is for the message.
+        DifferentBytesError: some bytes differ, and `accept_different_bytes` is off.
     """
     for folder in {(entry.split, entry.class_name) for entry in manifest}:
         work.joinpath(*folder).mkdir(parents=True)
@@ -43,7 +43,7 @@ def collect_images(
             candidates[by_name[image]].append(image)
     if not candidates and len(still_open) == len(manifest):
         raise ValueError(
-            f"{name}: no image of the 15-scene dataset in it ({len(images.names):,} looked at)"
+            f"{name}: none of its {len(images.names):,} images is from the 15-scene dataset"
         )
     damaged = []
     for path, found in sorted(candidates.items()):
@@ -66,8 +66,8 @@ def collect_images(
     if candidates and not accept_different_bytes:
         raise DifferentBytesError(
             f"{name}: {len(candidates):,} of {len(manifest):,} images are encoded differently"
-            " (right names, other bytes), so results may differ a little:"
-            " import them with --accept-different-bytes to take them all the same"
+            " (right names, other bytes), so results may differ slightly:"
+            " use --accept-different-bytes to import them anyway"
         )
     return len(candidates), len(unknown) - sum(map(len, candidates.values()))
 
@@ -78,7 +78,7 @@ def _take_by_content(
     """Write the images whose bytes are in the manifest.
 
     Returns:
-        The names of the other images, and the places of the manifest that are still open.
+        (names of the other images, paths of the manifest that are still missing).
     """
     places = places_by_hash(manifest)
     unknown, still_open = [], {entry.path for entry in manifest}
@@ -98,7 +98,7 @@ def _take_by_content(
 
 
 def _read_jpeg(images: Source, name: str) -> bytes:
-    """The bytes of an image that decodes to the end; empty otherwise."""
+    """The bytes of an image, if it decodes completely; otherwise empty."""
     from PIL import Image
 
     try:
@@ -113,7 +113,7 @@ def _read_jpeg(images: Source, name: str) -> bytes:
 
 
 def _places_by_name(names: list[str], manifest: Sequence[ManifestEntry]) -> dict[str, str]:
-    """Where images belong by the name of their folder and their number: name -> path."""
+    """The paths that follow from folder names and image numbers: name -> path."""
     places = {(entry.class_name, _number(entry.file)): entry.path for entry in manifest}
     class_sizes = Counter(entry.class_name for entry in manifest)
     class_of_size = {size: name for name, size in class_sizes.items()}
@@ -126,9 +126,9 @@ def _places_by_name(names: list[str], manifest: Sequence[ManifestEntry]) -> dict
         numbers = [_number(name) for name in members]
         offset = 0
         if re.fullmatch(r"\d{1,2}", folder_name):
-            # numbered folders: no two classes have as many images
+            # numbered folders: no two classes have the same number of images
             class_name = class_of_size.get(len(members))
-            offset = min(numbers) - 1  # the numbering may run on from folder to folder
+            offset = min(numbers) - 1  # the numbering may continue from folder to folder
         else:
             class_name = class_of_folder(folder_name, class_sizes)
         for name, number in zip(members, numbers, strict=True):

@@ -1,4 +1,4 @@
-"""Checking a dataset on disk against the manifest, image by image."""
+"""Check a dataset on disk against the manifest, image by image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from scene_recog.datasets.scene15.manifest import ManifestEntry, load_manifest, 
 
 
 class Misplaced(NamedTuple):
-    """An image of the dataset that lies at `path`, but belongs at the places `belongs`."""
+    """An image of the dataset that is at `path` but belongs at the paths `belongs`."""
 
     path: str
     belongs: tuple[str, ...]
@@ -29,25 +29,25 @@ class VerifyReport:
     root: Path
     expected: int  # images in the manifest
     found: int  # images on disk
-    missing: list[str] = field(default_factory=list)  # places of the manifest without a file
-    extra: list[str] = field(default_factory=list)  # images that are not of the dataset
-    corrupt: list[str] = field(default_factory=list)  # at a place of the manifest, other bytes
+    missing: list[str] = field(default_factory=list)  # paths of the manifest without a file
+    extra: list[str] = field(default_factory=list)  # images that are not part of the dataset
+    corrupt: list[str] = field(default_factory=list)  # at a path of the manifest, wrong bytes
     misplaced: list[Misplaced] = field(default_factory=list)  # of the dataset, elsewhere
     duplicates: list[tuple[str, ...]] = field(default_factory=list)  # as `find_duplicates`
 
     @property
     def ok(self) -> bool:
-        """Complete and right. Duplicates do not count: the dataset has them."""
+        """Whether it is complete and correct. Duplicates do not matter: the dataset has them."""
         return not (self.missing or self.foreign)
 
     @property
     def foreign(self) -> int:
-        """Number of images that are not of the dataset, or not where they should be."""
+        """Number of images that are not part of the dataset, or not where they belong."""
         return len(self.extra) + len(self.corrupt) + len(self.misplaced)
 
     @property
     def across_splits(self) -> list[tuple[str, ...]]:
-        """The duplicates with images both of train and of test."""
+        """The duplicates with images in both train and test."""
         return [group for group in self.duplicates if straddles(group)]
 
 
@@ -68,7 +68,7 @@ def verify_dataset(
 
 
 def compare(root: Path, manifest: Sequence[ManifestEntry]) -> VerifyReport:
-    """As `verify_dataset`, but a folder without train/ is one where every image is missing."""
+    """As `verify_dataset`, but without train/, every image counts as missing."""
     expected = {entry.path: entry.sha256 for entry in manifest}
     places = places_by_hash(manifest)
     digests = {path: _digest(root / path) for path in list_images(root)}
@@ -99,4 +99,4 @@ def _digest(path: Path) -> str:
     try:
         return sha256_of(path)
     except OSError:
-        return ""  # unreadable: not what it should be
+        return ""  # unreadable, so not correct

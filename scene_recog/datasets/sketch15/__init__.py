@@ -1,14 +1,14 @@
 """sketch15: the fifteen scenes, drawn by code.
 
 A stand-in for the 15-scene photographs that needs no download: every picture is a small
-parametric scene (a horizon, a room, an aisle, ...), seen by a camera that stands anywhere, in
-any light, with something in the way now and then. Classes are made of the same parts: house
-fronts, cars and trees stand in a street as in the inner city, a sofa in an office too. What
-tells them apart is how the parts are put together.
+parametric scene (a horizon, a room, an aisle, ...), seen by a camera from anywhere, in any light,
+sometimes with something in the way. Classes share the same parts: house fronts, cars and trees
+appear in streets and in the inner city, a sofa also in an office. Only the composition of the parts
+distinguishes them.
 
-`canvas` is what scenes are drawn on; `elements`, `buildings` and `furniture` are the parts;
-`nature`, `streets` and `rooms` are the scenes; `picture` makes a photograph of one, and says how
-much viewpoint and light differ; `folder` writes the dataset.
+Scenes are drawn on a `canvas`; `elements`, `buildings` and `furniture` are the parts; `nature`,
+`streets` and `rooms` are the scenes; `picture` photographs one, and defines how much viewpoint and
+light vary; `folder` writes the dataset.
 """
 
 from scene_recog.datasets.sketch15.folder import MARKER, VERSION, write_sketch15

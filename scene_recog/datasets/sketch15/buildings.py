@@ -1,4 +1,4 @@
-"""What is built, and stands in streets and fields: roads, cars, houses, towers, pylons."""
+"""Man-made objects in streets and fields: roads, cars, houses, towers, pylons."""
 
 from scene_recog.datasets.sketch15.canvas import Face, Point, Sketch, flat_face, part_of
 

@@ -11,17 +11,17 @@ Point = tuple[float, float]
 Corner = tuple[float, float, float]
 Face = Callable[[float, float], Point]
 
-CANVAS = 288  # pixels a side while drawing; the finished picture is a crop of it
-EYE = (0.35, 0.65), (0.4, 0.55)  # where the vanishing point lies, across and down
+CANVAS = 288  # pixels per side while drawing; the finished picture is a crop of it
+EYE = (0.35, 0.65), (0.4, 0.55)  # range of the vanishing point, across and down
 
 
 class Sketch:
     """A square canvas in fractions: x to the right, y downwards, tones from 0 (black) to 1.
 
-    `eye` is the vanishing point. `at(x, y, z)` is where a point lies that is x to the right of
-    the eye, y below it and z in front of it; at z = 1 the canvas is one unit wide. All chance
-    comes from `rng`: `rand` between two numbers, `count` a whole number, ends included.
-    `look_through` replaces the canvas by what a camera sees of it.
+    `eye` is the vanishing point. `at(x, y, z)` is the position of a point x to the right of the
+    eye, y below it and z in front of it; at z = 1 the canvas is one unit wide. All randomness
+    comes from `rng`: `rand` draws between two numbers, `count` an integer, ends included.
+    `look_through` replaces the canvas by a camera's view of it.
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
@@ -33,7 +33,7 @@ class Sketch:
         self.image, self.draw = image, ImageDraw.Draw(image)
 
     def look_through(self, coefficients: Sequence[float]) -> None:
-        """Take the view that PIL's perspective transform has with these eight coefficients."""
+        """Apply PIL's perspective transform with these eight coefficients."""
         size, kind = (CANVAS, CANVAS), Image.Transform.PERSPECTIVE
         self._paint_on(self.image.transform(size, kind, coefficients, Image.Resampling.BILINEAR))
 
@@ -67,7 +67,7 @@ class Sketch:
         self.draw.line(path, fill=_ink(tone), width=max(1, round(width * CANVAS)))
 
     def field(self, rows: int, columns: int) -> np.ndarray:
-        """Smooth noise [CANVAS, CANVAS] in about [0, 1] with that many bumps each way."""
+        """Smooth noise [CANVAS, CANVAS] in about [0, 1] with this many bumps each way."""
         coarse = Image.fromarray(self.rng.random((rows, columns), dtype=np.float32))
         return np.asarray(coarse.resize((CANVAS, CANVAS), Image.Resampling.BICUBIC))
 
@@ -123,7 +123,7 @@ def flat_face(x0: float, y0: float, x1: float, y1: float) -> Face:
 
 
 def part_of(face: Face, u0: float, v0: float, u1: float, v1: float) -> Face:
-    """The face of a rectangle on a face."""
+    """The face of a rectangle within a face."""
     return lambda u, v: face(u0 + u * (u1 - u0), v0 + v * (v1 - v0))
 
 

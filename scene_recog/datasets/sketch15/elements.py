@@ -1,4 +1,4 @@
-"""What scenes of several kinds share: sky, ground, water, hills, plants, people, foreground."""
+"""Parts of several kinds of scenes: sky, ground, water, hills, plants, people, foreground."""
 
 import math
 
@@ -8,7 +8,7 @@ from scene_recog.datasets.sketch15.canvas import CANVAS, Point, Sketch
 
 
 def draw_sky(s: Sketch) -> None:
-    """Bright or overcast, and now and then dusk."""
+    """Bright or overcast, sometimes dusk."""
     high, low = (0.1, 0.5) if s.chance(0.15) else (0.55, 0.9)
     fade = np.linspace(s.rand(high, high + 0.3), s.rand(low, 1.0), CANVAS)[:, None]
     clouds = (s.field(s.count(5, 12), s.count(3, 6)) - s.rand(0.4, 0.9)).clip(0, 1)
@@ -110,9 +110,9 @@ def draw_people(s: Sketch, base: float, size: float, amount: int) -> None:
 
 
 def draw_foreground(s: Sketch, indoors: bool) -> None:
-    """Something close to the camera that hides a part of what it sees."""
+    """Something close to the camera that hides part of the scene."""
     kind, x, tone = s.count(0, 4), s.rand(0, 1), s.rand(0.05, 0.5)
-    if kind == 0:  # somebody who walks by
+    if kind == 0:  # somebody walking by
         size = s.rand(0.5, 0.9)
         draw_person(s, x, s.rand(0.9, 1) + size * 0.3, size)
     elif kind == 1:  # a branch, or a pot plant

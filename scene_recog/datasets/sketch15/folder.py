@@ -1,4 +1,4 @@
-"""Writing the dataset: a folder that appears whole, or not at all."""
+"""Write the dataset: the folder appears complete or not at all."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from scene_recog.system.progress import progress_bar
 Marker = dict[str, str | int]
 
 MARKER = "sketch15.json"
-VERSION = 2  # of the pictures: a folder that another version has drawn is replaced
+VERSION = 2  # of the pictures: a folder drawn by another version is replaced
 
 
 def write_sketch15(
@@ -23,9 +23,9 @@ def write_sketch15(
 ) -> Path:
     """Draw the whole dataset into `root`: {train,test}/<class>/image_NNNN.jpg, grayscale.
 
-    Every image depends on (seed, split, class, number) only: larger counts add images and change
-    none. The folder appears under its name once it is complete. A complete one that was drawn
-    with the same arguments is left as it is, one drawn with others is replaced.
+    Every image depends only on (seed, split, class, number), so larger counts add images and change
+    none. The folder gets its name once it is complete. A complete one drawn with the same arguments
+    is kept; one drawn with other arguments is replaced.
 
     Returns:
         `root` as a Path.
@@ -36,9 +36,9 @@ def write_sketch15(
     counts = {"train": train_per_class, "test": test_per_class}
     for split, amount in counts.items():
         if amount < 1:
-            raise ValueError(f"{split}_per_class must be at least 1, not {amount}")
+            raise ValueError(f"{split}_per_class is {amount}: it must be at least 1")
     if seed < 0:
-        raise ValueError(f"seed must not be negative, not {seed}")
+        raise ValueError(f"seed is {seed}: it must not be negative")
     marker: Marker = {"dataset": "sketch15", "version": VERSION, "seed": int(seed)}
     marker |= {f"{split}_per_class": int(amount) for split, amount in counts.items()}
     path = Path(root).resolve()  # renaming a link would leave its target behind
@@ -66,7 +66,7 @@ def write_sketch15(
 
 
 def _is_complete(path: Path, marker: Marker) -> bool:
-    """Whether `path` is this dataset: False if it may be replaced, ValueError if it must not be."""
+    """Whether `path` is this dataset: False if it may be replaced, ValueError if it may not."""
     try:
         folder = path.stat()
         names = {entry.name for entry in path.iterdir()}
@@ -77,7 +77,7 @@ def _is_complete(path: Path, marker: Marker) -> bool:
         return False
     except NotADirectoryError:
         raise ValueError(f"{path} is not a folder: choose another place for sketch15") from None
-    if replaced:  # by another process, while we were looking: what we saw means nothing
+    if replaced:  # by another process in the meantime: look again
         return False
     try:
         found = json.loads(text)

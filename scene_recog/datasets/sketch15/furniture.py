@@ -1,4 +1,4 @@
-"""Rooms and what stands in them. Distances are in meters from the eye, more or less."""
+"""Rooms and their furniture. Distances are roughly meters from the eye."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from scene_recog.datasets.sketch15.canvas import Face, Sketch
 class Room(NamedTuple):
     """An empty room: the side walls are at -half and half, the back wall at `back`.
 
-    `middle` is the point of the back wall that is in the middle of the canvas.
+    `middle` is the point of the back wall in the middle of the canvas.
     """
 
     half: float
@@ -97,7 +97,7 @@ def draw_cupboard(s: Sketch, x: float, floor: float, z: float) -> None:
 
 
 def draw_screen(s: Sketch, x: float, y: float, z: float, wide: float) -> None:
-    """A computer's screen, or a television, that stands at (x, y, z)."""
+    """A computer screen or a television that stands at (x, y, z)."""
     case, high = s.choice((0.12, 0.8)), wide * 1.5
     s.line([s.at(x, y - 0.1, z), s.at(x, y, z)], 0.15, 0.05)
     a, b = (x - wide, y - 0.08 - high, z), (x + wide, y - 0.08, z + 0.1)
@@ -121,7 +121,7 @@ def draw_jar(s: Sketch, x: float, y: float, z: float) -> None:
 
 
 def draw_table(s: Sketch, x: float, floor: float, z: float) -> None:
-    """A table with what lies on it, and perhaps a chair before it."""
+    """A table with things on it, and perhaps a chair in front."""
     wide, high, wood = s.rand(0.22, 0.45), s.choice((0.18, 0.36)), s.rand(0.25, 0.85)
     for leg in (-wide + 0.03, wide - 0.03):
         s.line([s.at(x + leg, floor - high, z), s.at(x + leg, floor, z)], wood * 0.6, 0.02)
@@ -164,7 +164,7 @@ def draw_sofa(s: Sketch, x: float, floor: float, z: float, wide: float, seats: i
 
 
 def draw_extras(s: Sketch, room: Room, behind: int, before: int) -> None:
-    """What may stand in any room: along the back wall, and nearer to the eye."""
+    """Things that may stand in any room: along the back wall, and nearer to the eye."""
     half, floor, back, _ = room
     for _ in range(behind):
         x, kind = s.rand(-0.85, 0.85) * half, s.count(0, 5)

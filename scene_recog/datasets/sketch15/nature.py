@@ -21,7 +21,7 @@ from scene_recog.datasets.sketch15.elements import (
 
 
 def _distance(s: Sketch, horizon: float, tone: float) -> None:
-    """What may lie on the horizon of any scene of nature: hills, and a peak behind them."""
+    """What may be on the horizon of any nature scene: hills, and a peak behind them."""
     if s.chance(0.15):
         for _ in range(s.count(1, 3)):
             height = s.rand(0.06, 0.22)
@@ -31,7 +31,7 @@ def _distance(s: Sketch, horizon: float, tone: float) -> None:
 
 
 def _meadow(s: Sketch, top: float, tone: float) -> None:
-    """Grass with single trees, and perhaps somebody who walks there."""
+    """Grass with single trees, and perhaps somebody walking."""
     for _ in range(s.count(0, 3)):
         y = s.rand(top + 0.05, 1)
         draw_tree(s, s.rand(0, 1), y, s.rand(0.1, 0.2) + (y - top) * s.rand(0.3, 1), tone)

@@ -1,4 +1,4 @@
-"""From a class name to a finished picture: what stands in the way, the camera, the light."""
+"""From a class name to a finished picture: obstacles, the camera, the light."""
 
 import math
 
@@ -14,16 +14,16 @@ from scene_recog.datasets.sketch15.streets import STREETS
 _SCENES = NATURE | STREETS | ROOMS
 CLASSES: tuple[str, ...] = tuple(sorted(_SCENES))
 
-# How much pictures of one scene differ: wider ranges make all fifteen classes harder.
-ZOOM = (0.9, 1.0)  # how much of the scene is seen, the longer side of it
-TURN = 0.03  # the camera's tilt, at most, in radians
+# How much pictures of one scene vary: wider ranges make all fifteen classes harder.
+ZOOM = (0.9, 1.0)  # visible fraction of the scene's longer side
+TURN = 0.03  # maximum tilt of the camera, in radians
 KEYSTONE = 0.12  # how much nearer one side is than the other, at most
-IN_FRONT = (0, 0, 0, 1, 1)  # things that hide a part of the scene, one number for each fifth
+IN_FRONT = (0, 0, 0, 1, 1)  # objects that hide part of the scene, drawn from these numbers
 GAMMA = (0.8, 1.2)  # over- and underexposed
 SIDELIGHT = 0.18  # how much brighter or darker one side is, at most
-SHADOW = (0.5, 0.8)  # what a shadow leaves of the light
-HAZE = (0.0, 0.12)  # how far all tones are drawn towards one
-CONTRAST = 1.3  # of all pictures: their pixels deviate by 0.25, as those of the photographs
+SHADOW = (0.5, 0.8)  # fraction of the light that a shadow leaves
+HAZE = (0.0, 0.12)  # how far all tones are pulled towards one
+CONTRAST = 1.3  # gives the pixels a standard deviation of 0.25, like those of the photographs
 LEAST_CONTRAST = 0.067  # standard deviation of the tones: flatter pictures are stretched
 
 
@@ -48,7 +48,7 @@ def _look(s: Sketch, width: int, height: int) -> None:
         (zoom * d + y * g, zoom * e + y * h, y),
         (g, h, 1.0),
     ]
-    unit = 1 - (g + h) / 2  # pixels count from a corner, and PIL's last number is 1
+    unit = 1 - (g + h) / 2  # pixels count from a corner, and PIL's last coefficient is 1
     c = [n / unit for p, q, r in rows for n in (p / CANVAS, q / CANVAS, r - (p + q) / 2)]
     s.look_through(c[:8])
 
@@ -61,7 +61,7 @@ def _light(s: Sketch, width: int, height: int) -> Image.Image:
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     light = 1 + np.float32(s.rand(-SIDELIGHT, SIDELIGHT)) * x
     light = light + np.float32(s.rand(-SIDELIGHT, SIDELIGHT)) * y
-    if s.chance(0.3):  # of something outside of the picture
+    if s.chance(0.3):  # of something outside the picture
         edge = x * np.float32(s.rand(-1, 1)) + y * np.float32(s.rand(-1, 1))
         share = ((edge - np.float32(s.rand(0, 0.5))) * 8).clip(0, 1)
         light = light * (1 - share * np.float32(1 - s.rand(*SHADOW)))
@@ -75,15 +75,15 @@ def _light(s: Sketch, width: int, height: int) -> Image.Image:
 
 
 def draw_scene(class_name: str, rng: np.random.Generator) -> Image.Image:
-    """Draw one scene; the picture depends on the class and the state of `rng` only.
+    """Draw one scene; the picture depends only on the class and the state of `rng`.
 
     Args:
         class_name: one of CLASSES.
         rng: where every random choice comes from.
 
     Returns:
-        A grayscale picture (mode "L", values 0..255): 256x256, or 220 to 290 by 220 pixels
-        lying or standing, as in the photographs.
+        A grayscale picture (mode "L", values 0..255): 256x256, or 220 to 290 by 220 pixels in
+        landscape or portrait format, like the photographs.
 
     Raises:
         ValueError: an unknown class.

@@ -160,7 +160,7 @@ def _store(s: Sketch) -> None:
         for x in (-half * s.rand(0.5, 0.8), half * s.rand(0.5, 0.8)):
             rack = s.face((x, -s.rand(0.2, 0.55), 0.45), (x, floor, depth))
             draw_goods(s, rack, s.count(10, 26), rows, s.rand(0.1, 0.4))
-    else:  # goods on a part of the wall, and counters before it
+    else:  # goods on part of the wall, and counters in front
         left, right = middle - s.rand(0.3, 1), middle + s.rand(0.3, 1)
         wall = s.face((left, -s.rand(0.3, 0.55), back), (right, floor, back))
         draw_goods(s, wall, s.count(10, 28), rows, s.rand(0.15, 0.5))

@@ -93,7 +93,7 @@ def _street(s: Sketch) -> None:
 def _insidecity(s: Sketch) -> None:
     foot = s.rand(0.68, 0.88)
     draw_sky(s)
-    if s.chance(0.2):  # what is higher than the houses
+    if s.chance(0.2):  # something taller than the houses
         draw_skyline(s, foot, s.rand(0.6, 0.9), s.count(1, 4))
     s.box(0, foot, 1, 1, s.rand(0.3, 0.65))
     if s.chance(0.7):

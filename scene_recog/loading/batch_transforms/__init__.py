@@ -1,13 +1,13 @@
-"""Write torchvision, run batched: a `Compose` as work done once per image and work done on batches.
+"""Write torchvision, run batched: split a `Compose` into work per image and work per batch.
 
     split = split_pipeline(Compose([Resize((64, 64)), RandomHorizontalFlip(), ToTensor()]))
     images = ...           # split.head of every image, once: uint8 [N, 1, 64, 64]
-    x = split.tail(batch)  # what `Compose` gives for each image of the batch, with its own draws
+    x = split.tail(batch)  # as `Compose` on each image of the batch, with separate random draws
 
 The head is torchvision's own code on PIL images, so it is exact. The tail is the same arithmetic on
-[N, C, H, W]. What torchvision would hold there is called the stage: a PIL image, a uint8 tensor or
-a float tensor. At the first two a pixel is a whole grey level from 0 to 255, and each step rounds
-as torchvision does at that stage, so that no error grows from step to step.
+[N, C, H, W]. The type that torchvision would have at a point is called the stage: a PIL image, a
+uint8 tensor or a float tensor. At the first two, a pixel is a whole grey level from 0 to 255, and
+each step rounds as torchvision does, so that errors do not accumulate.
 
 Agreement with torchvision, given the same parameters, in grey levels (1/255):
 
@@ -17,16 +17,16 @@ Agreement with torchvision, given the same parameters, in grey levels (1/255):
     Resize, RandomResizedCrop (bilinear)        1 on PIL and uint8 (mostly 0), 0.01 on float
     Resize moved from tensors into the head     1
     RandomRotation, RandomAffine, bilinear      1 on PIL and uint8 (mostly 0), 0.02 on float
-    RandomRotation, RandomAffine, nearest       same, but 1 pixel in 500 is a neighbour's
+    RandomRotation, RandomAffine, nearest       same, except 1 pixel in 500 is its neighbour
 
-Parameters are drawn from torch's global CPU generator, so `torch.manual_seed` repeats them on any
-device. They follow torchvision's distributions, but are not the same sequence of numbers.
+Parameters are drawn from torch's global CPU generator, so `torch.manual_seed` reproduces them on
+any device. They follow torchvision's distributions, but not its sequence of numbers.
 
-`planner` splits a pipeline and moves what it can into the head, `steps` has what every batched
-transform is made of, `sampling` draws parameters. The transforms themselves:
+`planner` splits a pipeline and moves what it can into the head, `steps` defines batched transforms
+and their table, `sampling` draws parameters. The transforms themselves:
 
-    values        types, Normalize, ColorJitter: each pixel for itself
-    crops         flips, crops, padding, erasing: pixels move or are covered, none is computed
+    values        types, Normalize, ColorJitter: each pixel on its own
+    crops         flips, crops, padding, erasing: pixels move or are covered, none are computed
     resampling    Resize, RandomResizedCrop
     rotation      RandomRotation, RandomAffine
     chance        RandomApply, RandomChoice

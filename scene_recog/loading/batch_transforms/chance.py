@@ -1,4 +1,4 @@
-"""RandomApply and RandomChoice: other transforms, for some of the images."""
+"""RandomApply and RandomChoice: apply other transforms to some of the images."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def _random_choice(transform: Any, stage: Stage) -> tuple[Step, Stage]:
 def _pick(
     transform: Any, branches: list[tuple[Step, Stage]], weights: Sequence[float]
 ) -> tuple[Step, Stage]:
-    """Do all branches on all images, and keep for each image the one that it drew."""
+    """Apply all branches to all images, and keep for each image the branch that it drew."""
     steps = [step for step, _ in branches]
     stage = branches[0][1]
     if any(other != stage for _, other in branches):
         raise UnsupportedTransform(
-            type(transform).__name__, "its choices give different sizes or types of image"
+            type(transform).__name__, "its choices return images of different sizes or types"
         )
     shares = torch.tensor(weights, dtype=torch.float64).cumsum(0)
     shares /= shares[-1].clone()

@@ -1,4 +1,4 @@
-"""Flips, crops, padding and erasing: pixels move or are covered, none is computed."""
+"""Flips, crops, padding and erasing: pixels move or are covered, none are computed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _random_flip(transform: Any, stage: Stage) -> tuple[Step, Stage]:
     axis = 3 if type(transform).__name__ == "RandomHorizontalFlip" else 2
 
     def apply(x: torch.Tensor, flipped: torch.Tensor) -> torch.Tensor:
-        # Both versions, and a pick for each image: four times as fast as torch.where
+        # Compute both versions and pick one for each image: four times as fast as torch.where
         pick = torch.arange(len(x), device=x.device) + len(x) * flipped[:, 0].long()
         return torch.cat([x, x.flip(axis)]).index_select(0, pick)
 
@@ -40,7 +40,7 @@ def _random_crop(transform: Any, stage: Stage) -> tuple[Step, Stage]:
     steps = []
     if transform.padding is not None:
         padding = transform.padding
-        if isinstance(transform, v2.RandomCrop):  # keeps it as left, right, top, bottom
+        if isinstance(transform, v2.RandomCrop):  # stored as left, right, top, bottom
             padding = [padding[0], padding[2], padding[1], padding[3]]
         step, stage = _pad_by(padding, transform, stage)
         steps.append(step)
@@ -80,7 +80,7 @@ def _pad(transform: Any, stage: Stage) -> tuple[Step, Stage]:
 
 def _pad_by(padding: int | Sequence[int], transform: Any, stage: Stage) -> tuple[Step, Stage]:
     fill, mode = fill_of(transform) or 0.0, transform.padding_mode
-    fill = float(int(fill)) if stage.is_whole else fill  # as both PIL and uint8 cut it off
+    fill = float(int(fill)) if stage.is_whole else fill  # PIL and uint8 both truncate it
     padding = [padding] if isinstance(padding, int) else list(padding)
     is_far = mode != "constant" and max(padding) >= min(stage.height, stage.width)
     if min(padding) < 0 or is_far:

@@ -1,4 +1,4 @@
-"""The planner: which transforms of a pipeline run once per image, and which on every batch."""
+"""The planner: decides which transforms run once per image, and which on every batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scene_recog.loading.batch_transforms.steps import (
     size_after,
 )
 
-# Steps that later ones may overtake on their way into the head, and what that asks of them.
+# Steps that later ones may be moved past on their way into the head, and the condition for it.
 _OVERTAKEN = {
     "RandomHorizontalFlip": "flip",
     "RandomVerticalFlip": "flip",
@@ -40,7 +40,7 @@ class SplitPipeline:
 
     Attributes:
         head: PIL image (mode L) -> PIL image (mode L) of one fixed size; may be empty.
-        tail: uint8 [N, 1, H, W] -> what the pipeline gives, stacked (usually float32 of the same
+        tail: uint8 [N, 1, H, W] -> the pipeline's results, stacked (usually float32 of the same
             shape). Does not change its input.
         is_random: whether `tail` draws random numbers.
     """
@@ -56,7 +56,7 @@ def split_pipeline(pipeline: Any, *, image_size: tuple[int, int] | None = None) 
     Args:
         pipeline: `Compose` of v1 or v2 transforms, mixed and nested as you like.
         image_size: (H, W) of all images, if they are known to have one size. Otherwise the
-            pipeline must bring them to one before anything random but a flip.
+            pipeline must resize them before any random step other than a flip.
 
     Raises:
         UnsupportedTransform: a transform that is unknown or cannot be batched exactly, images of
@@ -66,7 +66,7 @@ def split_pipeline(pipeline: Any, *, image_size: tuple[int, int] | None = None) 
         raise UnsupportedTransform("pipeline is not a Compose", f"it is {type(pipeline).__name__}")
     head, rest = _split_head(list(flatten(pipeline)))
     for transform in rest:
-        builder_of(transform)  # an unknown transform says more than a missing size
+        builder_of(transform)  # an unknown transform is a better message than a missing size
     height, width = _fixed_size(head, image_size)
     step, stage = build(rest, Stage("pil", 1, height, width))
     if stage.kind == "pil":
@@ -104,12 +104,12 @@ def _split_head(transforms: list[Any]) -> tuple[list[Any], list[Any]]:
 
 
 def _can_overtake(transform: Any, name: str, overtaken: set[str]) -> bool:
-    """Whether doing `transform` first, on the PIL image, is the same within one grey level."""
+    """Whether applying `transform` first, on the PIL image, is the same within one grey level."""
     if name == "Resize" and overtaken == {"flip"}:
         return interpolation_of(transform) in ("bilinear", "bicubic")  # symmetric
     if name == "Resize" and overtaken:  # PIL always antialiases
         return interpolation_of(transform) == "bilinear" and transform.antialias is True
-    if name == "CenterCrop":  # not past a flip: an odd margin has no centre
+    if name == "CenterCrop":  # not past a flip: an odd margin cannot be centred
         return "flip" not in overtaken
     return name == "Resize" or (name == "Pad" and not overtaken)
 
@@ -126,6 +126,6 @@ def _fixed_size(head: list[Any], image_size: tuple[int, int] | None) -> tuple[in
     if len(sizes) > 1:
         raise UnsupportedTransform(
             "images of different sizes",
-            "begin with Resize((height, width)), with both numbers, so that batches can be stacked",
+            "start with Resize((height, width)), with both numbers, so that batches can be stacked",
         )
     return sizes.pop()

@@ -34,7 +34,7 @@ def _random_resized_crop(transform: Any, stage: Stage) -> tuple[Step, Stage]:
     """Szegedy et al. 2015, "Going deeper with convolutions", section 6."""
     height, width = stage.height, stage.width
     size = transform.size[0], transform.size[-1]
-    # where no box fits, as much of the middle as the ratio allows
+    # where no box fits, the largest central box that the ratio allows
     widest, tallest = round(height * max(transform.ratio)), round(width / min(transform.ratio))
     h, w = min(height, tallest), min(width, widest)
     middle = torch.tensor([(height - h) // 2, (width - w) // 2, h, w])
@@ -48,14 +48,14 @@ def _random_resized_crop(transform: Any, stage: Stage) -> tuple[Step, Stage]:
 
 
 def _resampler(transform: Any, stage: Stage, size: tuple[int, int]) -> Apply:
-    """images [N, C, H, W], boxes [N, 4] -> the boxes at one size, [N, C, *size], bilinear.
+    """images [N, C, H, W], boxes [N, 4] -> the boxes resized, [N, C, *size], bilinear.
 
-    First along x, then along y, rounded each time, as Pillow does (for some sizes, new Pillow
-    takes y first, which can differ by one grey level).
+    First along x, then along y, rounding each time, as Pillow does (for some sizes, newer Pillow
+    starts with y, which can differ by one grey level).
     """
     if interpolation_of(transform) != "bilinear":
         name, mode = type(transform).__name__, interpolation_of(transform)
-        raise UnsupportedTransform(name, f"{mode} is not batched, as it would not be exact")
+        raise UnsupportedTransform(name, f"{mode} has no exact batched form")
     antialias = stage.kind == "pil" or bool(transform.antialias)
 
     def round_(x: torch.Tensor) -> torch.Tensor:
@@ -66,7 +66,7 @@ def _resampler(transform: Any, stage: Stage, size: tuple[int, int]) -> Apply:
         m = n * c
         top, left, h, w = boxes.repeat_interleave(c, dim=0).unsqueeze(2).unbind(1)
         image = torch.arange(m, device=x.device)[:, None, None]
-        # Turned as one big matrix, because torch does that fast: columns of all images as rows.
+        # Transposed as one big matrix, which torch does fast: columns of all images as rows.
         columns = x.reshape(m * height, width).t().contiguous().float().view(width * m, height)
         taps, weights = _taps(left, w, width, size[1], antialias)
         columns = _sum_rows(columns, (taps * m + image).transpose(0, 1), weights.transpose(0, 1))
@@ -87,7 +87,7 @@ def _taps(
     the pixels that the new one covers.
 
     Args:
-        start, length: [M, 1], the part of the axis to take.
+        start, length: [M, 1], the part of the axis to use.
 
     Returns:
         Indices (int64) and weights (float32, sum 1), both [M, num_out, taps].
@@ -108,7 +108,7 @@ def _sum_rows(rows: torch.Tensor, index: torch.Tensor, weights: torch.Tensor) ->
     index, weights = index.reshape(-1, index.shape[2]), weights.reshape(-1, index.shape[2])
     if rows.device.type != "cpu" or not len(index):
         return _gather_rows(rows, index, weights)
-    # An embedding bag is just that sum, and on a CPU ten times as fast as dense matrices.
+    # An embedding bag computes this sum, on a CPU ten times as fast as dense matrices.
     return F.embedding_bag(index.int(), rows, per_sample_weights=weights, mode="sum")
 
 

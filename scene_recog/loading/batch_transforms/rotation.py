@@ -23,7 +23,7 @@ def _random_rotation(transform: Any, stage: Stage) -> tuple[Step, Stage]:
     if transform.expand:
         raise UnsupportedTransform("RandomRotation", "expand=True gives images of different sizes")
     low, high = transform.degrees
-    clockwise = -high, -low  # unlike RandomAffine, this one turns the other way
+    clockwise = -high, -low  # it turns the other way than RandomAffine
     draw_motion = uniform(clockwise, (0, 0), (0, 0), (1, 1), (0, 0), (0, 0))
 
     def draw(n: int) -> torch.Tensor:
@@ -60,8 +60,8 @@ def _inverse_affine(
 ) -> torch.Tensor:
     """Where each new pixel is fetched from: [n, 6], a 2x3 matrix from new to old coordinates.
 
-    The map forth is shear, rotation and scale about `center`, then shift. New coordinates are
-    pixels from the image's middle; old ones run from -1 to 1, edge to edge.
+    The forward map is shear, rotation and scale about `center`, then shift. New coordinates are
+    pixels from the image's centre; old ones run from -1 to 1, edge to edge.
 
     Args:
         motion: [6, n], angle (degrees, clockwise), shift along x and y, scale, shear along x and y.
@@ -70,7 +70,7 @@ def _inverse_affine(
     x0, y0 = (center[0] - width / 2, center[1] - height / 2) if center else (0.0, 0.0)
     turn, shear_x, shear_y = motion[[0, 4, 5]].deg2rad()
     cos, sin = (turn - shear_y).cos() / shear_y.cos(), (turn - shear_y).sin() / shear_y.cos()
-    # [[a, b], [c, d]] is the map forth without scale; its determinant is 1
+    # [[a, b], [c, d]] is the forward map without scale; its determinant is 1
     a, b = cos, -cos * shear_x.tan() - turn.sin()
     c, d = sin, -sin * shear_x.tan() + turn.cos()
     x, y, scale = -x0 - motion[1], -y0 - motion[2], motion[3]
@@ -80,7 +80,7 @@ def _inverse_affine(
 
 
 def _warp(transform: Any, stage: Stage) -> Apply:
-    """images, matrices [N, 6] of `_inverse_affine` -> images, filled where there is no source."""
+    """images, matrices [N, 6] from `_inverse_affine` -> images, filled where there is no source."""
     mode, fill, is_pil = interpolation_of(transform), fill_of(transform), stage.kind == "pil"
     if mode not in ("nearest", "bilinear"):
         raise UnsupportedTransform(type(transform).__name__, f"{mode} is not batched")
@@ -91,7 +91,7 @@ def _warp(transform: Any, stage: Stage) -> Apply:
         across = torch.arange(stage.width, device=x.device) - (stage.width - 1) / 2
         down = (torch.arange(stage.height, device=x.device) - (stage.height - 1) / 2)[:, None]
         grid = torch.empty(len(x), stage.height, stage.width, 2, device=x.device)
-        # into its place: torch.stack on a last axis of two is ten times as slow
+        # written in place: torch.stack on a last axis of two is ten times as slow
         torch.add(a * across, b * down + c, out=grid[..., 0])
         torch.add(d * across, e * down + f, out=grid[..., 1])
         if is_pil and mode == "nearest":  # between two pixels, PIL takes the right and lower one
@@ -102,8 +102,8 @@ def _warp(transform: Any, stage: Stage) -> Apply:
             outside = is_off[..., 0] | is_off[..., 1]
             out.masked_fill_(outside.unsqueeze(1), fill or 0)
             if is_pil:
-                return out.add_(1e-3).floor_()  # PIL cuts off; 1e-3 is for 99.9999
-        else:  # torchvision blends with the fill by how much of a pixel's source is inside
+                return out.add_(1e-3).floor_()  # PIL truncates; 1e-3 is for 99.9999
+        else:  # torchvision blends in the fill where part of a pixel's source is outside
             with_share = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
             out = F.grid_sample(with_share, grid, mode, "zeros", align_corners=False)
             out, share = out[:, :-1], out[:, -1:]

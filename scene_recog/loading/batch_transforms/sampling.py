@@ -1,4 +1,4 @@
-"""Drawing the parameters of a batch, and reading from a transform what bounds them."""
+"""Draw the parameters of a batch, and read their bounds from a transform."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scene_recog.loading.batch_transforms.steps import Draw, Stage, UnsupportedT
 
 
 def uniform(*bounds: Sequence[float]) -> Draw:
-    """n -> float64 [n, len(bounds)], each column evenly between its bounds."""
+    """n -> float64 [n, len(bounds)], each column uniform between its bounds."""
     low, high = torch.tensor(bounds, dtype=torch.float64).unbind(1)
     width = high - low
     return lambda n: torch.rand(n, len(low), dtype=torch.float64).mul_(width).add_(low)
@@ -27,13 +27,13 @@ def integers(n: int, highest: int | torch.Tensor) -> torch.Tensor:
 def draw_boxes(
     n: int, stage: Stage, scale: Sequence[float], ratio: Sequence[float], limits: Sequence[int]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Boxes of random area (share of the image) and aspect (width over height), ten tries each.
+    """Boxes of random area (fraction of the image) and aspect (width / height), ten tries each.
 
     Args:
-        limits: least side, greatest height, greatest width.
+        limits: smallest side, largest height, largest width.
 
     Returns:
-        (top, left, height, width) as float64 [n, 4], and whether one try lay within the limits.
+        (top, left, height, width) as float64 [n, 4], and whether any try was within the limits.
     """
     area = uniform(*[scale] * 10)(n) * stage.height * stage.width
     aspect = uniform(*[[math.log(r) for r in ratio]] * 10)(n).exp_()
@@ -46,7 +46,7 @@ def draw_boxes(
 
 
 def interpolation_of(transform: Any) -> str:
-    """The name of its mode, such as "bilinear", also where it holds one of PIL's numbers."""
+    """The name of its mode, such as "bilinear", even if it holds one of PIL's numbers."""
     mode = transform.interpolation
     if isinstance(mode, InterpolationMode):
         return str(mode.value)
@@ -55,17 +55,17 @@ def interpolation_of(transform: Any) -> str:
 
 
 def fill_of(transform: Any) -> float | None:
-    """The value of pixels that come from outside the image; None as in the transform."""
+    """The value for pixels from outside the image; None if the transform has None."""
     if transform.fill is None:
         return None
     return one_number(transform, "fill", transform.fill)
 
 
 def one_number(transform: Any, what: str, value: Any) -> float:
-    """The number that an argument is for all channels.
+    """An argument's single number for all channels.
 
     Raises:
-        UnsupportedTransform: it is several, or none.
+        UnsupportedTransform: it has several numbers, or none.
     """
     values = list(value) if isinstance(value, list | tuple) else [value]
     if len(set(map(str, values))) != 1 or not isinstance(values[0], int | float):

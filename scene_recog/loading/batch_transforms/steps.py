@@ -1,4 +1,4 @@
-"""What a batched transform is made of: the stage it starts from, its step, and the table of all."""
+"""Batched transforms: their stages and steps, and the table of their builders."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from torchvision.transforms import v2
 COMPOSES = (v1.Compose, v2.Compose, nn.Sequential)
 
 
-class UnsupportedTransform(ValueError):  # noqa: N818, named for what it tells
+class UnsupportedTransform(ValueError):  # noqa: N818, named after what it reports
     """The pipeline has no batched form: run it image by image.
 
     Attributes:
-        name: what is at fault, such as "GaussianBlur" or "pipeline is not a Compose".
+        name: the cause, such as "GaussianBlur" or "pipeline is not a Compose".
     """
 
     def __init__(self, name: str, reason: str) -> None:
@@ -30,9 +30,9 @@ class UnsupportedTransform(ValueError):  # noqa: N818, named for what it tells
 
 @dataclass(frozen=True)
 class Stage:
-    """What torchvision holds between two steps: "pil", "uint8" or "float", and its shape.
+    """What torchvision would have between two steps: "pil", "uint8" or "float", and its shape.
 
-    The batch has these values as uint8 or float32; only those of "float" need not be whole.
+    The batch holds these values as uint8 or float32; only "float" allows fractions.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class Stage:
 
     @property
     def is_whole(self) -> bool:
-        """Whether pixels are whole grey levels, which every step rounds to."""
+        """Whether pixels are whole grey levels, to which every step rounds."""
         return self.kind != "float"
 
 
@@ -52,13 +52,13 @@ Apply = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Step:
-    """One batched transform. All that is random is in `draw`, all that is heavy in `apply`.
+    """One batched transform. `draw` does everything random, `apply` everything expensive.
 
     Attributes:
         apply: images [N, C, H, W], parameters float32 [N, num_parameters] on their device ->
             images. It may overwrite float images, never uint8 ones.
         draw: N -> parameters [N, num_parameters] on the CPU; None for a deterministic step.
-        linear: (scale, shift), float64 [C] or [1], if that is all it does: neighbours are fused.
+        linear: (scale, shift), float64 [C] or [1], if the step is linear: neighbours are fused.
     """
 
     apply: Apply
@@ -74,14 +74,14 @@ BUILDERS: dict[type, Builder] = {}
 def batched(*names: str) -> Callable[[Builder], Builder]:
     """Register a builder for the classes of these names in torchvision v1 and v2.
 
-    A builder takes the transform and the stage before it, and gives its step (None if there is
-    nothing to do) and the stage after it. The exact class counts: a subclass may do anything.
+    A builder takes the transform and the stage before it, and returns its step (None if there is
+    nothing to do) and the stage after it. The class must match exactly: a subclass may do anything.
     """
 
     def register(builder: Builder) -> Builder:
         for name in names:
             for module in (v1, v2):
-                if hasattr(module, name):  # some are only in v2, or only in later versions
+                if hasattr(module, name):  # some exist only in v2, or only in later versions
                     BUILDERS[getattr(module, name)] = builder
         return builder
 
@@ -101,7 +101,7 @@ def builder_of(transform: Any) -> Builder:
 
 
 def build(transforms: Iterable[Any], stage: Stage) -> tuple[Step, Stage]:
-    """One step that does all the transforms in turn."""
+    """One step that applies all the transforms in turn."""
     steps: list[Step] = []
     for transform in transforms:
         step, stage = builder_of(transform)(transform, stage)
@@ -115,7 +115,7 @@ def build(transforms: Iterable[Any], stage: Stage) -> tuple[Step, Stage]:
 
 
 def chain(steps: list[Step]) -> Step:
-    """One step that does these in turn; their parameters stand side by side."""
+    """One step that applies these in turn; their parameters are concatenated."""
     counts = [step.num_parameters for step in steps]
     draws = [step.draw for step in steps if step.draw]
 
@@ -141,7 +141,7 @@ def linear(scale: torch.Tensor, shift: torch.Tensor) -> Step:
     def apply(x: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
         x = x.float()
         if is_to_tensor:
-            return x.div_(255)  # the very division of ToTensor
+            return x.div_(255)  # the same division as ToTensor
         if is_one:
             return x.mul_(scale.item()).add_(shift.item())
         return x.mul_(a.to(x.device)).add_(b.to(x.device))
@@ -150,7 +150,7 @@ def linear(scale: torch.Tensor, shift: torch.Tensor) -> Step:
 
 
 def flatten(pipeline: Any) -> Iterable[Any]:
-    """The transforms of a pipeline, also those of pipelines within it."""
+    """The transforms of a pipeline, including those of nested pipelines."""
     children = pipeline.transforms if hasattr(pipeline, "transforms") else pipeline
     for transform in children:
         if type(transform) in COMPOSES:
@@ -160,8 +160,8 @@ def flatten(pipeline: Any) -> Iterable[Any]:
 
 
 def size_after(transform: Any, height: int, width: int) -> tuple[int, int]:
-    """(H, W) that a transform makes of an image of this size, found by doing it to a blank one."""
+    """(H, W) after a transform of an image of this size, found by applying it to a blank one."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that PIL does not heed antialias=False
+        warnings.simplefilter("ignore")  # PIL ignores antialias=False
         image = transform(Image.new("L", (width, height)))
     return image.height, image.width

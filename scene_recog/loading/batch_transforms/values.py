@@ -1,4 +1,4 @@
-"""Types, Normalize and ColorJitter: each pixel for itself."""
+"""Types, Normalize and ColorJitter: each pixel on its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _nothing(_: Any, stage: Stage) -> tuple[None, Stage]:
 
 @batched("Grayscale", "RGB")
 def _to_channels(transform: Any, stage: Stage) -> tuple[Step | None, Stage]:
-    """Grey as three equal channels: what a network trained on colour asks for."""
+    """Grey as three equal channels, for a network trained on colour images."""
     channels = getattr(transform, "num_output_channels", 3)
     if channels == stage.channels:
         return None, stage
@@ -66,7 +66,7 @@ def _normalize(transform: Any, stage: Stage) -> tuple[Step, Stage]:
 
 @batched("ColorJitter")
 def _color_jitter(transform: Any, stage: Stage) -> tuple[Step | None, Stage]:
-    """Brightness and contrast, in either order with equal chance.
+    """Brightness and contrast, in either order with equal probability.
 
     Saturation and hue do not change grey pixels.
     """
@@ -77,7 +77,7 @@ def _color_jitter(transform: Any, stage: Stage) -> tuple[Step | None, Stage]:
     draw = uniform((0, 1), brightness or (1, 1), contrast or (1, 1))
 
     def blend(x: torch.Tensor, factor: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        x = x.sub_(other).mul_(factor).add_(other)  # PIL's order: any other would round elsewhere
+        x = x.sub_(other).mul_(factor).add_(other)  # PIL's order; others round differently
         return x.clamp_(0, 255).floor_() if stage.is_whole else x.clamp_(0, 1)
 
     def mean_of(x: torch.Tensor) -> torch.Tensor:
@@ -91,7 +91,7 @@ def _color_jitter(transform: Any, stage: Stage) -> tuple[Step | None, Stage]:
             return blend(x, b, torch.zeros_like(b))
         if brightness is None:
             return blend(x, c, mean_of(x))
-        # Brightness blends with black, contrast with the mean of what it is given.
+        # Brightness blends with black, contrast with the mean of its input.
         is_first = coin < 0.5  # brightness
         x = blend(x, torch.where(is_first, b, c), mean_of(x) * ~is_first)
         return blend(x, torch.where(is_first, c, b), mean_of(x) * is_first)

@@ -1,4 +1,4 @@
-"""A network with the parts of the handout's, but not their layers."""
+"""A network with the parts of the handout's networks, but other layers."""
 
 from __future__ import annotations
 

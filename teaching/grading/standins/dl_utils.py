@@ -1,4 +1,4 @@
-"""Beside other files of a student's: the grader's process answers."""
+"""A stand-in beside a student's other files: the grader's process answers."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def predict_labels(model: Any, x: Any) -> Any:
 
 
 def compute_accuracy(logits: Any, labels: Any) -> Any:
-    """The share that is right."""
+    """The fraction that is correct."""
     return ask("accuracy", logits, labels)

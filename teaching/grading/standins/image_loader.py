@@ -1,4 +1,4 @@
-"""Beside other files of a student's: the grader's process lists and reads."""
+"""A stand-in beside a student's other files: the grader's process lists and reads."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Beside other files of a student's: a network, but not that of the handout."""
+"""A stand-in beside a student's other files: a network, but not the handout's."""
 
 from teaching.grading.standins._small_net import SmallNet
 
 
 class SimpleNetFinal(SmallNet):
-    """Of the handout's name."""
+    """With the handout's name."""
