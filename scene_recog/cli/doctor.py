@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    import torch
     from torch import nn
 
     from scene_recog.cli.common import Verbs
@@ -62,6 +61,7 @@ def _doctor(args: argparse.Namespace) -> int:
 
     from scene_recog.datasets import describe_dataset
     from scene_recog.image_loader import ImageLoader
+    from scene_recog.loading.reading import different_images
     from scene_recog.system.devices import choose_device
     from scene_recog.training import memorizing, symptoms
     from scene_recog.training.doctor import Finding
@@ -75,7 +75,7 @@ def _doctor(args: argparse.Namespace) -> int:
     train = ImageLoader(str(patient.data_dir), "train", patient.transform)
     findings += _of_files(train)
 
-    images, labels = _some_images(train)
+    images, labels = different_images(train, BY_HEART)
     by_heart = memorizing.learn_by_heart(patient.fresh, images, labels, device)
     layers = memorizing.layer_gradients(patient.model, images, labels, device)
     without = [row.name for row in layers if row.verdict == "no gradient"]
@@ -261,29 +261,3 @@ def _of_files(train: ImageLoader) -> Iterator[Finding]:
     number = len(images_below(test)) if copies else 0
     if copies and (text := symptoms.copies_in_test(len(copies), number, copies[0])):
         yield Finding("copies", text)
-
-
-def _some_images(train: ImageLoader) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ten different images from as many classes as possible [N, 1, H, W], and their labels [N]."""
-    import itertools
-
-    import torch
-
-    from scene_recog.loading.reading import as_label, read_example
-
-    of_class: dict[int, list[int]] = {}
-    for index, (_, label) in enumerate(train.dataset):
-        of_class.setdefault(as_label(label), []).append(index)
-    rounds = itertools.zip_longest(*of_class.values())
-    images: list[torch.Tensor] = []
-    labels: list[int] = []
-    for index in itertools.chain.from_iterable(rounds):
-        if index is None:
-            continue
-        image, label = read_example(train, index)
-        if not any(torch.equal(image, other) for other in images):  # perhaps in two classes
-            images.append(image)
-            labels.append(label)
-        if len(images) == BY_HEART:
-            break
-    return torch.stack(images), torch.tensor(labels)

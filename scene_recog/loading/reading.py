@@ -22,6 +22,7 @@ changes between two runs. Clear the cache then (`scene-recog data cache --clear`
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import struct
 import tempfile
@@ -31,6 +32,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
@@ -77,6 +79,34 @@ def read_example(dataset: ImageLoader, index: int) -> tuple[Any, int]:
             "it must be a pair of the image and its class index"
         )
     return example[0], as_label(example[1])
+
+
+def different_images(dataset: ImageLoader, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A few images, no two of them equal, from as many classes as possible.
+
+    Args:
+        dataset: its transform gives tensors [1, H, W], all of one size.
+        count: at most this many.
+
+    Returns:
+        (images [N, 1, H, W], labels [N]), where N is below `count` if there are not enough images.
+    """
+    of_class: dict[int, list[int]] = {}
+    for index, (_, label) in enumerate(dataset.dataset):
+        of_class.setdefault(as_label(label), []).append(index)
+    rounds = itertools.zip_longest(*of_class.values())
+    images: list[torch.Tensor] = []
+    labels: list[int] = []
+    for index in itertools.chain.from_iterable(rounds):
+        if index is None:
+            continue
+        image, label = read_example(dataset, index)
+        if not any(torch.equal(image, other) for other in images):
+            images.append(image)
+            labels.append(label)
+        if len(images) == count:
+            break
+    return torch.stack(images), torch.tensor(labels)
 
 
 def class_names(class_dict: Mapping[str, Any]) -> list[str]:

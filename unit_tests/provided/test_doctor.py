@@ -17,7 +17,6 @@ from torch import nn
 from torchvision import transforms
 
 from scene_recog import cli
-from scene_recog.cli import doctor as verb
 from scene_recog.data_transforms import (
     get_all_transforms,
     get_fundamental_normalization_transforms,
@@ -629,15 +628,6 @@ def test_verb_looks_at_a_run(
     assert text.startswith("part1-001: SimpleNet on drawn")
     assert "- something was said\n- the loss rose from 2.71 to 99 in epoch 1: " in text
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
-
-
-def test_verb_takes_different_images(sketches: Path) -> None:
-    dataset = ImageLoader(str(sketches), "train", PLAIN)
-    images, labels = verb._some_images(dataset)
-    assert images.shape == (10, 1, SIDE, SIDE)
-    assert labels.tolist() == list(range(10))
-    dataset.dataset = dataset.dataset[:3] + dataset.dataset[:3]
-    assert len(verb._some_images(dataset)[0]) == 3
 
 
 def test_every_recipe_starts_without_a_line(

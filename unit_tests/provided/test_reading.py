@@ -26,6 +26,7 @@ from scene_recog.loading.loaders import BatchLoader, make_loader, make_loaders
 from scene_recog.loading.reading import (
     ImageByImage,
     dataset_of_files,
+    different_images,
     read_example,
     why_image_by_image,
 )
@@ -484,3 +485,12 @@ def test_helpers_in_another_file_of_the_package(
     assert more[1] != less[1]
     reason, _ = described("return image.rotate(random.random())")
     assert "helpers.brighter, which uses random.random" in reason
+
+
+def test_different_images_come_from_all_classes(sketches: Path) -> None:
+    dataset = ImageLoader(str(sketches), "train", TO_TENSOR)
+    images, labels = different_images(dataset, 10)
+    assert images.shape == (10, 1, 16, 16)
+    assert labels.tolist() == list(range(10))
+    dataset.dataset = dataset.dataset[:3] + dataset.dataset[:3]
+    assert len(different_images(dataset, 10)[0]) == 3

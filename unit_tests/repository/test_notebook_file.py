@@ -5,7 +5,19 @@ from __future__ import annotations
 import ast
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from scene_recog.data_transforms import get_fundamental_transforms
+from scene_recog.datasets.sketch15 import write_sketch15
+from scene_recog.dl_utils import compute_loss
+from scene_recog.image_loader import ImageLoader
+from scene_recog.simple_net import SimpleNet
 
 NOTEBOOK = Path(__file__).parents[2] / "proj3.ipynb"
 
@@ -47,3 +59,60 @@ def test_results_and_notebook_show_the_measured_ladder() -> None:
     measured = (root / "docs" / "ladder.csv").read_text(encoding="utf-8")
     for row in csv.DictReader(measured.splitlines()):
         assert f"| {row['rung']} | {row['idea']} | {int(row['parameters']):,} |" in table
+
+
+class EndsInSoftmax(SimpleNet):
+    """A mistake that the first check finds."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x).softmax(dim=1)
+
+
+class CutOff(SimpleNet):
+    """A mistake that the third check finds."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.fc_layers(self.conv_layers(x).detach())
+        return logits
+
+
+def divided_again(model: Any, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    loss: torch.Tensor = compute_loss(model, logits, labels) / len(labels)
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("network", "loss", "expected"),
+    [
+        (SimpleNet, compute_loss, "loss before training: 2.7"),
+        (SimpleNet, divided_again, "compute_loss divides the mean by the batch size again"),
+        (EndsInSoftmax, compute_loss, "remove the softmax"),
+        (CutOff, compute_loss, "no gradient"),
+    ],
+)
+def test_checks_before_training(
+    network: Callable[[], torch.nn.Module],
+    loss: Callable[..., torch.Tensor],
+    expected: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    code = [c for c in cells if c["id"].startswith("checks-") and c["cell_type"] == "code"]
+    assert len(code) == 3
+    torch.manual_seed(0)
+    sketches = write_sketch15(tmp_path / "sketches", train_per_class=1, test_per_class=1)
+    names = {
+        "choose_device": lambda: torch.device("cpu"),
+        "compute_loss": loss,
+        "np": np,
+        "plain_set": ImageLoader(str(sketches), "train", get_fundamental_transforms((64, 64))),
+        "SimpleNet": network,
+        "untrained": network(),
+    }
+    for cell in code:
+        exec("".join(cell["source"]), names)
+    out = capsys.readouterr().out
+    assert expected in out
+    doctor = ("compute_loss divides", "remove the softmax", "no gradient", "only")
+    assert any(word in out for word in doctor) == ((network, loss) != (SimpleNet, compute_loss))
