@@ -99,7 +99,7 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
         folder: made by `hand_out`.
         variant: None, or the folder's variant.
         make_zip: also write `<folder>-update.zip` with all provided files, for students to unpack
-            over their own folders.
+            over their own folders, and `<folder>.zip` anew, for those who begin now.
 
     Returns:
         A line for each file that was changed, added or removed, and for anything students must
@@ -140,6 +140,8 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
         provided = {name: new for name, new in contents.items() if name not in STUDENTS_OWN}
         archive = folder.with_name(f"{folder.name}-update.zip")
         lines.append(_zip(archive, "", {**provided, HANDOUT_RECORD: record}))
+        complete = folder.with_name(f"{folder.name}.zip")
+        lines.append(_zip(complete, folder.name, {**contents, HANDOUT_RECORD: record}))
     return lines or [f"{folder}: everything is up to date"]
 
 

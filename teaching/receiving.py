@@ -192,7 +192,7 @@ def _why_none(ignored: list[str], refused: list[str]) -> str:
         return f"{reason} in readable form: {refused[0]}"
     packed = [name for name in ignored if name.lower().endswith((".zip", ".tar", ".gz", ".rar"))]
     if packed:
-        return f"{reason}, only another archive, which is not opened: {_named(packed)}"
+        return f"{reason}, only another archive: {_named(packed)}; unzip that first"
     names = {file.partition("/")[2] for file in STEP_FILES.values()}
     loose = [name for name in ignored if name.replace("\\", "/").rpartition("/")[2] in names]
     if loose:

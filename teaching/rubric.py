@@ -92,7 +92,21 @@ class Rubric:
                 f"| your trained {network} reaches {enough:.0%} on test images | {points:g} |"
             )
         rows.append(f"| the report, graded by hand | {self.report:g} |")
-        return "\n".join(rows)
+        return "\n".join([*rows, *self._about_deadline()])
+
+    def _about_deadline(self) -> list[str]:
+        late = self.late
+        if late.deadline is None:
+            return []
+        lines = ["", f"Deadline: {late.deadline:%Y-%m-%d %H:%M %Z}."]
+        if late.points_per_day or late.percent_per_day:
+            cost = (
+                f"{late.points_per_day:g} points"
+                if late.points_per_day
+                else f"{late.percent_per_day:g} % of your points"
+            )
+            lines[-1] += f" Each started day after it costs {cost}."
+        return lines
 
     def public_part(self) -> str:
         """TOML for students: no points of single hidden tests."""
@@ -133,11 +147,14 @@ def read_rubric(path: Path = PATH) -> Rubric:
             accuracy gives more than a fifth of the points. The message names it.
     """
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a BOM
         _only(found, "the rubric", ("tests", "hidden", "accuracy", "report", "late", "leaderboard"))
+        _only(found["tests"], "[tests]", tuple(STEPS))
         tests = {file: found["tests"][file] for file in STEPS}
-        if unknown := found["tests"].keys() - tests.keys():
-            raise ValueError(f"{', '.join(sorted(unknown))}: there is no such file to write")
+        for file, each in tests.items():
+            _only(each, f"[tests] {file}", ("public", "hidden"))
+            if missing := {"public", "hidden"} - each.keys():
+                raise ValueError(f"[tests] {file} has no {min(missing)}")
         accuracy = found.get("accuracy", {})
         _only(accuracy, "[accuracy]", NETWORKS)
         rubric = Rubric(
@@ -147,7 +164,7 @@ def read_rubric(path: Path = PATH) -> Rubric:
                 network: (_share(each["at_least"], network), _points(each["points"], network))
                 for network, each in accuracy.items()
             },
-            hidden_seed=int(_number(found.get("hidden", {}).get("seed", 0), "seed")),
+            hidden_seed=_whole(found.get("hidden", {}).get("seed", 0), "[hidden] seed"),
             report=_points(found.get("report", {}).get("points", 0), "report"),
             late=_late(found.get("late", {})),
             few_parameters_at=_share(
@@ -155,6 +172,7 @@ def read_rubric(path: Path = PATH) -> Rubric:
             ),
         )
         _only(found.get("leaderboard", {}), "[leaderboard]", ("few_parameters_at",))
+        _only(found.get("report", {}), "[report]", ("points",))
         _only(found.get("hidden", {}), "[hidden]", ("seed",))
         by_accuracy = sum(points for _, points in rubric.accuracy.values())
         automatic = by_accuracy + sum(rubric.public.values()) + sum(rubric.hidden.values())
@@ -173,8 +191,10 @@ def read_rubric(path: Path = PATH) -> Rubric:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _only(found: Mapping[str, object], where: str, known: Sequence[str]) -> None:
+def _only(found: object, where: str, known: Sequence[str]) -> None:
     """A misspelled key must not be ignored silently."""
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{where} is {found!r}: it needs {', '.join(known)}")
     if unknown := sorted(found.keys() - set(known)):
         raise ValueError(
             f"{where} has {', '.join(unknown)}, which is not one of {', '.join(known)}"
@@ -186,7 +206,8 @@ def _late(found: Mapping[str, object]) -> Late:
     deadline = found.get("deadline")
     if found and not (isinstance(deadline, datetime) and deadline.tzinfo):
         raise ValueError(
-            "[late] needs a deadline with its time zone, such as 2026-12-01T23:59:00+01:00"
+            "[late] needs a deadline with its time zone and without quotes, such as "
+            f"2026-12-01T23:59:00+01:00; it has {deadline!s}"
         )
     late = Late(
         deadline if isinstance(deadline, datetime) else None,
@@ -205,6 +226,13 @@ def _number(value: object, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ValueError(f"{what} is {value!r}: it must be a number, 0 or more")
     return float(value)
+
+
+def _whole(value: object, what: str) -> int:
+    number = _number(value, what)
+    if number != int(number):
+        raise ValueError(f"{what} is {value!r}: it must be a whole number")
+    return int(number)
 
 
 def _points(value: object, what: str) -> float:

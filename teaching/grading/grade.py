@@ -94,6 +94,12 @@ def grade_all(
     found, lines = submissions(paths)
     check_out(out, [*paths, *(each.path for each in found)])
     known = records.read_all(out)
+    if others := {record.variant for record in known.values()} - {None, grading.variant}:
+        other = min(str(variant) for variant in others)
+        raise ValueError(
+            f"{out} has results of variant {other}, and this is variant {grading.variant}: "
+            f"write --variant {other}, or choose another --out"
+        )
     folders = folders_of([each.name for each in found], {f: r.name for f, r in known.items()})
     for name, path in found:
         if (out / folders[name]).resolve() == path.resolve():
@@ -208,7 +214,7 @@ def _judged(
     is_known = old is not None and old.fingerprint == fingerprint
     if old is not None and is_known and (own.is_dir() or not received.files):
         return old
-    record = Record(submission.name, fingerprint=fingerprint)
+    record = Record(submission.name, variant=grading.variant, fingerprint=fingerprint)
     if old is not None and is_known:
         record.verdict = old.verdict
     elif received.reason is not None:

@@ -25,6 +25,7 @@ class Record:
     Attributes:
         name: of the zip or folder.
         given_name: the name that the student typed.
+        variant: of the project that it was graded by; None in records of an earlier version.
         fingerprint: of everything that determined the verdict; "" if it must be judged again.
         trouble: why it could not be graded or inspected, if no file is to blame.
         copied: those of the eight files that are the public solution with other names.
@@ -33,6 +34,7 @@ class Record:
 
     name: str
     given_name: str | None = None
+    variant: int | None = None
     fingerprint: str = ""
     trouble: str = ""
     copied: list[str] = field(default_factory=list)
@@ -45,7 +47,7 @@ class Record:
             if one.is_tampered:
                 found.append(f"{file}.py: its tests also pass for code that is known to be wrong")
             found += [f"{file}.py: {line(sign)}" for sign in one.signs]
-        found += [f"{file}.py is the public solution with other names" for file in self.copied]
+        found += [f"{file}.py is a copy of the public solution" for file in self.copied]
         return found
 
 
@@ -54,6 +56,7 @@ def write(record: Record, folder: Path) -> None:
     content = {
         "name": record.name,
         "given_name": record.given_name,
+        "variant": record.variant,
         "for_a_person": record.for_a_person(),
         "trouble": record.trouble,
         "copied": record.copied,

@@ -185,6 +185,19 @@ def test_one_again_and_the_rest_stays(grading: Grading, handed_in: Path, log: Pa
         grade_all(grading, [handed_in], again=["dora"])
 
 
+def test_results_of_another_variant_are_not_overwritten(
+    grading: Grading, handed_in: Path, log: Path
+) -> None:
+    grade_all(replace(grading, variant=2026), [handed_in])
+    before = contents(grading.out)
+    with pytest.raises(ValueError, match=r"has results of variant 2026.*write --variant 2026"):
+        grade_all(grading, [handed_in])
+    assert contents(grading.out) == before
+    assert len(log.read_text().splitlines()) == 3
+    grade_all(replace(grading, variant=2026), [handed_in])
+    assert len(log.read_text().splitlines()) == 3
+
+
 def test_a_new_rubric_needs_no_new_verdicts(grading: Grading, handed_in: Path, log: Path) -> None:
     grade_all(grading, [handed_in])
     rubric = replace(RUBRIC, public=dict.fromkeys(RUBRIC.public, 10.0))

@@ -283,6 +283,15 @@ def test_update_as_a_zip_has_no_file_of_a_student(folder: Path) -> None:
     assert names == {*handout.handed_out(), HANDOUT_RECORD} - {*ASSIGNMENT, NOTEBOOK, "report.md"}
 
 
+def test_update_as_a_zip_renews_the_zip_for_newcomers(folder: Path) -> None:
+    changed("unit_tests/test_optimizer.py", b"# changed\n")
+    update(folder, make_zip=True)
+    with zipfile.ZipFile(folder.with_name("starter.zip")) as archive:
+        names = {name.removeprefix("starter/") for name in archive.namelist()}
+        assert archive.read("starter/unit_tests/test_optimizer.py") == b"# changed\n"
+    assert names == {*handout.handed_out(), HANDOUT_RECORD}
+
+
 def test_update_needs_a_hand_out(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"it has no \.handout\.json"):
         update(tmp_path)

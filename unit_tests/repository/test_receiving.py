@@ -173,8 +173,8 @@ def test_empty_and_large_files(path: Path, tmp_path: Path) -> None:
         ),
         (
             zipped({"in/submission.zip": zipped(WHOLE)}),
-            "it has none of the eight files, only another archive, which is not opened: "
-            "in/submission.zip",
+            "it has none of the eight files, only another archive: "
+            "in/submission.zip; unzip that first",
         ),
         (b"PK\5\6" + struct.pack("<4H2LH", 0, 0, 1, 1, 1 << 30, 0, 0), None),
         (b"PK\5\6" + struct.pack("<4H2LH", 0, 0, 1, 1, 46, 0, 0), None),
