@@ -108,7 +108,6 @@ def _grade(args: argparse.Namespace) -> list[str]:
     rubric = read_rubric()
     images = images_folder(args.images)
     grader = grader_fingerprint(args.variant, images, rubric.hidden_seed)
-    print("preparing; then each submission takes about a minute", file=sys.stderr, flush=True)
     with open_workshop(args.variant, rubric.hidden_seed, images) as workshop:
         for line in workshop.warnings:
             print(f"teaching: {line}", file=sys.stderr)

@@ -119,6 +119,7 @@ def grade_all(
 
     wanted = set(folders.values()) if again == [] else {folders.get(n, n) for n in again or []}
     old = {folder: record for folder, record in known.items() if folder not in wanted}
+    print(f"{len(found)} to grade, about a minute each", file=sys.stderr, flush=True)
     fresh = 0
     with closing(_judge_all(grading, found, folders, old, jobs)) as judged:
         for done, (folder, record) in enumerate(judged, start=1):

@@ -252,6 +252,7 @@ def test_stopped_and_run_again_it_goes_on(
         [sys.executable, script, grading.out, handed_in, log], stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
+    assert process.stderr.readline().startswith("4 to grade")
     for _ in range(2):
         line = process.stderr.readline()
         assert " of 4] " in line
