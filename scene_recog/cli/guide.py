@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scene_recog.assignment import first_unwritten
@@ -70,6 +71,7 @@ def add_examples(verbs: Verbs, before: str = "") -> None:
 def first_steps() -> str:
     """What to do first in this folder, or next; looks at files only."""
     from scene_recog.datasets import DEFAULT_DATA_DIR
+    from scene_recog.datasets.search import locate_dataset
 
     steps = {}
     if (unwritten := first_unwritten()) is not None:
@@ -81,8 +83,9 @@ def first_steps() -> str:
         steps[f"scene-recog report {newest} --split validation --open"] = "look at your last run"
     else:
         steps["scene-recog train"] = "a first run, about a minute; needs no download"
-    if not (DEFAULT_DATA_DIR / "train").is_dir():
-        steps["scene-recog data download"] = (
-            "the photographs, 87 MB; until then, scenes are drawn by code"
-        )
+    with suppress(ValueError):  # there are images, but not in train/ and test/
+        if locate_dataset(DEFAULT_DATA_DIR) is None:
+            steps["scene-recog data download"] = (
+                "the photographs, 87 MB; until then, scenes are drawn by code"
+            )
     return "what to do next:\n" + in_columns(steps)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import webbrowser
 from typing import TYPE_CHECKING, Any
 
 from scene_recog.cli.common import RUNS_DIR, add_device, add_json, print_json
@@ -33,6 +32,8 @@ def add_parsers(verbs: Verbs) -> None:
 
 def _report(args: argparse.Namespace) -> int:
     """Write one self-contained HTML page about one or several runs."""
+    import webbrowser
+
     from scene_recog.visualize.report import write_report
 
     path = write_report(

@@ -6,13 +6,13 @@ image once, with `load_img_from_path`, and transforms whole batches; it bypasses
 it is used only if it is known to change nothing (`why_image_by_image`):
 
 1.  The code of `__getitem__` and `load_img_from_path`, and of the functions of their package that
-        they call, uses only names that are free of randomness and state (`code_inspection`). A
-        random change to one image in a thousand cannot be found by trying, but the use of `random`
-        can be seen.
+    they call, uses only names that are free of randomness and state (`code_inspection`). A
+    random change to one image in a thousand cannot be found by trying, but the use of `random`
+    can be seen.
 2.  `__getitem__` is run once for each index, with stand-ins for the image and the transform. It
-        must pass the image from `load_img_from_path` unchanged to the transform, and return the
-        transform's result with the label in `dataset.dataset`. This finds a change to every tenth
-        image, and reads no image.
+    must pass the image from `load_img_from_path` unchanged to the transform, and return the
+    transform's result with the label in `dataset.dataset`. This finds a change to every tenth
+    image, and reads no image.
 
 Anything else is read image by image. Correct work is never refused; it is only slower.
 

@@ -106,6 +106,7 @@ def _body(title: str, subjects: Sequence[Subject], bar: tqdm[Any]) -> Element:
         else:
             only = f"Pictures are shown for the first {MOST_DETAILED} runs only."
             chapter.append(element("p", only, class_="pale"))
+            bar.update(2)
     now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     packages = ", ".join(f"{name} {number}" for name, number in versions().items())
     body.append(element("p", f"Written {now} with {packages}.", class_="pale"))
