@@ -72,7 +72,9 @@ class Step:
                 parts.append(f"beyond {count}" if beyond else f"{count:<9}")
         if unwritten := sum(self.unwritten.values()):
             parts.append(f"{unwritten} not written yet")
-        if waiting := sum(self.unjudged.values()):
+        if sum(self.unjudged.values()):
+            waiting = f"{self.unjudged[False]}"
+            waiting += f" (and {self.unjudged[True]} beyond)" if self.unjudged[True] else ""
             parts.append(f"{waiting} cannot be judged yet: {self.why_unjudged}")
         return f"{start} {'   '.join(parts)}".rstrip()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import re
 import warnings
 from collections.abc import Sequence
 from importlib import resources
@@ -38,6 +39,13 @@ def element(tag: str, *children: Element | str | None, **attributes: str) -> Ele
             node.append(child)
             last = child
     return node
+
+
+def with_code(tag: str, text: str, **attributes: str) -> Element:
+    """An HTML element with a text in which `code` is set as code."""
+    parts = re.split(r"`([^`]+)`", text)
+    children = (element("code", part) if place % 2 else part for place, part in enumerate(parts))
+    return element(tag, *children, **attributes)
 
 
 def picture(figure: Figure, alt: str, caption: str, *, is_photographic: bool = False) -> Element:
@@ -114,8 +122,8 @@ def table(
 
 
 def bullets(items: Sequence[str]) -> Element:
-    """A list with bullets."""
-    return element("ul", *(element("li", item) for item in items))
+    """A list with bullets, in which `code` is set as code."""
+    return element("ul", *(with_code("li", item) for item in items))
 
 
 def folded(title: str, *children: Element | str | None) -> Element:

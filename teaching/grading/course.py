@@ -6,11 +6,11 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scene_recog.assignment import STEPS
-from scene_recog.visualize.page import Element, bullets, element, page_of, table
+from scene_recog.visualize.page import Element, bullets, element, page_of, table, with_code
 from teaching.grading.points import Grade, Points, accuracy_of, total
 from teaching.grading.records import Record
 from teaching.grading.words import line, readable, step_of
@@ -68,8 +68,20 @@ def _rounded(accuracy: float | None) -> float | str:
 # ------------------------------------------------------------------------ class.html
 
 
-def class_page(records: Mapping[str, Record], grades: Mapping[str, Grade], rubric: Rubric) -> bytes:
-    """The results of the class, and what a person should look at."""
+def class_page(
+    records: Mapping[str, Record],
+    grades: Mapping[str, Grade],
+    rubric: Rubric,
+    questions: Sequence[str] = (),
+) -> bytes:
+    """The results of the class, and what a person should look at.
+
+    Args:
+        records: by folder.
+        grades: by folder.
+        rubric: the rubric used.
+        questions: of the report, which a person grades.
+    """
     body = element("body", element("h1", TITLE))
     graded = {folder for folder, record in records.items() if not record.verdict.reason}
     ungraded = len(records) - len(graded)
@@ -82,11 +94,19 @@ def class_page(records: Mapping[str, Record], grades: Mapping[str, Grade], rubri
         body.append(_distribution([grades[folder].after for folder in sorted(graded)]))
         body.append(element("h2", "Steps"))
         body.append(_steps(records, grades, graded))
+    if ungraded:
+        reasons = ((one.name, one.verdict.reason) for one in records.values())
+        body.append(element("h2", "Not graded"))
+        body.append(bullets([f"{line(name, 60)}: {line(why)}" for name, why in reasons if why]))
     body.extend(_flagged(records))
     if graded:
         body.extend(_mistakes([records[folder] for folder in sorted(graded)]))
     body.append(element("h2", "Submissions"))
     body.append(_submissions(records, grades))
+    if questions and rubric.report:
+        body.append(element("h2", f"Report: {rubric.report:g} points, to grade by hand"))
+        coded = (re.sub(r"\$([^$]+)\$", r"`\1`", each) for each in questions)  # formulas
+        body.append(element("ol", *(with_code("li", each) for each in coded)))
     return page_of(TITLE, body)
 
 
@@ -155,7 +175,7 @@ def _steps(records: Mapping[str, Record], grades: Mapping[str, Grade], graded: s
             accuracy for f in graded
             if (accuracy := accuracy_of(records[f].verdict, network)) is not None
         ]  # fmt: skip
-        said = f", mean {sum(reached) / len(reached):.1%}" if reached else ""
+        said = f", mean {100 * sum(reached) / len(reached):.1f} %" if reached else ""
         full = sum(grades[f].accuracy[network].is_full for f in graded)
         missing = len(graded) - len(reached)
         rows.append([
@@ -217,31 +237,22 @@ def _flagged(records: Mapping[str, Record]) -> Iterator[Element]:
 
 
 def _submissions(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> Element:
+    has_given_names = any(record.given_name for record in records.values())
+    has_times = any(grade.late_days is not None for grade in grades.values())
+    columns = ["name"] + ["given name"] * has_given_names
+    columns += ["points", "public", "hidden", "accuracy"] + ["late days"] * has_times
+    columns.append("unfinished")
     rows: list[list[Any]] = []
     for folder, record in records.items():
         grade = grades[folder]
-        states = [step_of(file, record.verdict) for file in STEPS]
-        unfinished = sum(step.state in ("missing", "not written") for step in states)
+        row: list[Any] = [line(record.name, 40)]
+        row += [line(record.given_name or "", 40)] * has_given_names
+        parts = [grade.public, grade.hidden, grade.accuracy]
+        points = [grade.after, *(total(part.values()) for part in parts)]
+        row += [(part.points, f"{part.points:g}") for part in points]
         late = grade.late_days
-        rows.append([
-            line(record.name, 40), line(record.given_name or "", 40),
-            (grade.after.points, f"{grade.after.points:g}"),
-            *((part.points, f"{part.points:g}") for part in (
-                total(grade.public.values()), total(grade.hidden.values()),
-                total(grade.accuracy.values()),
-            )),
-            None if late is None else (late, str(late)),
-            (unfinished, str(unfinished)), line(record.verdict.reason or "", 100),
-        ])  # fmt: skip
-    columns = [
-        "name",
-        "given name",
-        "points",
-        "public",
-        "hidden",
-        "accuracy",
-        "late days",
-        "unfinished",
-        "not graded",
-    ]
+        row += [None if late is None else (late, str(late))] * has_times
+        states = [step_of(file, record.verdict).state for file in STEPS]
+        unfinished = sum(state in ("missing", "not written") for state in states)
+        rows.append([*row, (unfinished, str(unfinished))])
     return table(columns, rows, caption="All submissions")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from scene_recog.assignment import STEPS
-from scene_recog.visualize.page import Element, bullets, element, page_of, table
+from scene_recog.visualize.page import Element, bullets, element, page_of, table, with_code
 from teaching.grading.points import Grade, Points, total
 from teaching.grading.verdict import Verdict
 from teaching.grading.words import (
     Step,
     about_accuracy,
     about_late,
+    about_reason,
     enumerated,
     line,
     notices,
@@ -25,9 +25,7 @@ HIDDEN = "Topics of the hidden tests that fail"
 OTHERS = "Does your code also work for other sizes, values and names?"
 
 
-def html_of(
-    name: str, verdict: Verdict, grade: Grade, rubric: Rubric, questions: Sequence[str] = ()
-) -> bytes:
+def html_of(name: str, verdict: Verdict, grade: Grade, rubric: Rubric) -> bytes:
     """The page; it is self-contained, without scripts, and every string in it is escaped."""
     points = element("strong", f"{grade.after.points:g}")
     body = element(
@@ -36,28 +34,37 @@ def html_of(
         element("p", line(name, 100), class_="pale"),
         element("p", points, f" of {grade.after.of:g} points", class_="headline"),
     )
-    if verdict.reason:
-        body.append(element("p", f"Not graded: {line(verdict.reason)}.", class_="note"))
+    if why := about_reason(verdict):
+        body.append(with_code("p", why, class_="note"))
     for note in _notes(grade, rubric):
         body.append(element("p", note))
-    steps = [step_of(file, verdict) for file in STEPS]
-    if not verdict.reason:
+    steps = [] if verdict.reason else [step_of(file, verdict) for file in STEPS]
+    if steps:
         columns, rows = _overview(steps, grade)
         body.append(table(columns, rows, caption="Points of each step", can_sort=False))
     if missing := notices(verdict):
         body.append(element("h2", "Your submission"))
         body.append(bullets(missing))
-    for step in steps if not verdict.reason else []:
+    for step in _written(steps):
         body.extend(_html_of_step(step, grade))
+    if unwritten := _unwritten(steps):
+        body.append(element("h2", "Not written yet"))
+        body.append(bullets([step.title for step in unwritten]))
+        body.append(with_code("p", unwritten[0].look_at))
     if not verdict.reason and grade.accuracy:
         body.append(element("h2", "Trained networks"))
         for network, each in grade.accuracy.items():
             body.append(element("h3", f"{network}: {each} points"))
             body.append(element("p", about_accuracy(network, verdict, rubric)))
-    if questions and rubric.report:
-        body.append(element("h2", f"Report: {rubric.report:g} points, graded by hand"))
-        body.append(element("ol", *(element("li", question) for question in questions)))
     return page_of(f"{TITLE}: {line(name, 100)}", body, has_script=False)
+
+
+def _written(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if step.state != "not written"]
+
+
+def _unwritten(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if step.state == "not written"]
 
 
 def _notes(grade: Grade, rubric: Rubric) -> list[str]:
@@ -67,26 +74,24 @@ def _notes(grade: Grade, rubric: Rubric) -> list[str]:
 
 
 def _overview(steps: list[Step], grade: Grade) -> tuple[list[str], list[list[object]]]:
-    columns = ["step", "your tests", "hidden tests", ""]
     words = {
-        "full": "", "part": "", "none": "", "missing": "missing", "not written": "not written yet",
-        "a person": "a person will look at it",
+        "full": "", "part": "", "none": "", "missing": ", missing",
+        "not written": ", not written yet", "a person": ", a person will look at it",
     }  # fmt: skip
     rows: list[list[object]] = [
         [
-            step.title,
+            step.title + words[step.state],
             _cell(grade.public[step.file]),
             _cell(grade.hidden[step.file]),
-            words[step.state],
         ]
         for step in steps
     ]
     rows += [
-        [f"accuracy of {network}", _cell(each), "", ""] for network, each in grade.accuracy.items()
+        [f"accuracy of {network}", _cell(each), ""] for network, each in grade.accuracy.items()
     ]
     if grade.taken_off:
-        rows.append(["late", (-grade.taken_off, f"-{grade.taken_off:g}"), "", ""])
-    return columns, rows
+        rows.append(["late", (-grade.taken_off, f"-{grade.taken_off:g}"), ""])
+    return ["step", "public tests", "hidden tests"], rows
 
 
 def _cell(points: Points) -> tuple[float, str]:
@@ -95,15 +100,15 @@ def _cell(points: Points) -> tuple[float, str]:
 
 def _html_of_step(step: Step, grade: Grade) -> list[Element]:
     points = total([grade.public[step.file], grade.hidden[step.file]])
-    found = [element("h2", f"{step.title}: {points} points"), element("p", step.summary)]
+    found = [element("h2", f"{step.title}: {points} points"), with_code("p", step.summary)]
     for reason in step.reasons:
         found.append(element("h3", reason.title))
         if reason.words:
             found.append(element("pre", reason.words))
     if step.more:
-        found.append(element("p", f"And {step.more} more."))
+        found.append(element("p", f"And {step.more} more tests."))
     if step.look_at:
-        found.append(element("p", step.look_at))
+        found.append(with_code("p", step.look_at))
     if step.hidden:
         found += [element("p", f"{HIDDEN}:"), bullets(enumerated(step.hidden))]
         if step.passes_public:
@@ -116,29 +121,27 @@ def _html_of_step(step: Step, grade: Grade) -> list[Element]:
 # ------------------------------------------------------------------------ Markdown
 
 
-def markdown_of(
-    name: str, verdict: Verdict, grade: Grade, rubric: Rubric, questions: Sequence[str] = ()
-) -> bytes:
+def markdown_of(name: str, verdict: Verdict, grade: Grade, rubric: Rubric) -> bytes:
     """The same in Markdown; every string is in a code span or block, or is escaped."""
     text = [f"# {TITLE}", _md(line(name, 100)), f"**{grade.after} points**"]
-    if verdict.reason:
-        text.append(f"Not graded: {_md(line(verdict.reason))}.")
+    if why := about_reason(verdict):
+        text.append(_md(why))
     text += map(_md, _notes(grade, rubric))
-    steps = [step_of(file, verdict) for file in STEPS]
-    if not verdict.reason:
+    steps = [] if verdict.reason else [step_of(file, verdict) for file in STEPS]
+    if steps:
         columns, rows = _overview(steps, grade)
         cells = [[c[1] if isinstance(c, tuple) else str(c) for c in row] for row in rows]
         lines = ["| " + " | ".join(map(_md, row)) + " |" for row in [columns, *cells]]
-        text.append("\n".join([lines[0], "|---|---|---|---|", *lines[1:]]))
+        text.append("\n".join([lines[0], "|---|---|---|", *lines[1:]]))
     if missing := notices(verdict):
         text += ["## Your submission", _list(missing)]
-    for step in steps if not verdict.reason else []:
+    for step in _written(steps):
         points = total([grade.public[step.file], grade.hidden[step.file]])
         text += [f"## {_md(step.title)}: {points} points", _md(step.summary)]
         for reason in step.reasons:
             text += [f"### {_md(reason.title)}", *([_block(reason.words)] if reason.words else [])]
         if step.more:
-            text.append(f"And {step.more} more.")
+            text.append(f"And {step.more} more tests.")
         if step.look_at:
             text.append(_md(step.look_at))
         if step.hidden:
@@ -146,15 +149,15 @@ def markdown_of(
             text += [OTHERS] * step.passes_public
         elif step.passes_hidden:
             text.append("All hidden tests pass.")
+    if unwritten := _unwritten(steps):
+        names = _list([step.title for step in unwritten])
+        text += ["## Not written yet", names, _md(unwritten[0].look_at)]
     if not verdict.reason and grade.accuracy:
         text.append("## Trained networks")
         for network, each in grade.accuracy.items():
             text.append(
                 f"{network}: {each} points. {_md(about_accuracy(network, verdict, rubric))}"
             )
-    if questions and rubric.report:
-        text.append(f"## Report: {rubric.report:g} points, graded by hand")
-        text.append("\n".join(f"{n}. {_md(each)}" for n, each in enumerate(questions, start=1)))
     return ("\n\n".join(text) + "\n").encode("utf-8", errors="backslashreplace")
 
 

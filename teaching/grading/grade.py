@@ -139,7 +139,9 @@ def grade_all(
         for folder, record in known.items()
     }
     write_changed(out / "grades.csv", course.grades_csv(known, grades))
-    write_changed(out / "class.html", course.class_page(known, grades, grading.rubric))
+    write_changed(
+        out / "class.html", course.class_page(known, grades, grading.rubric, _questions())
+    )
     return lines + _summary(out, known, grades, fresh, handed_in)
 
 
@@ -270,15 +272,13 @@ def _write_results(folder: Path, record: Record, rubric: Rubric, handed_in: Time
     """Write the files for the student."""
     verdict = record.verdict
     points = grade(verdict, rubric, handed_in.late_days(record.name, folder.name))
-    asked = _questions()
     _made(folder)
-    write_changed(
-        folder / "results.json", results.as_bytes(results.results(verdict, points, rubric, asked))
-    )
+    found = results.results(verdict, points, rubric, _questions())
+    write_changed(folder / "results.json", results.as_bytes(found))
     name = record.name
-    html = feedback.html_of(name, verdict, points, rubric, asked)
+    html = feedback.html_of(name, verdict, points, rubric)
     write_changed(folder / "feedback.html", html)
-    markdown = feedback.markdown_of(name, verdict, points, rubric, asked)
+    markdown = feedback.markdown_of(name, verdict, points, rubric)
     write_changed(folder / "feedback.md", markdown)
     return points
 

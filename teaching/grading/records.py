@@ -47,7 +47,9 @@ class Record:
             if one.is_tampered:
                 found.append(f"{file}.py: its tests also pass for code that is known to be wrong")
             found += [f"{file}.py: {line(sign)}" for sign in one.signs]
-        found += [f"{file}.py is a copy of the public solution" for file in self.copied]
+        if self.copied:
+            files = ", ".join(f"{file}.py" for file in self.copied)
+            found.append(f"copied from the public solution: {files}")
         return found
 
 

@@ -17,8 +17,8 @@ from teaching.grading.words import (
     Step,
     about_accuracy,
     about_late,
+    about_reason,
     enumerated,
-    line,
     notices,
     step_of,
 )
@@ -123,7 +123,7 @@ def _said(step: Step) -> str:
     parts = [step.summary]
     parts += [f"* {reason.title}\n{_indented(reason.words)}".rstrip() for reason in step.reasons]
     if step.more:
-        parts.append(f"* and {step.more} more")
+        parts.append(f"* and {step.more} more tests")
     if step.look_at:
         parts.append(step.look_at)
     return "\n\n".join(parts)
@@ -137,7 +137,7 @@ def _about(step: Step) -> str:
 
 
 def _about_all(verdict: Verdict, grade: Grade, rubric: Rubric) -> list[str]:
-    said = [f"Not graded: {line(verdict.reason)}."] if verdict.reason else []
+    said = [reason] if (reason := about_reason(verdict)) else []
     if late := about_late(grade):
         said.append(late)
     said += notices(verdict)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scene_recog.assignment import STEPS
-from scene_recog.submission import STEP_FILES
+from scene_recog.submission import NOTEBOOK, STEP_FILES
 from scene_recog.system.text import in_one_line
 from teaching.grading.points import Grade, accuracy_of
 from teaching.grading.verdict import FileVerdict, TestResult, Verdict
@@ -32,10 +32,17 @@ State = Literal["full", "part", "none", "missing", "not written", "a person"]
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a test did not pass. Attributes: title: the test's topic. words: its message."""
+    """Why tests did not pass.
+
+    Attributes:
+        title: the first test's topic, and how many others have the same message.
+        words: the message.
+        count: number of tests.
+    """
 
     title: str
     words: str
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Step:
         state: "full" if nothing is missing.
         summary: a sentence or two that do not depend on the hidden tests.
         reasons: for the first public tests that did not pass.
-        more: number of others.
+        more: number of tests that `reasons` does not cover.
         look_at: what to do about that; "" if nothing.
         hidden: topics of the hidden tests that did not pass, once each.
         passes_public, passes_hidden: whether all of them pass.
@@ -107,12 +114,13 @@ def step_of(file: str, verdict: Verdict) -> Step:
     if found.is_tampered:
         waits = "The tests could not grade this file. A person will look at it."
         return Step(file, "a person", waits)
-    number, tests = STEPS[file], f"pytest unit_tests/test_{file}.py"
+    number, tests = STEPS[file], f"`pytest unit_tests/test_{file}.py`"
     outcomes = {test.outcome for test in found.public}
     if "not written" in outcomes and outcomes <= {"not written", "waits"}:
-        begin = f"Start with step {number} of the handout; {tests} shows how far you are."
+        begin = f"See step {number} of {NOTEBOOK}; {tests} shows how far you are."
         return Step(file, "not written", "Not written yet.", look_at=begin)
-    failed = _telling_first([test for test in found.public if test.outcome != "passed"])
+    failed = [test for test in found.public if test.outcome != "passed"]
+    reasons = _reasons(failed)
     passed = len(found.public) - len(failed)
     share = f"{passed} of the {len(found.public)}" if failed else f"All {passed}"
     sentences = [f"{line(found.problem).rstrip('.')}."] if found.problem else []
@@ -123,30 +131,44 @@ def step_of(file: str, verdict: Verdict) -> Step:
         file,
         "full" if passes_public and passes_hidden else "part" if passed else "none",
         " ".join(sentences) or "No test could be run.",
-        [Reason(readable(test.name), _why(test)) for test in failed[:REASONS]],
-        max(0, len(failed) - REASONS),
-        "" if passes_public else f"Run {tests}, and see step {number} of the handout.",
+        reasons[:REASONS],
+        sum(reason.count for reason in reasons[REASONS:]),
+        "" if passes_public else f"Run {tests}, and see step {number} of {NOTEBOOK}.",
         about_hidden(found),
         passes_public,
         passes_hidden,
     )
 
 
-def _telling_first(failed: list[TestResult]) -> list[TestResult]:
-    """The first case of each test before its other cases, and waiting tests last."""
+def _reasons(failed: list[TestResult]) -> list[Reason]:
+    """One reason for each message: errors first, then what is not written, then what waits.
+
+    Among errors, the first case of each test comes before its other cases.
+    """
+    unwritten = [test for test in failed if test.outcome == "not written"]
     seen: set[str] = set()
-    order = []
+    groups: dict[tuple[bool, bool, str], list[TestResult]] = {}
     for test in failed:
-        name = test.name.partition("[")[0]
-        order.append((test.outcome == "waits", name in seen))
-        seen.add(name)
-    places = sorted(range(len(failed)), key=lambda place: order[place])
-    return [failed[place] for place in places]
+        if test.outcome != "not written":
+            name = test.name.partition("[")[0]
+            group = (test.outcome == "waits", name in seen, _why(test))
+            same = next((key for key in groups if (key[0], key[2]) == (group[0], group[2])), group)
+            groups.setdefault(same, []).append(test)
+            seen.add(name)
+    found = [(key[:2], _reason(tests, key[2])) for key, tests in groups.items()]
+    if unwritten:
+        words = "\n".join(dict.fromkeys(test.words.strip() for test in unwritten))
+        found.append(((False, True), Reason("not written yet", lines(words), len(unwritten))))
+    return [reason for _, reason in sorted(found, key=lambda each: each[0])]
+
+
+def _reason(tests: list[TestResult], words: str) -> Reason:
+    others = len(tests) - 1
+    same = f", and {others} other test{'s' * (others > 1)}" if others else ""
+    return Reason(readable(tests[0].name) + same, words, len(tests))
 
 
 def _why(test: TestResult) -> str:
-    if test.outcome == "not written":
-        return lines(test.words) or "not written yet"
     return lines(test.words) or ("it depends on another part" if test.outcome == "waits" else "")
 
 
@@ -172,11 +194,21 @@ def about_accuracy(network: str, verdict: Verdict, rubric: Rubric) -> str:
         size = (
             f" It has {trained.parameters:,} parameters." if trained and trained.parameters else ""
         )
-        return f"Accuracy {percent:.1f} % on the test images; {enough:.1%} is required.{size}"
+        return (
+            f"Accuracy {percent:.1f} % on the test images; {100 * enough:.1f} % is required.{size}"
+        )
     if trained is not None and trained.accuracy is not None:
         return "The accuracy could not be measured. A person will look at it."
     problem = line(trained.problem).rstrip(".") if trained and trained.problem else "no weights"
     return f"No accuracy: {problem}."
+
+
+def about_reason(verdict: Verdict) -> str | None:
+    """Why nothing was graded, and what to do about it; None if it was graded."""
+    if not verdict.reason:
+        return None
+    again = "Make the zip again with `scene-recog submit`, open it to check, and upload that."
+    return f"Not graded: {line(verdict.reason).rstrip('.')}. {again}"
 
 
 def notices(verdict: Verdict) -> list[str]:
