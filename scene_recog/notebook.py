@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from traceback import walk_tb
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -66,7 +67,8 @@ class AssignmentError(Exception):
 def explain_errors() -> None:
     """Show an error that comes from one of the eight files as one line that says where.
 
-    All other errors keep their traceback. For IPython and Jupyter; elsewhere, nothing happens.
+    A name that a cell above should have defined gets one line, too. All other errors keep their
+    traceback. For IPython and Jupyter; elsewhere, nothing happens.
     """
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None:
@@ -80,9 +82,22 @@ def _show_error(
     traceback: TracebackType,
     tb_offset: int | None = None,
 ) -> None:
-    if (line := explain_error(error)) is not None:
+    if (line := explain_error(error) or _about_name(error, traceback)) is not None:
         kind, error = AssignmentError, AssignmentError(line)
     shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
+
+
+def _about_name(error: BaseException, traceback: TracebackType) -> str | None:
+    """One line about a name that is unknown in a cell itself, not in what it calls."""
+    frame, number = list(walk_tb(traceback))[-1]
+    code = frame.f_code
+    is_cell = code.co_name.startswith(("<module", "<cell")) and not Path(code.co_filename).exists()
+    if not isinstance(error, NameError) or not is_cell:
+        return None
+    return (
+        f"line {number}: {error}: run the cells above first (Run All Above Selected Cell); if one "
+        "of them fails, correct that one"
+    )
 
 
 def _say_of(label: str, text: str) -> None:

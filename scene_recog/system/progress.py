@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from scene_recog.system import processes
 from scene_recog.system.text import encodable
@@ -15,14 +15,20 @@ from scene_recog.system.text import encodable
 def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
     """A tqdm bar on stderr; it draws nothing if stderr is neither a terminal nor a notebook.
 
-    A temporary bar (`leave=False`) is not drawn in a notebook, where it would leave a gap.
+    In a notebook, it is text on stdout: a widget would be empty when the notebook is opened again.
+    A temporary bar (`leave=False`) is not drawn there, because it would leave a gap.
 
     Args:
         iterable: what to iterate over; None for a bar that is updated by hand.
         options: as for `tqdm.tqdm` (`desc`, `total`, `unit`, `leave`, ...).
     """
-    silent = not is_watched() or (_in_notebook() and not options.get("leave", True))
-    return tqdm(iterable, disable=silent, dynamic_ncols=True, **options)
+    in_notebook = _in_notebook()
+    silent = not is_watched() or (in_notebook and not options.get("leave", True))
+    if in_notebook:
+        options = {"file": sys.stdout, "ncols": 100, "mininterval": 0.5, **options}
+    else:
+        options = {"dynamic_ncols": True, **options}
+    return tqdm(iterable, disable=silent, **options)
 
 
 def notice(text: str) -> None:

@@ -387,8 +387,13 @@ def test_notebook_shows_one_line_for_errors_of_the_assignment(
         assert "step 1.2: simple_net.py, line " in text
         assert "in forward: TypeError: " in text
         assert "Traceback" not in text
-        shell.run_cell("1 / 0")
-        assert "Traceback" in capsys.readouterr().out
+        shell.run_cell("1\nprint(simple_net)")
+        text = capsys.readouterr().out
+        assert "line 2: name 'simple_net' is not defined: run the cells above" in text
+        assert "Traceback" not in text
+        for other in ("1 / 0", "def f():\n    print(simple_net)\nf()"):
+            shell.run_cell(other)
+            assert "Traceback" in capsys.readouterr().out
     finally:
         shell_module.InteractiveShell.clear_instance()
 
