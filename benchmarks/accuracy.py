@@ -1,10 +1,11 @@
-"""Train a recipe with several seeds and measure each on the test split, once.
+"""Train a recipe with several seeds and measure each once on the test split.
 
     python benchmarks/accuracy.py part2 --seeds 0 1 2 [--data data] [--set KEY=VALUE ...]
 
-Prints validation and test accuracy of each seed, their mean and standard deviation, test accuracy
-without the images that have an identical twin in train, and the wall time of training. A seed
-whose run folder is complete is not trained again, so a stopped script can be started anew.
+For each seed it prints validation accuracy, test accuracy, test accuracy without the images that
+have an identical twin in train, and the wall time of training; then the mean and standard deviation
+of each. A seed whose run folder is complete is not trained again, so you can restart a stopped
+script.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from scene_recog.runs.scoring import accuracy_without, evaluate_split, load_run
 
 
 def main() -> None:
-    """Train, measure, print."""
+    """Train and measure each seed, and print the results."""
     parser = make_parser(__doc__)
     parser.add_argument("recipe")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--name", help="prefix of the run folders (default: the recipe's name)")
-    parser.add_argument("--no-test", action="store_true", help="leave the test split alone")
+    parser.add_argument("--no-test", action="store_true", help="do not read the test split")
     args = parser.parse_args()
 
     data_dir = find_dataset(args.data)

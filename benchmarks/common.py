@@ -1,4 +1,4 @@
-"""What the scripts that measure accuracy share: runs, views of an image, means over seeds."""
+"""Shared by the accuracy benchmarks: runs, views of an image, means over seeds."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from scene_recog.runner import Trainer
 from scene_recog.runs.scoring import Evaluation, LoadedRun, evaluate_split
 
 FISHER_VECTORS = "fisher-vectors"
-Views = dict[str, Evaluation]  # by what each image is looked at as, such as "plain" or "flip"
+Views = dict[str, Evaluation]  # by view of the images, such as "plain" or "flip"
 
 
 def make_parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser with the options of every script: --data, and --set for settings of the recipes."""
+    """A parser with the options that these scripts share: --data, and --set to change recipes."""
     parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
     parser.add_argument("--data")
     parser.add_argument("--set", nargs="+", action="extend", default=[], dest="settings")
@@ -36,26 +36,30 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def machine() -> str:
-    """The machine, as far as it decides how long training takes."""
+    """One line on what decides how long training takes: cores, torch version, threads."""
     return f"{os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads"
 
 
 def recipes_of(names: list[str], settings: list[str]) -> list[Recipe | None]:
-    """The recipes with their settings; None for Fisher vectors. Ends the program if two are one."""
+    """The recipes with `settings` applied; None for Fisher vectors.
+
+    Raises:
+        SystemExit: two recipes have the same name.
+    """
     recipes = [None if n == FISHER_VECTORS else get_recipe(n).override(settings) for n in names]
     if len({recipe and recipe.name for recipe in recipes}) < len(recipes):
-        sys.exit("two recipes of one name would share a folder: name each once, and do not set it")
+        sys.exit("two recipes have one name, so one folder: list each once, and do not set name")
     return recipes
 
 
 def train_to_the_end(trainer: Trainer, epochs: int) -> None:
-    """Train as far as it was not yet: a stopped script can be started anew."""
+    """Train the epochs that are left, so that a stopped script can be restarted."""
     if (left := epochs - trainer.epochs_done) > 0:
         trainer.run_training_loop(left)
 
 
 def fit_fisher_vectors(seed: int, data_dir: Path) -> tuple[LoadedRun, dict[str, float]]:
-    """Fisher vectors of all of train, which are not stored, and what they took."""
+    """Fit Fisher vectors to all of train; return the unsaved run, and its wall and CPU seconds."""
     start, cpu = time.perf_counter(), time.process_time()
     dataset = ImageLoader(data_dir, "train", FisherVectorNet.transform)
     net = FisherVectorNet()
@@ -75,12 +79,12 @@ def fit_fisher_vectors(seed: int, data_dir: Path) -> tuple[LoadedRun, dict[str, 
 
 
 def evaluate_views(recipe: Recipe | None, run: LoadedRun, data_dir: Path) -> Views:
-    """What a run of the recipe says of the test split, for each way to look at an image.
+    """Evaluate a run on the test split, once for each view of the images.
 
-    The other sizes are 16 pixels below and above the evaluation size. A net that halves the sides
-    four times has trained on a multiple of 16, where no stage meets an odd side; other sizes would
-    pad its maps at edges where it has never seen padding. Fisher vectors (None) see several sizes
-    anyway.
+    The three sizes are the evaluation size and 16 pixels below and above it. A network that halves
+    the sides four times trained on a multiple of 16, where no stage has an odd side. At other sizes
+    its maps would be padded at edges where it has never seen padding. Fisher vectors (recipe None)
+    use several sizes anyway, so they have no such view.
     """
     options: dict[str, dict[str, Any]] = {"plain": {}, "flip": {"flip": True}}
     if recipe is not None:
@@ -91,13 +95,13 @@ def evaluate_views(recipe: Recipe | None, run: LoadedRun, data_dir: Path) -> Vie
 
 
 def mean_of(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """What several nets say together of the same images: the mean of their probabilities."""
+    """An ensemble on the same images: the mean of the predicted probabilities."""
     probabilities = np.mean([one.probabilities for one in evaluations], axis=0)
     return replace(evaluations[0], probabilities=probabilities)
 
 
 def together(nets: Sequence[Views]) -> Views:
-    """What several nets say together, view by view; one that lacks a view gives that with flip."""
+    """An ensemble, view by view; a net that lacks a view contributes its flip view."""
     return {
         view: mean_of([views.get(view, views["flip"]) for views in nets])
         for view in max(nets, key=len)
@@ -105,11 +109,11 @@ def together(nets: Sequence[Views]) -> Views:
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
-    """Over the seeds; the deviation of a single one is NaN."""
+    """Mean and standard deviation over the seeds; for a single seed, the deviation is NaN."""
     return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else math.nan
 
 
 def mean_line(name: str, values: Sequence[float], width: int) -> str:
-    """Mean and deviation as a line; `width` is that of the longest name."""
+    """Mean and standard deviation as one line, with the name padded to `width`."""
     mean, deviation = mean_and_deviation(values)
     return f"{name:{width}} mean {mean:.4f}, deviation {deviation:.4f}"

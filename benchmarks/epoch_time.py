@@ -1,18 +1,18 @@
-"""How long an epoch takes, the course's way and ours, and how far from the floor.
+"""Time an epoch the course's way and ours, and compare both with the arithmetic alone.
 
     python benchmarks/epoch_time.py [--data data] [--epochs 5] [--device cpu]
 
-For part1, part2, and part2 with a net of the size that students hand in (25,899 parameters). One
-run, the systems taking turns epoch by epoch; medians of `--epochs` epochs, each one of training
-on train and validation on test, at batch 32:
+It times part1, part2, and part2 with a network of the size that students hand in (25,899
+parameters). The systems take turns, epoch by epoch. Each figure is the median of `--epochs` epochs
+at batch 32; an epoch trains on train and validates on test:
 
-    a  every image opened, decoded and transformed in every epoch; DataLoader without workers
+    a  open, decode and transform every image in every epoch; DataLoader without workers
     b  the same with two workers
-    c  ours, float32: decoded once, transformed by batches
+    c  ours, float32: images are decoded once and transformed in batches
     d  ours with bfloat16 autocast
-    e  the floor: the same network, batches and steps on a random tensor that is in memory already
+    e  the floor: the same network, batches and steps on random data already in memory
 
-Then the time from the start of a process to its first step, with an empty cache and a full one.
+Then it times the start of a process up to its first step, with an empty cache and a full one.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class StudentNet(nn.Module):
 
 
 def synchronize(device: str) -> None:
-    """Wait until the GPU has done what it was given."""
+    """Wait until the GPU has finished its queued work."""
     if device.startswith("cuda"):
         torch.cuda.synchronize()
 
@@ -104,7 +104,7 @@ def trainer_epoch(trainer: Trainer) -> Callable[[], None]:
 
 
 def floor_epoch(recipe: Recipe, trainer: Trainer) -> Callable[[], None]:
-    """A function that does an epoch's arithmetic and nothing else."""
+    """A function that does only the arithmetic of an epoch."""
     device = trainer.device
     n_train, n_val = len(trainer.train_dataset), len(trainer.val_dataset)
     size = recipe.input_size
@@ -133,7 +133,7 @@ def floor_epoch(recipe: Recipe, trainer: Trainer) -> Callable[[], None]:
 
 
 def measure(recipe: Recipe, data_dir: Path, device: str, epochs: int, folder: Path) -> None:
-    """Print the table of one recipe."""
+    """Time all systems with one recipe and print the table."""
 
     def trainer(**options: Any) -> Trainer:
         return recipe.make_trainer(data_dir, folder / "run", device=device, **options)
@@ -160,13 +160,13 @@ def measure(recipe: Recipe, data_dir: Path, device: str, epochs: int, folder: Pa
             start = time.perf_counter()
             epoch()
             synchronize(device)
-            if round_number:  # the first is a warm-up
+            if round_number:  # the first round is a warm-up
                 seconds[name].append(time.perf_counter() - start)
 
     median = {name[0]: statistics.median(times) for name, times in seconds.items()}
     print(f"\n{recipe.name}: {recipe.model}, batch {recipe.batch_size}, "
           f"{len(ours.train_dataset)} + {len(ours.val_dataset)} images")  # fmt: skip
-    print(f"{'':24} {'median':>8} {'least':>8} {'most':>8}   {'a / it':>6} {'it / e':>6}")
+    print(f"{'':24} {'median':>8} {'min':>8} {'max':>8}   {'a / it':>6} {'it / e':>6}")
     for name, times in seconds.items():
         key = name[0]
         print(
@@ -176,7 +176,7 @@ def measure(recipe: Recipe, data_dir: Path, device: str, epochs: int, folder: Pa
 
 
 def measure_first_step(recipe: str, data_dir: Path, device: str, folder: Path) -> None:
-    """Print the time from the start of a process to its first step, cold and warm."""
+    """Print the time from the start of a process to its first step, with a cold and warm cache."""
     for cache in ("cold", "warm", "warm", "warm"):
         if cache == "cold":
             for directory in default_cache_dirs(data_dir):
@@ -187,13 +187,13 @@ def measure_first_step(recipe: str, data_dir: Path, device: str, folder: Path) -
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         libraries, own = map(float, result.stdout.split())
-        print(f"first step of {recipe}, {cache} cache: {libraries + own:.2f} s, of which "
-              f"importing torch, torchvision and matplotlib {libraries:.2f} s, the rest {own:.2f} s"
+        print(f"first step of {recipe}, {cache} cache: {libraries + own:.2f} s "
+              f"(importing torch, torchvision and matplotlib {libraries:.2f} s, ours {own:.2f} s)"
         )  # fmt: skip
 
 
 def main() -> None:
-    """Measure and print."""
+    """Print the machine, the table of each recipe, and the times to the first step."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data")
     parser.add_argument("--epochs", type=int, default=5)

@@ -1,12 +1,13 @@
-"""The handout's story in measured steps: each rung adds one idea to the rung below.
+"""Measure the path from SimpleNet to SceneNet: each rung adds one idea to the rung below.
 
     python benchmarks/ladder.py OUT [--data data] [--epochs 30] [--seeds 0 1 2]
 
-All rungs train for the same number of epochs on the same 90 % of train; validation accuracy is on
-the other 10 %, test accuracy is that of the last epoch, read once. Writes OUT/ladder.csv, a row a
-rung and seed, OUT/ladder.md, the table of means and deviations, and OUT/ladder.png. Can be stopped
-at any time: started anew, it goes on in the middle of the run that it was at. The three files are
-kept in docs/, for the README and the notebook.
+For a given seed, all rungs train for the same number of epochs on the same 90 % of train.
+Validation accuracy is on the other 10 %. Test is read once, after the last epoch.
+
+Writes OUT/ladder.csv (one row per rung and seed), OUT/ladder.md (a table of means and standard
+deviations) and OUT/ladder.png. All three are kept in docs/, for the README and the notebook. You
+can stop the script at any time; when restarted, it continues in the middle of the unfinished run.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ Row = dict[str, str]
 
 
 def main() -> None:
-    """Train what is missing; write the rows, the table and the picture after each run."""
+    """Train the missing runs; update the rows, the table and the plot after each."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--data")
@@ -91,7 +92,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     rows = read_rows(args.out / "ladder.csv", args.epochs)
     done = {(int(row["rung"]), int(row["seed"])) for row in rows}
-    for seed in args.seeds:  # whole ladders one by one: an unfinished one is a ladder with fewer n
+    for seed in args.seeds:  # seed by seed, so that stopping leaves whole ladders
         for rung, (idea, recipe) in enumerate(rungs(args.epochs, seed), start=1):
             if (rung, seed) in done:
                 continue
@@ -105,7 +106,7 @@ def main() -> None:
 
 
 def rungs(epochs: int, seed: int) -> list[tuple[str, Recipe]]:
-    """(idea, recipe) of each rung, from the bottom; every recipe has the changes of those below."""
+    """(idea, recipe) of each rung, from the bottom; a recipe includes all changes below it."""
     recipe = Recipe(
         name="ladder", model="SimpleNet", epochs=epochs, seed=seed, optimizer_type="adam", lr=1e-3
     )
@@ -117,7 +118,7 @@ def rungs(epochs: int, seed: int) -> list[tuple[str, Recipe]]:
 
 
 def climb(rung: int, idea: str, recipe: Recipe, data_dir: Path, out: Path) -> Row:
-    """Train one recipe and measure its last epoch."""
+    """Train the recipe of one rung and measure its last epoch on test."""
     folder = out / "runs" / f"rung{rung:02d}-{recipe.epochs}epochs-seed{recipe.seed}"
     trainer = recipe.make_trainer(data_dir, folder, load_from_disk=True)
     train_to_the_end(trainer, recipe.epochs)
@@ -141,7 +142,7 @@ def read_rows(path: Path, epochs: int) -> list[Row]:
     """The rows so far.
 
     Raises:
-        ValueError: they are of another number of epochs.
+        SystemExit: they are from runs with another number of epochs.
     """
     if not path.exists():
         return []
@@ -150,7 +151,7 @@ def read_rows(path: Path, epochs: int) -> list[Row]:
     for row in rows:
         if int(row["epochs"]) != epochs:
             raise SystemExit(
-                f"{path} has rungs of {row['epochs']} epochs, not {epochs}: name another folder"
+                f"{path} has runs of {row['epochs']} epochs, not {epochs}: choose another folder"
             )
     return rows
 
@@ -165,7 +166,7 @@ def write_rows(path: Path, rows: list[Row]) -> None:
 
 
 def by_rung(rows: list[Row]) -> list[list[Row]]:
-    """The rows of each rung, from the bottom."""
+    """The rows grouped by rung, from the bottom."""
     groups: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
         groups[int(row["rung"])].append(row)
@@ -173,7 +174,7 @@ def by_rung(rows: list[Row]) -> list[list[Row]]:
 
 
 def over_seeds(rows: list[Row], key: str) -> tuple[float, float]:
-    """Mean and deviation of a column of one rung."""
+    """Mean and standard deviation of one column, for the rows of one rung."""
     return mean_and_deviation([float(row[key]) for row in rows])
 
 
@@ -197,7 +198,7 @@ def make_table(rows: list[Row]) -> str:
 
 
 def draw(rows: list[Row], path: Path) -> None:
-    """Test accuracy against time and against parameters, each rung by its number."""
+    """Plot test accuracy against training time and against parameters, with numbered rungs."""
     figure, panels = plt.subplots(1, 2, figsize=(10, 4.4), sharey=True, layout="constrained")
     groups = by_rung(rows)
     for axes, key, label in zip(

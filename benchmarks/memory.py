@@ -1,11 +1,11 @@
-"""Does memory grow with the dataset? Resident memory and epoch time at 1, 4 and 16 times its size.
+"""Does memory grow with the dataset? Memory and epoch time at 1, 4 and 16 times its size.
 
     python benchmarks/memory.py [--data data] [--times 1 4 16]
 
-The images are repeated under other names (hard links, or copies where there are none). A process
-of its own trains one epoch of part1 on each; anonymous memory is what the process owns, the rest of
-the resident memory is file pages, which the system can drop at any moment (Linux; elsewhere only
-the peak is known). The cache is built first, by another process.
+The images are repeated under other names, as hard links, or as copies where links do not work. For
+each size, one process builds the cache, and another trains two epochs of part1 and times the
+second. Anonymous memory belongs to the process. The rest of the resident memory is file pages,
+which the system can drop at any time. Both are known on Linux only; elsewhere, only the peak is.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if sys.argv[3] == "train":
 
 
 def repeat(source: Path, target: Path, times: int) -> None:
-    """Make a dataset with each image of `source` `times` times."""
+    """Make a dataset in `target` that contains each image of `source` `times` times."""
     for path in (p for split in ("train", "test") for p in (source / split).rglob("*.jpg")):
         folder = target / path.parent.relative_to(source)
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def repeat(source: Path, target: Path, times: int) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure each size of the dataset and print one line for it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data")
     parser.add_argument("--times", type=int, nargs="+", default=[1, 4, 16])

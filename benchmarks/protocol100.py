@@ -1,14 +1,13 @@
-"""Recipes on the literature's protocol: 100 random images a class to train on, the rest to test.
+"""Measure recipes on the literature's protocol: train on 100 images per class, test on the rest.
 
     python benchmarks/protocol100.py best --splits 0 1 2 [--data data]
     python benchmarks/protocol100.py best best-gradients fisher-vectors
 
-Train and test of the usual split are pooled and drawn anew, once for each split (Lazebnik et al.
-2006), with links to the images in model_checkpoints/protocol100. Prints the mean recall of the
-classes, which is what the papers report, and the accuracy over all images; mean and deviation over
-the splits; of several recipes, also of what they say together, the mean of their probabilities.
-Identical files that fall on both sides are left in, as in the papers. fisher-vectors is no recipe;
-see records.py.
+For each split, train and test are pooled and divided at random (Lazebnik et al. 2006), as links in
+model_checkpoints/protocol100. Prints mean recall, which the papers report, and accuracy, with their
+mean and standard deviation over the splits. With several recipes, it also prints the ensemble that
+averages their predicted probabilities. Identical files may end up on both sides, as in the papers.
+fisher-vectors is not a recipe; see records.py.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from scene_recog.runs.scoring import Evaluation, LoadedRun, load_run
 
 
 def main() -> None:
-    """Draw, train, measure, print."""
+    """Draw each split, train and measure all recipes on it, and print the results."""
     parser = make_parser(__doc__)
     parser.add_argument("recipes", nargs="+", metavar="recipe")
     parser.add_argument("--splits", type=int, nargs="+", default=[0, 1, 2])
@@ -64,7 +63,7 @@ def main() -> None:
             name = recipe.name if recipe else FISHER_VECTORS
             seen[name] = evaluate_views(recipe, run, folder / "data")
         if len(recipes) > 1:
-            seen["together"] = together(list(seen.values()))
+            seen["ensemble"] = together(list(seen.values()))
         for name, views in seen.items():
             row = {}
             for view, result in views.items():
@@ -80,18 +79,18 @@ def main() -> None:
 
 
 def train(recipe: Recipe, folder: Path, seed: int) -> LoadedRun:
-    """A run of the recipe on folder/data, trained as far as it was not yet."""
+    """Train the epochs that are left of the recipe on folder/data, and load the run."""
     trainer = recipe.override([f"seed={seed}"]).make_trainer(
         folder / "data", folder / recipe.name, load_from_disk=True
     )
-    one_batch: Any = [next(iter(trainer.val_loader))]  # no need to look at all, every epoch
+    one_batch: Any = [next(iter(trainer.val_loader))]  # full validation would only waste time
     trainer.val_loader = one_batch
     train_to_the_end(trainer, recipe.epochs)
     return load_run(folder / recipe.name, checkpoint="last")
 
 
 def mean_recall(result: Evaluation) -> float:
-    """The mean of the classes' shares that were found, from 0 to 1."""
+    """The mean of the recalls of all classes, from 0 to 1."""
     right = result.predictions == result.targets
     return float(np.mean([right[result.targets == c].mean() for c in np.unique(result.targets)]))
 
@@ -115,7 +114,7 @@ def draw_split(source: Path, target: Path, seed: int, per_class: int) -> None:
         for split, chosen in (("train", shuffled[:per_class]), ("test", shuffled[per_class:])):
             (target / split / name).mkdir(parents=True, exist_ok=True)
             for image in chosen:
-                # the split it came from is in the name: train and test number on their own
+                # the name includes the original split: train and test have files of the same name
                 link = target / split / name / f"{image.parent.parent.name}_{image.name}"
                 if not link.exists():
                     link.symlink_to(image.resolve())

@@ -1,4 +1,4 @@
-"""Draw the README's picture: the fifteen scenes as sketches, and how a run labels the test split.
+"""Draw the README's picture: the fifteen scenes as sketches, and a run's confusion matrix on test.
 
 python benchmarks/readme_picture.py model_checkpoints/part2-001 docs/overview.png
 """

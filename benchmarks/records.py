@@ -1,24 +1,24 @@
-"""Train record recipes from a cold start, on all of train, and read the test split.
+"""Train the record recipes from scratch on all of train, and measure them on the test split.
 
     python benchmarks/records.py fast80 --target 0.80 [--seeds 0 1 2]
     python benchmarks/records.py best best-gradients fisher-vectors --set val_fraction=0.01
 
-The final figure is that of the last epoch, with averaged weights: no epoch is chosen. Test accuracy
-is noted after every epoch, only to say when the target was passed for good (no later epoch is
-below it); nothing in the run depends on it, and with another schedule the time would be another.
+The last epoch counts, with averaged weights; no epoch is chosen. Test accuracy is recorded after
+every epoch only to say when the target was passed for good (no later epoch is below it). Nothing in
+the run depends on it. With another schedule, that time would differ.
 
-A seed whose run was stopped goes on where it was, and a complete one is only measured again.
-Seconds are those of training, without start-up and without validation; CPU seconds, of all threads,
-are of both, and tell whether other programs took part of the machine: on two quiet cores they are
-nearly twice the seconds.
+A stopped run is resumed, and a complete one is only measured again. Seconds are those of training,
+without start-up and validation. CPU seconds are those of all threads, in training and validation.
+They show whether other programs shared the machine: on two quiet cores they are nearly twice the
+seconds.
 
-With several seeds, or recipes, the last lines are of their nets together: the mean of their
-probabilities (Lakshminarayanan et al. 2017), each recipe weighing the same, after the training time
-of all of them. With --set val_fraction=0.01, two images of a class are held out of train, and test
-is read at the end only.
+With several seeds or recipes, the last lines are about ensembles, which average predicted
+probabilities (Lakshminarayanan et al. 2017). Each recipe has the same weight, and the time is the
+training time of all members. With --set val_fraction=0.01, two images per class are held out of
+train, and test is read only at the end.
 
-fisher-vectors is no recipe, for nothing in it is trained by steps (see models/fisher_vectors.py):
-it is fitted to all of train, and not stored.
+fisher-vectors is not a recipe, because it is not trained step by step (see
+models/fisher_vectors.py). It is fitted to all of train, and not saved.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ from scene_recog.runs.scoring import LoadedRun, accuracy_without, load_run
 
 
 def main() -> None:
-    """Train, measure, print."""
+    """Train and measure all recipes and their ensembles, and print the results."""
     parser = make_parser(__doc__)
     parser.add_argument("recipes", nargs="+", metavar="recipe")
-    parser.add_argument("--target", type=float, default=0.8, help="accuracy from 0 to 1")
+    parser.add_argument("--target", type=float, default=0.8, help="test accuracy, from 0 to 1")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     args = parser.parse_args()
 
@@ -61,7 +61,7 @@ def main() -> None:
     twins = duplicates_in_train(data_dir)
     recipes = recipes_of(args.recipes, ["val_fraction=0", *args.settings])
     print(machine())
-    kinds: list[list[Views]] = []  # by kind and seed
+    kinds: list[list[Views]] = []  # by recipe and seed
     seconds: list[list[float]] = []
     for recipe in recipes:
         nets, its_seconds = measure(recipe, args.seeds, data_dir, twins, args.target)
@@ -79,12 +79,13 @@ def main() -> None:
 def measure(
     recipe: Recipe | None, seeds: list[int], data_dir: Path, twins: set[str], target: float
 ) -> tuple[list[Views], list[float]]:
-    """Train with each seed; print and return what the nets say, and their seconds.
+    """Train and print each seed; return the evaluations and the training seconds of each.
 
     Args:
         recipe: None for Fisher vectors.
         seeds, target: from the command line.
-        data_dir, twins: the images, and those of test that are left out once.
+        data_dir: folder with train/ and test/.
+        twins: test images with an identical twin in train, left out of one figure.
     """
     print(recipe or FISHER_VECTORS)
     nets: list[Views] = []
@@ -105,9 +106,9 @@ def measure(
         for key, value in row.items():
             columns.setdefault(key, []).append(value)
     for key, values in columns.items():
-        if any(map(math.isnan, values)):  # target not reached, or not measured in this process
+        if any(map(math.isnan, values)):  # target missed, or a resumed run without CPU seconds
             known = sum(not math.isnan(v) for v in values)
-            print(f"{key:24} known of {known} of {len(values)} seeds")
+            print(f"{key:24} known for {known} of {len(values)} seeds")
         else:
             print(mean_line(key, values, 24))
     if len(seeds) > 1:
@@ -116,10 +117,10 @@ def measure(
 
 
 def train(recipe: Recipe, data_dir: Path, target: float) -> tuple[LoadedRun, dict[str, float]]:
-    """A run of a recipe, trained as far as it was not yet, and what it took."""
+    """Train the epochs that are left of a recipe; return the run and its times."""
     folder = Path("model_checkpoints") / f"record-{recipe.name}-seed{recipe.seed}"
     if (config := folder / "config.json").exists() and get_recipe(str(config)) != recipe:
-        sys.exit(f"{folder} has a run with other settings: move it away, or --set name=other")
+        sys.exit(f"{folder} has a run with other settings: move it, or use --set name=other")
     trainer = recipe.make_trainer(data_dir, folder, load_from_disk=True)
     cpu, was_whole = time.process_time(), trainer.epochs_done == 0
     train_to_the_end(trainer, recipe.epochs)
@@ -128,7 +129,7 @@ def train(recipe: Recipe, data_dir: Path, target: float) -> tuple[LoadedRun, dic
         "seconds of validation": sum(r.validation_seconds for r in trainer.records),
         "CPU seconds": time.process_time() - cpu if was_whole else float("nan"),
     }
-    if recipe.val_fraction == 0:  # validation was on test
+    if recipe.val_fraction == 0:  # then validation is on test
         times["seconds to target"] = seconds_to(target, trainer.records)
     return load_run(folder, checkpoint="last"), times
 
@@ -136,16 +137,16 @@ def train(recipe: Recipe, data_dir: Path, target: float) -> tuple[LoadedRun, dic
 def print_together(
     what: str, kinds: Sequence[Sequence[Views]], seconds: float, data_dir: Path, twins: set[str]
 ) -> None:
-    """What nets say together: the mean over the nets of a kind, then over the kinds."""
+    """Print the accuracy of an ensemble: the mean over the nets of a kind, then over the kinds."""
     count = sum(map(len, kinds))
     for view, evaluation in together([together(nets) for nets in kinds]).items():
         without = accuracy_without(evaluation, data_dir, twins)
-        print(f"{what}, {count} nets together, {view}: {evaluation.accuracy:.4f}, "
+        print(f"{what}, ensemble of {count} nets, {view}: {evaluation.accuracy:.4f}, "
               f"without twins {without:.4f}, after {seconds:.0f} s")  # fmt: skip
 
 
 def seconds_to(target: float, records: list[EpochRecord]) -> float:
-    """When test accuracy was at or above `target` for good; nan if it never was."""
+    """Training seconds until test accuracy stays at or above `target`; NaN if it never does."""
     last_below = max((r.epoch for r in records if r.validation_accuracy < target), default=0)
     if last_below >= len(records):
         return float("nan")
@@ -153,7 +154,7 @@ def seconds_to(target: float, records: list[EpochRecord]) -> float:
 
 
 def training_seconds(record: EpochRecord) -> float:
-    """Of one epoch, without validation."""
+    """The seconds of one epoch without validation."""
     return record.seconds - record.validation_seconds
 
 
