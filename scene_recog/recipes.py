@@ -353,7 +353,7 @@ _SCENE_NET: dict[str, Any] = {
     "scheduler": "one-cycle",
     "label_smoothing": 0.1,
     "ema_decay": 0.998,
-    "amp": "on",
+    "amp": "auto",
 }
 _BEST: dict[str, Any] = {
     **_SCENE_NET,

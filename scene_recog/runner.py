@@ -35,10 +35,11 @@ from scene_recog.runs.history import EpochRecord, History
 from scene_recog.runs.run_folder import RunFolder
 from scene_recog.runs.saved_run import ADVICE, SavedRun
 from scene_recog.system import processes
-from scene_recog.system.devices import choose_device, use_bfloat16
+from scene_recog.system.devices import choose_device
 from scene_recog.system.interrupts import Interrupted, StopRequest
 from scene_recog.system.numbers import plain_data
 from scene_recog.system.progress import notice, progress_bar
+from scene_recog.training.arithmetic import Arithmetic, use_fused
 from scene_recog.training.average import make_average
 from scene_recog.training.checks import check_example, check_model, check_optimizer, check_outputs
 from scene_recog.training.doctor import Checkup
@@ -81,6 +82,7 @@ class Trainer:
 
     Attributes:
         model, optimizer, device, seed, options, epochs_done, records, config.
+        arithmetic: precision, memory format and threads.
         checkup: looks for the usual mistakes; `checkup.findings` has what it found in this run.
         train_dataset, val_dataset: `ImageLoader`; train_loader, val_loader: (images, labels)
             batches. Any iterable of such batches will do: replace them if you like.
@@ -149,8 +151,17 @@ class Trainer:
         self.model = self._replica.model
         example = check_example(self.val_dataset[0][0]).to(self.device)
         check_outputs(self.model, example, num_classes, self.data_dir)
-        self._replica.bfloat16 = self._choose_bfloat16(saved.config)
+        self.arithmetic = Arithmetic.choose(
+            self.options,
+            saved.config,
+            self.model,
+            self.device,
+            batches=len(self.train_loader),
+            first_batch=lambda: next(iter(self.val_loader))[0],
+        )
+        self._replica.bfloat16 = self.arithmetic.bfloat16
         self.optimizer = optimizer
+        use_fused(optimizer, self.device)
         self._asked = take_options(optimizer)
         self._schedule = Schedule(self.options.scheduler, optimizer)
         self._average = make_average(self.model, self.options.ema_decay)
@@ -206,6 +217,7 @@ class Trainer:
             StopRequest() as self._stop,
             self._folder.held(self._state(), self.records),
             all_bad_images_named(self.data_dir),
+            self.arithmetic.in_use([self.model, self.averaged_model]),
             progress_bar(range(num_epochs), desc="epochs", unit="epoch") as bar,
         ):
             for _ in bar:
@@ -402,16 +414,6 @@ class Trainer:
         notice(f"Resuming the run in {self.model_dir} after epoch {self.epochs_done}{steps}.")
         self.config = with_changes(self.config, saved.config, self.epochs_done)
 
-    def _choose_bfloat16(self, before: RunConfig) -> bool:
-        """Whether to compute in bfloat16; a resumed run keeps what "auto" chose."""
-        amp = self.options.amp
-        if amp != "auto" or "bfloat16" in before:
-            return amp == "on" or (amp == "auto" and before["bfloat16"])
-        images, _ = next(iter(self.val_loader))
-        return processes.from_rank_zero(
-            lambda: use_bfloat16(amp, self.model, images.to(self.device), self.device)
-        )
-
     def _make_config(
         self, skip_images: Collection[str], extra_config: Mapping[str, Any]
     ) -> RunConfig:
@@ -432,7 +434,7 @@ class Trainer:
             "val_transforms": describe_transforms(val) or repr(val),
             **asdict(self.options),
             "seed": self.seed,
-            "bfloat16": self._replica.bfloat16,
+            **asdict(self.arithmetic),
             "compiled": self.options.compile_model,
             "processes": processes.world_size(),
             "launch": processes.launch_id(),
@@ -464,11 +466,6 @@ class Trainer:
     def validation_name(self) -> str:
         """The split that is validated on: "validation" (held out of train) or "test"."""
         return "validation" if self.options.val_fraction > 0 else "test"
-
-    @property
-    def bfloat16(self) -> bool:
-        """Whether it computes in bfloat16, as chosen by `amp="auto"` or set."""
-        return self._replica.bfloat16
 
     @property
     def averaged_model(self) -> nn.Module:

@@ -38,6 +38,7 @@ def add_parsers(verbs: Verbs) -> None:
     for flag, values, text in (
         ("--cache", "disk|memory|off", "where to keep decoded images; off: decode in every epoch"),
         ("--amp", "off|on|auto", "bfloat16 autocast"),
+        ("--threads", "N", "threads to compute with on the CPU; otherwise chosen at the start"),
     ):
         verb.add_argument(flag, metavar=values, help=f"{text} (short for --set {flag[2:]}=...)")
     verb.add_argument("--compile", action="store_true", help="use torch.compile")
@@ -274,6 +275,7 @@ def _speed(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "cache": args.cache,
         "amp": args.amp,
+        "threads": args.threads,
         "compile_model": args.compile or None,
         "sync_batch_norm": args.sync_batch_norm or None,
     }

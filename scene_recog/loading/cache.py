@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-import sys
 import time
 import uuid
 import zlib
@@ -36,6 +35,7 @@ from PIL import Image
 
 from scene_recog.loading.code_inspection import describe_code
 from scene_recog.loading.reading import naming_the_file
+from scene_recog.system.files import user_cache_dir
 from scene_recog.system.progress import notice, progress_bar
 
 Pixels = npt.NDArray[np.uint8]  # [H, W]
@@ -123,21 +123,6 @@ def default_cache_dirs(data_dir: str | Path) -> list[Path]:
     """The cache folder of a data folder, then the user's (for read-only data folders)."""
     user = user_cache_dir()
     return [Path(data_dir).expanduser() / ".cache", *([user] if user else [])]
-
-
-def user_cache_dir() -> Path | None:
-    """This system's folder for cached files; None if the user has no home folder."""
-    if sys.platform == "win32":
-        variable, usual = "LOCALAPPDATA", "AppData/Local"
-    elif sys.platform == "darwin":
-        variable, usual = "", "Library/Caches"
-    else:
-        variable, usual = "XDG_CACHE_HOME", ".cache"
-    named = Path(os.environ.get(variable, ""))
-    try:
-        return (named if named.is_absolute() else Path.home() / usual) / "scene-recog"
-    except RuntimeError:
-        return None
 
 
 def cache_files(cache_dir: str | Path) -> list[CacheFile]:

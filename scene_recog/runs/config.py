@@ -47,6 +47,8 @@ class RunConfig(TypedDict, total=False):
     seed: int
     val_fraction: float
     bfloat16: bool  # what "auto" chose
+    channels_last: bool
+    threads: int  # of the CPU
     compiled: bool
     processes: int
     launch: str | None
@@ -140,8 +142,10 @@ def _is_the_same(before: Any, now: Any) -> bool:
 def _settings(config: RunConfig) -> dict[str, Any]:
     """The settings that determine the result of the epochs to come, by name."""
     values = cast(dict[str, Any], config)
-    options = {each.name for each in fields(TrainerOptions)} - {"amp", "compile_model"}
-    keys = {*options, "bfloat16", "compiled", "device", "processes"}
+    options = {each.name for each in fields(TrainerOptions)} - {
+        "amp", "compile_model", "memory_format",
+    }  # fmt: skip
+    keys = {*options, "bfloat16", "channels_last", "compiled", "device", "processes"}
     keys |= {"train_transforms", "val_transforms"}
     return {key: values[key] for key in sorted(keys) if key in values} | dict(
         values.get("optimizer", {})

@@ -144,6 +144,8 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
         raise ValueError(
             f"{path} names {len(class_names)} classes, but its {class_name} has {outputs} outputs"
         )
+    if chosen_device.type == "cpu" and config.get("channels_last"):
+        model = model.to(memory_format=torch.channels_last)
     return LoadedRun(
         folder=folder,
         checkpoint=path,

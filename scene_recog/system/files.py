@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -32,6 +33,21 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def user_cache_dir() -> Path | None:
+    """This system's folder for cached files; None if the user has no home folder."""
+    if sys.platform == "win32":
+        variable, usual = "LOCALAPPDATA", "AppData/Local"
+    elif sys.platform == "darwin":
+        variable, usual = "", "Library/Caches"
+    else:
+        variable, usual = "XDG_CACHE_HOME", ".cache"
+    named = Path(os.environ.get(variable, ""))
+    try:
+        return (named if named.is_absolute() else Path.home() / usual) / "scene-recog"
+    except RuntimeError:
+        return None
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:

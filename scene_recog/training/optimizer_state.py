@@ -43,9 +43,9 @@ def load_optimizer(optimizer: Optimizer, saved: dict[str, Any], asked: Options) 
     foreign = sorted(set(saved["param_groups"][0]) - _OF_SCHEDULES - {"params", *asked[0]})
     if foreign:
         raise ValueError(f"its optimizer has {', '.join(foreign)}, which this one does not have")
+    groups = zip(saved["param_groups"], asked, strict=True)
+    saved = {**saved, "param_groups": [{**group, **options} for group, options in groups]}
     optimizer.load_state_dict(saved)
-    for group, options in zip(optimizer.param_groups, asked, strict=True):
-        group.update(options)
 
 
 def describe_optimizer(optimizer: Optimizer, asked: Options, peak: float | None) -> dict[str, Any]:

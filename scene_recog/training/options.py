@@ -18,6 +18,7 @@ from scene_recog.training.schedule import SCHEDULES
 
 CACHE_MODES = ("disk", "memory", "off")
 AMP_MODES = ("off", "on", "auto")
+MEMORY_FORMATS = ("auto", "contiguous", "channels_last")
 _LARGEST = sys.float_info.max
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None),
@@ -89,6 +90,10 @@ class TrainerOptions(CheckedOptions):
             "memory" decodes once per run, "off" in every epoch, as the course's starter does.
         amp: bfloat16 autocast: "off", "on", or "auto" (on if the processor has it and it is
             faster).
+        memory_format: "contiguous", "channels_last", or "auto" (what is faster on this processor;
+            see `arithmetic.py`).
+        threads: to compute with on the CPU; None: what the user has set, or else all, or fewer if
+            other programs keep the processors busy.
         compile_model: run the model through `torch.compile`.
         sync_batch_norm: with several processes (see `system/processes.py`), batch norm uses each
             one's part of the batch; True makes it use the whole batch (on GPUs only).
@@ -107,6 +112,8 @@ class TrainerOptions(CheckedOptions):
     start_size: int | None = option(None, least=1, most=1024)
     cache: str = option("disk", one_of=CACHE_MODES)
     amp: str = option("off", one_of=AMP_MODES)
+    memory_format: str = option("auto", one_of=MEMORY_FORMATS)
+    threads: int | None = option(None, least=1, most=1024)
     compile_model: bool = option(False)
     sync_batch_norm: bool = option(False)
 

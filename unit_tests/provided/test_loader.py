@@ -21,7 +21,6 @@ from scene_recog.loading.statistics import pixel_stats
 from scene_recog.runner import Trainer
 from scene_recog.simple_net_final import SimpleNetFinal
 from scene_recog.stats_helper import compute_mean_and_std
-from scene_recog.system import devices
 from scene_recog.training.totals import Totals
 
 CPU = torch.device("cpu")
@@ -160,21 +159,6 @@ def test_bfloat16_computes_otherwise_but_trains(make_trainer: MakeTrainer, tmp_p
     half.run_training_loop(1)
     assert half.config["bfloat16"] is True
     assert all(p.dtype == torch.float32 for p in half.model.parameters())
-
-
-def test_amp_auto_needs_hardware_and_a_gain(
-    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(devices, "has_bfloat16", lambda _device: False)
-    assert make_trainer(amp="auto").bfloat16 is False
-    monkeypatch.setattr(devices, "has_bfloat16", lambda _device: True)
-    for seconds, expected in (((1.0, 0.5), True), ((1.0, 0.95), False), ((1.0, 2.0), False)):
-        monkeypatch.setattr(devices, "_time_step", lambda _m, _x, on, s=seconds: s[on])
-        assert make_trainer(amp="auto").bfloat16 is expected
-    with pytest.raises(ValueError, match="amp is 'fast'"):
-        make_trainer(amp="fast")
-    with pytest.raises(ValueError, match="cache is 'cloud'"):
-        make_trainer(cache="cloud")
 
 
 def test_pixel_stats_are_measured_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

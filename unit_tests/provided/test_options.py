@@ -200,17 +200,6 @@ def test_another_kind_of_optimizer_is_refused(
         Trainer(sketches, model, kind(model.parameters()), first.model_dir, transforms, transforms)
 
 
-def test_amp_auto_is_decided_once_in_a_run(
-    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from scene_recog import runner
-
-    monkeypatch.setattr(runner, "use_bfloat16", lambda *_: True)
-    make_trainer(amp="auto").run_training_loop(1)
-    monkeypatch.setattr(runner, "use_bfloat16", lambda *_: pytest.fail("measured again"))
-    assert make_trainer(amp="auto").bfloat16
-
-
 @pytest.mark.parametrize("options", [{"label_smoothing": 0.1}, {"mixup": 0.2}, {"cutmix": 1.0}])
 def test_the_model_s_own_criterion_trains_with_smoothing_and_mixing(
     make_trainer: MakeTrainer, options: dict[str, float]
