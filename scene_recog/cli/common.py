@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from scene_recog.system.text import reason_of
+
 if TYPE_CHECKING:
     Verbs: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -51,6 +53,25 @@ def keeping_stdout_for_json(wanted: bool) -> Iterator[None]:
 def print_json(value: Any) -> None:
     """Print plain data as indented JSON, in ASCII."""
     print(json.dumps(value, indent=2), file=_json_stream.get())
+
+
+def load_torch() -> None:
+    """Load PyTorch, which takes seconds; a terminal shows that until it is done.
+
+    Raises:
+        ValueError: it cannot be loaded.
+    """
+    text = "Loading PyTorch ..." if sys.stderr.isatty() and "torch" not in sys.modules else ""
+    print(text, end="", file=sys.stderr, flush=True)
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, OSError, RuntimeError) as error:
+        raise ValueError(
+            f"PyTorch cannot be loaded ({reason_of(error)}): torch and torchvision must be of one "
+            "release; install both again: pip install --force-reinstall torch torchvision"
+        ) from error
+    finally:
+        print("\r" + " " * len(text) + "\r" if text else "", end="", file=sys.stderr, flush=True)
 
 
 def in_columns(lines: dict[str, str]) -> str:

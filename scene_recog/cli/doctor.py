@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from scene_recog.cli.common import RUNS_DIR, add_device, add_json, print_json
+from scene_recog.cli.common import RUNS_DIR, add_device, add_json, load_torch, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,6 +57,8 @@ class _Patient:
 
 def _doctor(args: argparse.Namespace) -> int:
     """Print what is wrong; exit code 1 if anything is. Labels no test images and keeps nothing."""
+    load_torch()
+
     import torch
 
     from scene_recog.datasets import describe_dataset

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scene_recog.assignment import explain_error
-from scene_recog.cli.common import add_device, add_json, print_json
+from scene_recog.cli.common import add_device, add_json, load_torch, print_json
 from scene_recog.system.text import in_one_line, percent
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def add_parsers(verbs: Verbs) -> None:
 
 def _evaluate(args: argparse.Namespace) -> int:
     """Print a run's accuracy on a split, and draw its confusion matrix."""
+    load_torch()
+
     from scene_recog.datasets import describe_dataset, find_dataset
     from scene_recog.datasets.layout import duplicates_in_train
     from scene_recog.runs import scoring as ev
@@ -165,6 +167,8 @@ def _draw_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title
 
 def _predict(args: argparse.Namespace) -> int:
     """Print the most likely classes of image files; exit code 1 if any could not be read."""
+    load_torch()
+
     from scene_recog.runs.scoring import load_run, predict_image
 
     if args.top < 1:

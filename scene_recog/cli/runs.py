@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from scene_recog.cli.common import RUNS_DIR, add_device, add_json, print_json
+from scene_recog.cli.common import RUNS_DIR, add_device, add_json, load_torch, print_json
 from scene_recog.system.progress import notice
 from scene_recog.system.text import percent
 
@@ -32,6 +32,8 @@ def add_parsers(verbs: Verbs) -> None:
 
 def _report(args: argparse.Namespace) -> int:
     """Write one self-contained HTML page about one or several runs."""
+    load_torch()
+
     import webbrowser
 
     from scene_recog.visualize.report import write_report

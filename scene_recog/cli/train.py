@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scene_recog.cli.common import RUNS_DIR, add_device, in_columns
+from scene_recog.cli.common import RUNS_DIR, add_device, in_columns, load_torch
 from scene_recog.system.progress import notice
 from scene_recog.system.text import in_one_line
 
@@ -57,6 +57,7 @@ def _train(args: argparse.Namespace) -> int:
     """Train a recipe in a new run folder, or resume a run."""
     from scene_recog.system import processes
 
+    load_torch()
     if args.device is None:
         args.device = _recorded_device(args.resume) if args.resume else "auto"
     with processes.process_group(args.device):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from typing import TYPE_CHECKING
 
 from scene_recog.runs.history import History, find_best_epoch
 from scene_recog.system.figures import SERIES, new_figure
 from scene_recog.system.files import write_atomically
+
+if TYPE_CHECKING:  # training draws at its end, and matplotlib takes a while to load
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 TRAIN, VALIDATION = SERIES[0] | {"marker": "."}, SERIES[1] | {"marker": "."}
 
@@ -55,7 +56,7 @@ def draw_accuracy(
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )  # fmt: skip
     axes.set(title=title, ylabel="accuracy", ylim=(0, 1))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    _in_percent(axes)
 
 
 def curves_figure(
@@ -141,12 +142,12 @@ def comparison_figure(
         line.set_label(label)
     for axes in (left, right):
         axes.set_xlabel(f"epoch (thick: {validation_name}, thin: train)")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _in_epochs(axes)
         axes.grid(alpha=0.3)
     left.set(title="Loss", ylabel="cross-entropy (nats)")
     left.set_ylim(bottom=0)
     right.set(title="Accuracy", ylabel="accuracy", ylim=(0, 1))
-    right.yaxis.set_major_formatter(PercentFormatter(1.0))
+    _in_percent(right)
     right.legend(loc="best", fontsize=8)
     return figure
 
@@ -158,6 +159,18 @@ def _draw_lines(
     axes.plot(epochs, train, label="train", **TRAIN)
     axes.plot(epochs, validation, label=validation_name, **VALIDATION)
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _in_epochs(axes)
     axes.grid(alpha=0.3)
     axes.legend()
+
+
+def _in_percent(axes: Axes) -> None:
+    from matplotlib.ticker import PercentFormatter
+
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+
+
+def _in_epochs(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))

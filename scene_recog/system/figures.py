@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
+if TYPE_CHECKING:  # training draws at its end, and matplotlib takes a while to load
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette for every kind of colour vision. Dashes distinguish lines in grey.
 BLUE, VERMILION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
@@ -22,6 +23,8 @@ SERIES: list[dict[str, Any]] = [
 
 def new_figure(width: float, height: float, title: str) -> Figure:
     """A figure of this size in inches, outside pyplot: a notebook shows it only when returned."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.suptitle(plain(title), x=0.01, ha="left", fontsize=11)
     return figure

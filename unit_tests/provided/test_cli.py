@@ -513,3 +513,17 @@ def test_a_notice_that_the_console_cannot_show(monkeypatch: pytest.MonkeyPatch) 
     notice("Wüste \udcff")
     sys.stderr.flush()
     assert written.getvalue() == b"W\\xfcste \\udcff\n"
+
+
+def test_torchvision_of_another_release_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "torchvision.py").write_text(
+        "raise RuntimeError('operator torchvision::nms does not exist')"
+    )
+    paths = os.pathsep.join([str(tmp_path), str(Path(cli.__file__).parents[2])])
+    finished = subprocess.run(
+        [sys.executable, "-m", "scene_recog", "train"], cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("scene-recog: PyTorch cannot be loaded (operator torchvision")
+    assert finished.stderr.count("\n") == 1

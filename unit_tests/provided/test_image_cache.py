@@ -785,7 +785,7 @@ def test_user_folder_of_each_system(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("darwin", "Library/Caches"),
         ("win32", "AppData/Local"),
     ):
-        monkeypatch.setattr(image_cache.sys, "platform", system)
+        monkeypatch.setattr(sys, "platform", system)
         assert user_cache_dir() == tmp_path / usual / "scene-recog"
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
     assert user_cache_dir() == tmp_path / "local" / "scene-recog"

@@ -44,7 +44,8 @@ def test_a_config_has_all_that_decides_a_result(make_trainer: MakeTrainer) -> No
     trainer.save_model()
     config = read_config(trainer.model_dir)
     assert config["format"] == FORMAT
-    assert asdict(trainer.options).items() <= {**config}.items()
+    decided = asdict(trainer.options) | asdict(trainer.arithmetic)
+    assert decided.items() <= {**config}.items()
     assert config["bfloat16"] is True
     assert config == read_checkpoint(trainer.model_dir / "checkpoint.pt")["config"]
 
