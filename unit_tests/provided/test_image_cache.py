@@ -789,7 +789,7 @@ def test_user_folder_of_each_system(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert user_cache_dir() == tmp_path / usual / "scene-recog"
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
     assert user_cache_dir() == tmp_path / "local" / "scene-recog"
-    monkeypatch.setattr(image_cache.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert user_cache_dir() == tmp_path / ".cache" / "scene-recog"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
