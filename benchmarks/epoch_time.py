@@ -9,8 +9,9 @@ at batch 32; an epoch trains on train and validates on test:
     a  open, decode and transform every image in every epoch; DataLoader without workers
     b  the same with two workers
     c  ours, float32: images are decoded once and transformed in batches
-    d  ours with bfloat16 autocast
-    e  the floor: the same network, batches and steps on random data already in memory
+    d  ours with bfloat16 autocast, where the processor has it
+    e  the floor: the same network, batches and steps on random data already in memory, with
+       torch's fused optimizer, in both memory formats; the faster one counts
 
 Then it times the start of a process up to its first step, with an empty cache and a full one.
 """
@@ -39,11 +40,12 @@ from scene_recog.models import NETS
 from scene_recog.optimizer import get_optimizer
 from scene_recog.recipes import RECIPES, Recipe
 from scene_recog.runner import Trainer
+from scene_recog.system.devices import has_bfloat16
 
 FIRST_STEP = """
 import sys, time
 started = float(sys.argv[1])
-import torch, torchvision, matplotlib.pyplot
+import torch, torchvision
 from torch.optim.lr_scheduler import OneCycleLR
 libraries = time.time() - started
 from scene_recog.recipes import RECIPES
@@ -97,13 +99,16 @@ def trainer_epoch(trainer: Trainer) -> Callable[[], None]:
     """A function that trains one epoch and validates."""
 
     def epoch() -> None:
-        trainer.train_epoch()
-        trainer.validate()
+        with trainer.arithmetic.in_use([trainer.model, trainer.averaged_model]):
+            trainer.train_epoch()
+            trainer.validate()
 
     return epoch
 
 
-def floor_epoch(recipe: Recipe, trainer: Trainer) -> Callable[[], None]:
+def floor_epoch(
+    recipe: Recipe, trainer: Trainer, memory_format: torch.memory_format
+) -> Callable[[], None]:
     """A function that does only the arithmetic of an epoch."""
     device = trainer.device
     n_train, n_val = len(trainer.train_dataset), len(trainer.val_dataset)
@@ -112,8 +117,10 @@ def floor_epoch(recipe: Recipe, trainer: Trainer) -> Callable[[], None]:
     x_val = torch.randn(n_val, 1, size, size, device=device)
     y_train = torch.randint(15, (n_train,), device=device)
     y_val = torch.randint(15, (n_val,), device=device)
-    model: Any = NETS[recipe.model]().to(device)
+    model: Any = NETS[recipe.model]().to(device, memory_format=memory_format)
     optimizer = get_optimizer(model, recipe.optimizer_config)
+    for group in optimizer.param_groups:
+        group["fused"] = True
     batches = [(i, i + recipe.batch_size) for i in range(0, n_train, recipe.batch_size)]
 
     def epoch() -> None:
@@ -139,7 +146,8 @@ def measure(recipe: Recipe, data_dir: Path, device: str, epochs: int, folder: Pa
         return recipe.make_trainer(data_dir, folder / "run", device=device, **options)
 
     ours = trainer()
-    with_workers = trainer(cache="off")
+    slow = {"cache": "off", "memory_format": "contiguous"}
+    with_workers = trainer(**slow)
     with_workers.train_loader, with_workers.val_loader = (
         DataLoader(dataset, recipe.batch_size, shuffle=shuffle, num_workers=2)
         for dataset, shuffle in (
@@ -147,12 +155,14 @@ def measure(recipe: Recipe, data_dir: Path, device: str, epochs: int, folder: Pa
         )
     )  # fmt: skip
     systems = {
-        "a  decode every epoch": trainer_epoch(trainer(cache="off")),
+        "a  decode every epoch": trainer_epoch(trainer(**slow)),
         "b  the same, 2 workers": trainer_epoch(with_workers),
         "c  ours, float32": trainer_epoch(ours),
-        "d  ours, bfloat16": trainer_epoch(trainer(amp="on")),
-        "e  floor, float32": floor_epoch(recipe, ours),
+        "e  floor, contiguous": floor_epoch(recipe, ours, torch.contiguous_format),
+        "e  floor, channels_last": floor_epoch(recipe, ours, torch.channels_last),
     }
+    if has_bfloat16(ours.device):
+        systems["d  ours, bfloat16"] = trainer_epoch(trainer(amp="on"))
     seconds: dict[str, list[float]] = {name: [] for name in systems}
     for round_number in range(epochs + 1):
         for name, epoch in systems.items():
@@ -163,15 +173,18 @@ def measure(recipe: Recipe, data_dir: Path, device: str, epochs: int, folder: Pa
             if round_number:  # the first round is a warm-up
                 seconds[name].append(time.perf_counter() - start)
 
-    median = {name[0]: statistics.median(times) for name, times in seconds.items()}
+    medians = {name: statistics.median(times) for name, times in seconds.items()}
+    floor = min(median for name, median in medians.items() if name.startswith("e"))
+    slowest = medians["a  decode every epoch"]
     print(f"\n{recipe.name}: {recipe.model}, batch {recipe.batch_size}, "
-          f"{len(ours.train_dataset)} + {len(ours.val_dataset)} images")  # fmt: skip
+          f"{len(ours.train_dataset)} + {len(ours.val_dataset)} images; "
+          f"ours: {ours.arithmetic}")  # fmt: skip
     print(f"{'':24} {'median':>8} {'min':>8} {'max':>8}   {'a / it':>6} {'it / e':>6}")
-    for name, times in seconds.items():
-        key = name[0]
+    for name, times in sorted(seconds.items()):
+        median = medians[name]
         print(
-            f"{name:24} {median[key]:6.3f} s {min(times):6.3f} s {max(times):6.3f} s   "
-            f"{median['a'] / median[key]:6.2f} {median[key] / median['e']:6.2f}"
+            f"{name:24} {median:6.3f} s {min(times):6.3f} s {max(times):6.3f} s   "
+            f"{slowest / median:6.2f} {median / floor:6.2f}"
         )
 
 
@@ -188,7 +201,7 @@ def measure_first_step(recipe: str, data_dir: Path, device: str, folder: Path) -
         )  # fmt: skip
         libraries, own = map(float, result.stdout.split())
         print(f"first step of {recipe}, {cache} cache: {libraries + own:.2f} s "
-              f"(importing torch, torchvision and matplotlib {libraries:.2f} s, ours {own:.2f} s)"
+              f"(importing torch and torchvision {libraries:.2f} s, ours {own:.2f} s)"
         )  # fmt: skip
 
 
