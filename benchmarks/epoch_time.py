@@ -117,7 +117,7 @@ def floor_epoch(
     x_val = torch.randn(n_val, 1, size, size, device=device)
     y_train = torch.randint(15, (n_train,), device=device)
     y_val = torch.randint(15, (n_val,), device=device)
-    model: Any = NETS[recipe.model]().to(device, memory_format=memory_format)
+    model: Any = NETS[recipe.model]().to(device).to(memory_format=memory_format)
     optimizer = get_optimizer(model, recipe.optimizer_config)
     for group in optimizer.param_groups:
         group["fused"] = True
