@@ -37,7 +37,6 @@ from torch.utils.data import DataLoader
 from scene_recog.datasets import find_dataset
 from scene_recog.loading.cache import clear_cache, default_cache_dirs
 from scene_recog.models import NETS
-from scene_recog.optimizer import get_optimizer
 from scene_recog.recipes import RECIPES, Recipe
 from scene_recog.runner import Trainer
 from scene_recog.system.devices import has_bfloat16
@@ -117,10 +116,11 @@ def floor_epoch(
     x_val = torch.randn(n_val, 1, size, size, device=device)
     y_train = torch.randint(15, (n_train,), device=device)
     y_val = torch.randint(15, (n_val,), device=device)
-    model: Any = NETS[recipe.model]().to(device).to(memory_format=memory_format)
-    optimizer = get_optimizer(model, recipe.optimizer_config)
+    model: Any = recipe.make_model().to(device).to(memory_format=memory_format)
+    optimizer = recipe.make_optimizer(model)
     for group in optimizer.param_groups:
-        group["fused"] = True
+        if "fused" in group:
+            group["fused"] = True
     batches = [(i, i + recipe.batch_size) for i in range(0, n_train, recipe.batch_size)]
 
     def epoch() -> None:
