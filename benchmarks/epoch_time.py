@@ -222,7 +222,7 @@ def main() -> None:
         recipes = [RECIPES[recipe_name] for recipe_name in args.recipes]
         student = RECIPES["part2"].override(["name=student", "model=StudentNet"])
         for recipe in [*recipes, student]:
-            recipe = recipe.override(["val_fraction=0", "scheduler=none"])
+            recipe = recipe.override(["val_fraction=0", "scheduler=none", "start_size=None"])
             measure(recipe, data_dir, args.device, args.epochs, Path(name))
         for recipe_name in args.recipes:
             measure_first_step(recipe_name, data_dir, args.device, Path(name))
