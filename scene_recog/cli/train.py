@@ -58,10 +58,11 @@ def _train(args: argparse.Namespace) -> int:
     from scene_recog.system import processes
 
     load_torch()
+    keeps_device = args.resume is not None and args.device is None
     if args.device is None:
         args.device = _recorded_device(args.resume) if args.resume else "auto"
     with processes.process_group(args.device):
-        return _train_in_group(args)
+        return _train_in_group(args, keeps_device=keeps_device)
 
 
 def _recorded_device(run: str) -> str:
@@ -74,19 +75,14 @@ def _recorded_device(run: str) -> str:
     if not (folder / CONFIG).is_file():
         return "auto"
     try:
-        device = str(choose_device(str(read_config(folder).get("device", "auto"))))
+        return str(choose_device(str(read_config(folder).get("device", "auto"))))
     except ValueError:  # `Trainer` says what it is now
         return "auto"
-    if device != (best := str(choose_device())):
-        notice(
-            f"{folder.name} was trained on {device} and stays there; --device auto would take "
-            f"{best}."
-        )
-    return device
 
 
-def _train_in_group(args: argparse.Namespace) -> int:
+def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
     from scene_recog.system import processes
+    from scene_recog.system.devices import choose_device
     from scene_recog.system.interrupts import Interrupted
 
     own = args.settings or args.recipe or args.name or args.skip_bad or args.seed is not None
@@ -101,6 +97,11 @@ def _train_in_group(args: argparse.Namespace) -> int:
     if not args.resume and processes.restarts() > 0:
         args.resume = processes.from_rank_zero(_run_of_this_launch)
     trainer, epochs = _resumed_trainer(args) if args.resume else _new_trainer(args)
+    if keeps_device and (best := str(choose_device())) != str(trainer.device):
+        notice(
+            f"{trainer.model_dir.name} was trained on {trainer.device} and stays there; "
+            f"--device auto would take {best}."
+        )
     left = epochs - trainer.epochs_done
     if left <= 0:
         _say(

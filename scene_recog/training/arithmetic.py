@@ -329,6 +329,7 @@ def use_fused(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
     """
     if device.type != "cuda" or type(optimizer) not in _WITH_FUSED:
         return
-    for group in optimizer.param_groups:
-        if group.get("fused") is None and group.get("foreach") is None:
-            group["fused"] = True
+    groups = optimizer.param_groups
+    if all(group.get("fused") is None and group.get("foreach") is None for group in groups):
+        for options in (optimizer.defaults, *groups):  # the config records the defaults
+            options["fused"] = True

@@ -146,7 +146,8 @@ def test_trainer_validates_and_keeps_the_average(make_trainer: MakeTrainer, tmp_
     averaged = saved["averaged_state_dict"][name]
     assert not torch.equal(averaged, weight.cpu())
     assert torch.equal(averaged, trainer.averaged_model.state_dict()[name].cpu())
-    assert torch.equal(load_run(tmp_path / "run").model.state_dict()[name], averaged)
+    loaded = load_run(tmp_path / "run", device="cpu").model
+    assert torch.equal(loaded.state_dict()[name], averaged)
     by_average = trainer.validate()
     trainer._average = NoAverage(trainer.model)
     assert trainer.validate() != by_average
