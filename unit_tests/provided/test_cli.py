@@ -281,7 +281,7 @@ def test_run_goes_on_with_its_own_device(
     resumed = read_checkpoint(trained.with_name("part1-002") / "checkpoint.pt")["model_state_dict"]
     assert all(torch.equal(resumed[name], weight) for name, weight in whole.items())
     seen = []
-    monkeypatch.setattr(train, "_train_in_group", lambda args: seen.append(args.device) or 0)
+    monkeypatch.setattr(train, "_train_in_group", lambda args, **_: seen.append(args.device) or 0)
     assert cli.main(["train", "--resume", "part1-002", "--device", "auto"]) == 0
     assert seen == ["auto"], "what the user asks for wins"
 
