@@ -195,13 +195,13 @@ class Session:
     """Asks one process of the worker.
 
     Attributes:
-        seeds: (generator, seed) pairs that a test has set since the last request.
+        seeded: names of the generators that a test has seeded since the last request.
     """
 
     def __init__(self, channel: socket.socket, oracle: Mapping[str, Callable[..., Any]]) -> None:
         self.channel = channel
         self.oracle = oracle
-        self.seeds: list[tuple[str, int]] = []
+        self.seeded: set[str] = set()
         self.originals: dict[int, Any] = {}
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.is_closed = False
@@ -274,8 +274,10 @@ class Session:
         self.leaves = []
         pickler = _Pickler(self)
         do = pickler.pickled(what)
-        message = {"define": pickler.definitions, "seeds": list(self.seeds), "do": do}
-        self.seeds.clear()
+        # As they are now: what the test has drawn since is not drawn again in the sandbox.
+        states = {name: wire.GENERATORS[name][0]() for name in sorted(self.seeded)}
+        message = {"define": pickler.definitions, "states": states, "do": do}
+        self.seeded.clear()
         data = pickle.dumps(message)
         self.channel.sendall(wire.LENGTH.pack(len(data)) + data)
 

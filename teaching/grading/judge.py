@@ -281,7 +281,7 @@ class _Holder:
     def __init__(self, judge: Judge, file: str) -> None:
         self.judge = judge
         self.file = file
-        self.seeds: list[tuple[str, int]] = []
+        self.seeded: set[str] = set()
         self.breaks = 0
         self.folders = 0
         self.current: Session | None = None
@@ -300,7 +300,7 @@ class _Holder:
             if self.breaks > BREAKS:
                 raise NoAnswerError("not run: earlier calls gave no answer")
             self.current = self.judge.sandbox.session(self.oracle)
-            self.current.seeds = self.seeds
+            self.current.seeded = self.seeded
             self.current.request("open", self.file)
         return self.current
 
@@ -416,7 +416,7 @@ class _Tests:
         return outcomes
 
     def _mirror_seeds(self) -> None:
-        """Set seeds that a test sets here in the worker, too, before the next call."""
+        """Seed the generators that a test seeds here in the worker, too, before the next call."""
         for module, name, generator in (
             (torch, "manual_seed", "torch"),
             (np.random, "seed", "numpy"),
@@ -425,8 +425,7 @@ class _Tests:
             real = getattr(module, name)
 
             def both(seed: Any, real: Any = real, generator: str = generator) -> Any:
-                if isinstance(seed, int):
-                    self.holder.seeds.append((generator, seed))
+                self.holder.seeded.add(generator)
                 return real(seed)
 
             setattr(module, name, both)

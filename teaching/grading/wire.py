@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import socket
 import struct
 from collections.abc import Callable
@@ -26,6 +27,11 @@ VALUES_LIMIT = 1 << 26  # pixels of an image, characters of an array of strings
 LENGTHS = struct.Struct(">QQ")  # of the header, of the bytes behind it
 LENGTH = struct.Struct(">Q")  # of what is pickled, the other way
 LIBRARY = {"Compose": transforms.Compose, "Dataset": Dataset}  # classes of students' objects
+GENERATORS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {  # read, restore
+    "torch": (torch.get_rng_state, torch.set_rng_state),
+    "numpy": (np.random.get_state, np.random.set_state),
+    "random": (random.getstate, random.setstate),
+}
 SEED = 3  # before a network is run with and without tracing
 MODES = {"1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16"}
 NUMBERS = "?bhilqBHILQefdFD"  # numpy's letters

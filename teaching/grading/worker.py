@@ -34,9 +34,6 @@ from scene_recog.assignment import STEPS
 from teaching.grading import figures, tracing, wire
 
 STANDINS = Path(__file__).parent / "standins"
-SEEDS: dict[str, Callable[[int], Any]] = {
-    "torch": torch.manual_seed, "numpy": np.random.seed, "random": random.seed,
-}  # fmt: skip
 ITEMS = 100_000  # of an iteration
 MESSAGE = 2000  # characters of an error's message
 
@@ -97,9 +94,7 @@ class Session:
         self.copies: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}
         self.module = ModuleType("nothing")
-        torch.manual_seed(0)
-        np.random.seed(0)
-        random.seed(0)
+        set_seeds(0)
 
     def serve(self) -> None:
         """Answer until the grader closes the socket."""
@@ -122,8 +117,8 @@ class Session:
 
     def answer(self, message: dict[str, Any]) -> Any:
         """The answer to a message."""
-        for name, seed in message["seeds"]:
-            SEEDS[name](seed)
+        for name, state in message["states"].items():
+            wire.GENERATORS[name][1](state)
         verb, *arguments = self.unpickled(message["do"])
         return getattr(self, f"do_{verb}")(*arguments)
 
@@ -356,8 +351,9 @@ class _StandinLoader(SourceFileLoader):
 
 def set_seeds(seed: int) -> None:
     """Seed all generators."""
-    for each in SEEDS.values():
-        each(seed)
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
 
 
 def files_in(folder: str, limit: int = 20_000_000) -> dict[str, bytes | None]:
