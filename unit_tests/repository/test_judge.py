@@ -99,6 +99,17 @@ def test_mistakes_cost_in_their_own_file_only(workshop: Workshop) -> None:
     assert "torch.optim.Optimizer" in words
 
 
+def test_weights_that_were_never_loaded_do_not_look_loaded(workshop: Workshop) -> None:
+    source = solution()["scene_recog/dl_utils.py"].decode()
+    assert source.count("model.load_state_dict(state_dict)") == 1
+    source = source.replace("model.load_state_dict(state_dict)", "pass")
+    verdict = workshop.judge(Received(files={"scene_recog/dl_utils.py": source.encode()}))
+    one = verdict.files["dl_utils"]
+    for tests in (one.public, one.hidden):
+        failed = {each.name.partition("[")[0] for each in tests if each.outcome != "passed"}
+        assert failed == {"test_saved_weights_come_back"}
+
+
 HANGING = """
     import os, time
     def get_optimizer(model, config):
