@@ -47,6 +47,7 @@ def _report(args: argparse.Namespace) -> int:
 
 def _runs(args: argparse.Namespace) -> int:
     """Print a table of the runs in model_checkpoints/."""
+    from scene_recog.models import FITTED
     from scene_recog.runs import run_folder
     from scene_recog.runs.config import read_config
     from scene_recog.runs.history import best_row, read_history
@@ -64,6 +65,7 @@ def _runs(args: argparse.Namespace) -> int:
             {
                 "run": folder.name,
                 "recipe": recipe.get("name") or config.get("model", {}).get("class_name"),
+                "network": config.get("model", {}).get("class_name"),
                 "seed": config.get("seed"),
                 "data": config.get("data", {}).get("kind"),
                 "epochs": len(history),
@@ -82,6 +84,8 @@ def _runs(args: argparse.Namespace) -> int:
         print(columns + f"{'on':10} {'time':>7}")
         for row in rows:
             epochs = f"{row['epochs']}/{row['planned_epochs'] or '?'}"
+            if row["network"] in FITTED:
+                epochs = "-"
             print(
                 f"{row['run']:20} {row['recipe']!s:15} {row['data']!s:9} {row['seed']!s:>5} "
                 f"{epochs:>7} {percent(row['best_accuracy']):>7} {row['measured_on']!s:10} "

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Collection
 from dataclasses import fields
+from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
+import torch
+from torch import nn
+
+from scene_recog.datasets import DatasetInfo
+from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.reading import class_names as names_by_index
+from scene_recog.loading.transform_spec import describe_transforms
 from scene_recog.system.files import write_atomically
 from scene_recog.system.progress import notice
 from scene_recog.training.options import TrainerOptions
@@ -59,6 +68,55 @@ class RunConfig(TypedDict, total=False):
     changes: list[dict[str, Any]]  # after_epoch, and the changes then: [before, after]
     recipe: dict[str, Any]
     pixel_stats: list[float]
+
+
+def describe_run(
+    model: nn.Module,
+    train: ImageLoader,
+    validation: ImageLoader,
+    info: DatasetInfo,
+    *,
+    data_dir: Path,
+    val_fraction: float,
+    seed: int,
+    skip_images: Collection[str],
+    device: torch.device,
+) -> dict[str, Any]:
+    """The part of a run's config that does not depend on how the model learns.
+
+    Args:
+        model: `arguments`, if it has any, are those of its constructor.
+        train, validation: the images, with their transforms.
+        info: of the folder `data_dir`.
+        val_fraction, seed, skip_images, device: as for `Trainer`.
+    """
+    # constructor arguments that decide the net: evaluation builds it again from them
+    arguments = {"arguments": model.arguments} if hasattr(model, "arguments") else {}
+    return {
+        "format": FORMAT,
+        "model": {
+            "class_name": type(model).__name__,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            **arguments,
+        },
+        "train_transforms": describe_transforms(train.transform) or repr(train.transform),
+        "val_transforms": describe_transforms(validation.transform) or repr(validation.transform),
+        "val_fraction": val_fraction,
+        "seed": seed,
+        "skipped_images": sorted(skip_images),
+        "class_names": names_by_index(train.class_dict),
+        "data": {
+            "folder": str(data_dir.resolve()),
+            "kind": info.kind,
+            "title": info.title,
+            "train_images": len(train),
+            "val_images": len(validation),
+            "validated_on": "validation" if val_fraction > 0 else "test",
+        },
+        "device": str(device),
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": versions(),
+    }
 
 
 def write_config(folder: Path, config: RunConfig) -> None:

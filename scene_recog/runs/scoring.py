@@ -26,11 +26,12 @@ from scene_recog.loading.reading import (
 )
 from scene_recog.loading.split import recorded_split, say_what_changed
 from scene_recog.loading.transform_spec import build_transforms
-from scene_recog.models import NETS
+from scene_recog.models import FITTED, NETS
 from scene_recog.models.misfit import misfit
 from scene_recog.runs import run_folder
 from scene_recog.runs.checkpoint import read_checkpoint
 from scene_recog.runs.config import CONFIG, RunConfig, config_of, read_config, trouble_with
+from scene_recog.runs.saved_run import UNFINISHED
 from scene_recog.system.devices import choose_device
 from scene_recog.system.progress import progress_bar
 from scene_recog.training.inference import Forward, predict_batches
@@ -102,7 +103,8 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
 
     Raises:
         FileNotFoundError: no such run or checkpoint.
-        ValueError: a damaged checkpoint, or one of a network that is not in `models.NETS`.
+        ValueError: a damaged checkpoint, or one of a network that is not in `models`, or is not
+            fitted to the end.
     """
     folder = run_folder.find_run(name)
     path = _checkpoint_path(Path(name), folder, checkpoint)
@@ -110,10 +112,13 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
     config = config_of(saved.get("config", {}), path)
     if trouble := trouble_with(config):
         raise ValueError(f"{path} cannot be used: its config {trouble}")
+    if UNFINISHED in saved:
+        raise ValueError(f"{path} is not finished: scene-recog train --resume {folder}")
     class_name = config["model"]["class_name"]
     steps, class_names = config["val_transforms"], config["class_names"]
-    if class_name not in NETS:
-        raise ValueError(f"{path} is of {class_name!r}, which is not one of {', '.join(NETS)}")
+    nets = NETS | FITTED
+    if class_name not in nets:
+        raise ValueError(f"{path} is of {class_name!r}, which is not one of {', '.join(nets)}")
     if not isinstance(steps, list):
         raise ValueError(
             f"{path} was trained with transforms that cannot be rebuilt from the file ({steps}): "
@@ -122,7 +127,7 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
     chosen_device = choose_device(device)
     weights = saved.get("averaged_state_dict", saved["model_state_dict"])
     try:
-        model = NETS[class_name](**config["model"].get("arguments", {}))
+        model = nets[class_name](**config["model"].get("arguments", {}))
     except (RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} cannot be used: its config has arguments that {class_name} does not accept"

@@ -183,7 +183,7 @@ def _chapter(subject: Subject, number: int) -> Element:
         )
     chapter.append(bullets(caveats(subject)))
     chapter.extend(what_was_trained(subject))
-    if subject.history:
+    if subject.history and not subject.is_fitted:
         chapter.append(curves(subject))
     chapter.extend(what_the_doctor_said(subject))
     if subject.evaluation and subject.run:

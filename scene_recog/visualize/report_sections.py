@@ -31,14 +31,19 @@ def what_was_trained(subject: Subject) -> list[Element]:
     seconds = sum(row["seconds"] for row in subject.history)
     planned = config.get("recipe", {}).get("epochs")
     best = best_row(subject.history)
-    facts = {
-        "network": f"{model.get('class_name')}, {model.get('parameters', 0):,} parameters",
-        "trained on": f"{data.get('train_images', 0):,} images of {subject.trained_on}",
-        "validated on": f"{data.get('val_images', 0):,} {subject.validated_on} images",
+    epochs = {
         "epochs": f"{len(subject.history)}" + (f" of {planned}" if planned else "")
         + f", {seconds:.0f} s",
         "best epoch": f"{best['epoch']:.0f}: {best['validation_accuracy']:.1%} "
         f"on {subject.validated_on}" if best else "no epoch is finished",
+    }  # fmt: skip
+    if subject.is_fitted:
+        epochs = {"fitted in": f"{seconds:.0f} s"} if best else {}
+    facts = {
+        "network": f"{model.get('class_name')}, {model.get('parameters', 0):,} parameters",
+        "trained on": f"{data.get('train_images', 0):,} images of {subject.trained_on}",
+        "validated on": f"{data.get('val_images', 0):,} {subject.validated_on} images",
+        **epochs,
         "weights shown": f"{subject.run.checkpoint.name}, epoch {subject.run.epoch}"
         if subject.run else "none",
         "seed": str(config.get("seed")),
@@ -176,7 +181,9 @@ def mistakes(subject: Subject, run: LoadedRun, evaluation: Evaluation) -> list[E
 
 
 def inside_the_network(subject: Subject, run: LoadedRun) -> list[Element]:
-    """Filters, feature maps, evidence for the labels, and the layers."""
+    """Filters, feature maps, evidence for the labels, and the layers; empty if fitted."""
+    if subject.is_fitted:
+        return []
     before = untrained_model(run.config)
     parts = [
         element("h3", "Inside the network"),

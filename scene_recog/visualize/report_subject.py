@@ -14,7 +14,8 @@ from torch import nn
 
 from scene_recog.datasets import describe_dataset
 from scene_recog.datasets.layout import duplicates_in_train
-from scene_recog.recipes import RECIPES, recipe_from_dict
+from scene_recog.models import FITTED
+from scene_recog.recipes import ALL_RECIPES, FittedRecipe, recipe_from_dict
 from scene_recog.runs import run_folder
 from scene_recog.runs.config import CONFIG, read_config
 from scene_recog.runs.history import EpochRecord, read_history
@@ -59,6 +60,11 @@ class Subject:
         """What a picture shows: run, epoch, split and data."""
         epoch = f", epoch {self.run.epoch}" if self.run else ""
         return f"{self.name}{epoch}, {self.split} split of {self.data_title}"
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it was fitted without epochs."""
+        return self.config.get("model", {}).get("class_name") in FITTED
 
     @property
     def trained_on(self) -> str:
@@ -130,8 +136,13 @@ def caveats(subject: Subject) -> list[str]:
         lines.append(f"Trained on {subject.trained_on}, but measured on {subject.data_title}.")
     if subject.split == "validation":
         lines.append(
-            "Measured on validation images, held out of train. The epoch was chosen on them, so "
-            "the accuracy is slightly too high. The test split was not used."
+            "Measured on validation images, held out of train. "
+            + (
+                ""
+                if subject.is_fitted
+                else "The epoch was chosen on them, so the accuracy is slightly too high. "
+            )
+            + "The test split was not used."
         )
     elif subject.validated_on == "test":
         chosen = subject.run is not None and subject.run.checkpoint.name == run_folder.BEST
@@ -177,7 +188,7 @@ def repeat_command(config: Mapping[str, Any]) -> str | None:
         }
 
     # A run may have its own name, so take the recipe that is closest to it.
-    recipes = {name: asdict(known) for name, known in RECIPES.items()}
+    recipes = {name: asdict(known) for name, known in ALL_RECIPES.items()}
     base = min(recipes, key=lambda name: (len(changes(recipes[name])), name != recipe.get("name")))
     words = ["scene-recog", "train", "--recipe", base]
     if recipe.get("name") != base:
@@ -190,13 +201,15 @@ def repeat_command(config: Mapping[str, Any]) -> str | None:
 
 
 def untrained_model(config: Mapping[str, Any]) -> nn.Module | None:
-    """The network as it was before training, or None if the recipe does not say.
+    """The network as it was before training, or None if the recipe does not say or has no steps.
 
     The seed determines the initial weights; another version of torch may draw different ones.
     """
     try:
         recipe = recipe_from_dict(config.get("recipe", {}))
     except (ValueError, TypeError):
+        return None
+    if isinstance(recipe, FittedRecipe):
         return None
     with torch.random.fork_rng(devices=[]):
         return recipe.make_model()
