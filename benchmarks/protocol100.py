@@ -7,8 +7,8 @@ Train and test of the usual split are pooled and drawn anew, once for each split
 2006), with links to the images in model_checkpoints/protocol100. Prints the mean recall of the
 classes, which is what the papers report, and the accuracy over all images; mean and deviation over
 the splits; of several recipes, also of what they say together, the mean of their probabilities.
-Identical files that fall on both sides are left in, as in the papers. fisher-vectors is no recipe;
-see records.py.
+Identical files that fall on both sides are left in, as in the papers. fisher-vectors is not
+stored; see records.py.
 """
 
 from __future__ import annotations

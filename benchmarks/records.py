@@ -17,8 +17,8 @@ probabilities (Lakshminarayanan et al. 2017), each recipe weighing the same, aft
 of all of them. With --set val_fraction=0.01, two images of a class are held out of train, and test
 is read at the end only.
 
-fisher-vectors is no recipe, for nothing in it is trained by steps (see models/fisher_vectors.py):
-it is fitted to all of train, and not stored.
+fisher-vectors is fitted to all of train here, and not stored; `scene-recog train --recipe
+fisher-vectors --set val_fraction=0` makes a run with the same weights.
 """
 
 from __future__ import annotations

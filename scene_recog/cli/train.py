@@ -275,6 +275,8 @@ def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
             else read_config(folder)
         )
     )
+    if "members" in config:
+        raise ValueError(f"{folder.name} is an ensemble, and cannot be resumed: resume its members")
     if not {"recipe", "data"} <= set(config):
         raise ValueError(
             f"{folder} was not trained from a recipe: resume it in Python, "

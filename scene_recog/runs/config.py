@@ -23,6 +23,7 @@ from scene_recog.system.progress import notice
 from scene_recog.training.options import TrainerOptions
 
 CONFIG = "config.json"
+ENSEMBLE = "Ensemble"  # in place of the name of a network
 FORMAT = 2  # increase it when a key's meaning changes, and let `_upgraded` convert the old format
 
 
@@ -68,6 +69,9 @@ class RunConfig(TypedDict, total=False):
     changes: list[dict[str, Any]]  # after_epoch, and the changes then: [before, after]
     recipe: dict[str, Any]
     pixel_stats: list[float]
+    name: str  # of an ensemble, whose config has no seed and no transforms of its own
+    members: list[dict[str, Any]]  # of an ensemble: run, checkpoint, epoch, seconds, config
+    no_validation: str  # of an ensemble: why it has no validation images; "" if it has
 
 
 def describe_run(
@@ -218,6 +222,8 @@ def trouble_with(config: RunConfig) -> str:
     if not config:
         return "is missing"
     values = cast(dict[str, Any], config)
+    if "members" in values:
+        del needed["val_transforms"], needed["seed"]
     for key, kind in needed.items():
         if not isinstance(values.get(key), kind):
             return f"has no {key}"
@@ -234,6 +240,28 @@ def trouble_with(config: RunConfig) -> str:
     names = values["class_names"]
     if not names or not all(isinstance(name, str) for name in names):
         return "has no class_names"
+    return _trouble_with_members(values["members"], names) if "members" in values else ""
+
+
+def _trouble_with_members(members: Any, class_names: list[str]) -> str:
+    if not isinstance(members, list) or not members:
+        return "has no list of members"
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "run": str, "checkpoint": str, "epoch": int, "seconds": (int, float), "config": dict,
+    }  # fmt: skip
+    for member in members:
+        if not isinstance(member, dict) or not all(
+            isinstance(member.get(key), kind) for key, kind in kinds.items()
+        ):
+            return f"does not give {', '.join(kinds)} of each member"
+        if "members" in member["config"]:
+            return "has an ensemble as a member"
+        if trouble := trouble_with(member["config"]):
+            return f"has a member that {trouble}"
+        if member["config"]["class_names"] != class_names:
+            return "has members with different classes"
+    if len({member["run"] for member in members}) < len(members):
+        return "has two members of one name"
     return ""
 
 

@@ -169,7 +169,8 @@ def test_the_commands_work_on_it(
     page = (here / capsys.readouterr().out.strip()).read_text()
     assert f"scene-recog train --recipe fisher-vectors --set {' '.join(SETTINGS)}" in page
     assert "The epoch was chosen" not in page
-    assert "fitted in" in page
+    assert "training time" in page
+    assert "best epoch" not in page
     assert "Inside the network" not in page
     assert "by epoch" not in page
     assert "Which classes are confused" in page
