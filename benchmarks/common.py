@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from scene_recog.fitter import Fitter
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import class_names
 from scene_recog.models.fisher_vectors import FisherVectorNet
@@ -46,13 +47,16 @@ def recipes_of(names: list[str], settings: list[str]) -> list[Recipe | None]:
     Raises:
         SystemExit: two recipes have the same name.
     """
-    recipes = [None if n == FISHER_VECTORS else get_recipe(n).override(settings) for n in names]
+    recipes: list[Recipe | None] = []
+    for name in names:
+        recipe = get_recipe(name)
+        recipes.append(recipe.override(settings) if isinstance(recipe, Recipe) else None)
     if len({recipe and recipe.name for recipe in recipes}) < len(recipes):
         sys.exit("two recipes have one name, so one folder: list each once, and do not set name")
     return recipes
 
 
-def train_to_the_end(trainer: Trainer, epochs: int) -> None:
+def train_to_the_end(trainer: Trainer | Fitter, epochs: int) -> None:
     """Train the epochs that are left, so that a stopped script can be restarted."""
     if (left := epochs - trainer.epochs_done) > 0:
         trainer.run_training_loop(left)

@@ -7,7 +7,7 @@ For each split, train and test are pooled and divided at random (Lazebnik et al.
 model_checkpoints/protocol100. Prints mean recall, which the papers report, and accuracy, with their
 mean and standard deviation over the splits. With several recipes, it also prints the ensemble that
 averages their predicted probabilities. Identical files may end up on both sides, as in the papers.
-fisher-vectors is not a recipe; see records.py.
+Fisher vectors are not stored; see records.py.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ probabilities (Lakshminarayanan et al. 2017). Each recipe has the same weight, a
 training time of all members. With --set val_fraction=0.01, two images per class are held out of
 train, and test is read only at the end.
 
-fisher-vectors is not a recipe, because it is not trained step by step (see
-models/fisher_vectors.py). It is fitted to all of train, and not saved.
+fisher-vectors is fitted to all of train here, and not stored; `scene-recog train --recipe
+fisher-vectors --set val_fraction=0` makes a run with the same weights.
 """
 
 from __future__ import annotations

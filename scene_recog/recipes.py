@@ -6,10 +6,10 @@ import ast
 import json
 import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -18,16 +18,19 @@ from torchvision.transforms import Compose
 
 from scene_recog import data_transforms
 from scene_recog.assignment import explain_error
+from scene_recog.fitter import Fitter
 from scene_recog.loading.bad_images import all_bad_images_named
 from scene_recog.loading.statistics import pixel_stats as measure_pixel_stats
-from scene_recog.models import NETS
+from scene_recog.models import FITTED, NETS
+from scene_recog.models.fisher_vectors import FisherVectorNet
 from scene_recog.runner import Trainer
 from scene_recog.system import processes
+from scene_recog.system.devices import choose_device
 from scene_recog.system.text import shortened
 from scene_recog.training.decay import decay_matrices_only
 from scene_recog.training.given_optimizer import optimizer_as_asked
 from scene_recog.training.muon import Muon
-from scene_recog.training.options import TrainerOptions, option, redefault
+from scene_recog.training.options import CheckedOptions, TrainerOptions, option, redefault
 
 Stats = tuple[list[float], list[float]] | None  # (mean, deviation); None: do not normalize
 
@@ -136,10 +139,7 @@ class Recipe(TrainerOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", self.name):
-            raise ValueError(
-                f"name is {shortened(self.name)}: use letters, digits, dots and dashes (a folder)"
-            )
+        check_name(self.name)
         if self.width is not None and "width" not in signature(NETS[self.model]).parameters:
             raise ValueError(f"width is {self.width}: {self.model} has no width, leave it at None")
         if self.start_size is not None and self.start_size > self.input_size:
@@ -155,25 +155,7 @@ class Recipe(TrainerOptions):
         Raises:
             ValueError: no such key, or an invalid value.
         """
-        changes: dict[str, Any] = {}
-        known = [field.name for field in fields(self)]
-        for setting in settings:
-            key, equals, text = setting.partition("=")
-            if not equals:
-                raise ValueError(
-                    f"{shortened(setting)} is not a setting: write key=value, such as lr=0.05"
-                )
-            if key not in known:
-                raise ValueError(
-                    f"a recipe has no {shortened(key)}: choose from {', '.join(known)}"
-                )
-            try:
-                changes[key] = ast.literal_eval(text)
-            except (ValueError, SyntaxError, MemoryError, RecursionError):
-                changes[key] = text  # a plain word, such as cosine
-            if isinstance(changes[key], str) and text.lower() in ("true", "false"):
-                changes[key] = text.lower() == "true"
-        return replace(self, **changes)
+        return _overridden(self, settings, "a recipe")
 
     @property
     def optimizer_config(self) -> dict[str, Any]:
@@ -296,6 +278,117 @@ class Recipe(TrainerOptions):
             ) from error
 
 
+@dataclass(frozen=True, kw_only=True)
+class FittedRecipe(CheckedOptions):
+    """Everything that determines a run of Fisher vectors, except the images.
+
+    They are fitted, not trained in steps: there are no epochs and no optimizer.
+
+    Attributes:
+        name: of the recipe, and of its runs' folders.
+        model: a class in `scene_recog.models.FITTED`.
+        words: number of visual words.
+        input_size: side of the square input, in pixels.
+        val_fraction: as in `TrainerOptions`.
+        seed: for the validation split, the sample of descriptors and the initial words.
+
+    Raises:
+        ValueError: a value of the wrong type, out of range or unknown; the message names it.
+    """
+
+    name: str
+    model: str = option("FisherVectorNet", one_of=FITTED)
+    words: int = option(128, least=2, most=1024)
+    input_size: int = option(256, least=100, most=1024)
+    val_fraction: float = redefault(TrainerOptions, "val_fraction", 0.1)
+    seed: int = redefault(TrainerOptions, "seed", 0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_name(self.name)
+
+    @property
+    def epochs(self) -> int:
+        """One pass over the images."""
+        return 1
+
+    def override(self, settings: Iterable[str]) -> FittedRecipe:
+        """As `Recipe.override`."""
+        return _overridden(self, settings, "a recipe that is fitted, not trained in epochs,")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain data."""
+        return asdict(self)
+
+    def make_trainer(
+        self,
+        data_dir: str | Path,
+        model_dir: str | Path,
+        *,
+        device: str = "auto",
+        load_from_disk: bool | str | Path = False,
+        skip_images: Collection[str] = (),
+    ) -> Fitter:
+        """A `Fitter` for this recipe; call `run_training_loop()` to fit. Arguments as for `Recipe`.
+
+        Raises:
+            ValueError, FileNotFoundError: as `Fitter`; a GPU, or several processes.
+        """
+        if device != "auto" and choose_device(device).type != "cpu":
+            raise ValueError(
+                f"{self.model} is fitted on the CPU, not on {device}: use --device cpu"
+            )
+        if processes.world_size() > 1:
+            raise ValueError(f"{self.model} is fitted by one process: start it without torchrun")
+        size = (self.input_size, self.input_size)
+        return Fitter(
+            data_dir,
+            FisherVectorNet(self.words),
+            model_dir,
+            transforms.Compose([transforms.Resize(size), transforms.ToTensor()]),
+            val_fraction=self.val_fraction,
+            seed=self.seed,
+            load_from_disk=load_from_disk,
+            skip_images=skip_images,
+            extra_config={"recipe": self.as_dict()},
+        )
+
+
+def check_name(name: str) -> None:
+    """Check that a name can be a folder's.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
+        raise ValueError(
+            f"name is {shortened(name)}: use letters, digits, dots and dashes (a folder)"
+        )
+
+
+_R = TypeVar("_R", "Recipe", "FittedRecipe")
+
+
+def _overridden(recipe: _R, settings: Iterable[str], what: str) -> _R:
+    changes: dict[str, Any] = {}
+    known = [field.name for field in fields(recipe)]
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise ValueError(
+                f"{shortened(setting)} is not a setting: write key=value, such as lr=0.05"
+            )
+        if key not in known:
+            raise ValueError(f"{what} has no {shortened(key)}: choose from {', '.join(known)}")
+        try:
+            changes[key] = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            changes[key] = text  # a plain word, such as cosine
+        if isinstance(changes[key], str) and text.lower() in ("true", "false"):
+            changes[key] = text.lower() == "true"
+    return replace(recipe, **changes)
+
+
 def _trouble_with_size(model: nn.Module, size: int) -> RuntimeError | None:
     try:
         with torch.inference_mode():
@@ -305,15 +398,15 @@ def _trouble_with_size(model: nn.Module, size: int) -> RuntimeError | None:
     return None
 
 
-def get_recipe(name: str) -> Recipe:
+def get_recipe(name: str) -> Recipe | FittedRecipe:
     """A recipe by its name, or by the path of a run's config.json.
 
     Raises:
         ValueError: no such recipe; the message lists the known ones.
         FileNotFoundError: no such file.
     """
-    if name in RECIPES:
-        return RECIPES[name]
+    if name in ALL_RECIPES:
+        return ALL_RECIPES[name]
     if name.endswith(".json"):
         path = Path(name)
         if not path.is_file():
@@ -323,24 +416,27 @@ def get_recipe(name: str) -> Recipe:
         except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no recipe: name a run's config.json") from error
     raise ValueError(
-        f"unknown recipe {shortened(name)}: choose from {', '.join(RECIPES)}, or a config.json"
+        f"unknown recipe {shortened(name)}: choose from {', '.join(ALL_RECIPES)}, or a config.json"
     )
 
 
-def recipe_from_dict(values: dict[str, Any]) -> Recipe:
+def recipe_from_dict(values: dict[str, Any]) -> Recipe | FittedRecipe:
     """The recipe from the values that `dataclasses.asdict` returned for it.
 
     Raises:
         ValueError: a key is unknown or missing, or a value is invalid.
     """
-    known = {field.name for field in fields(Recipe)}
+    model = values.get("model") if isinstance(values, dict) else None
+    kind = FittedRecipe if isinstance(model, str) and model in FITTED else Recipe
+    known = {field.name for field in fields(kind)}
     if unknown := sorted(set(values) - known):
         raise ValueError(
             f"a recipe has no {shortened(unknown[0])}: choose from {', '.join(sorted(known))}"
         )
-    if missing := sorted({"name", "model", "epochs"} - set(values)):
+    needed = {"name", "model", "words" if kind is FittedRecipe else "epochs"}
+    if missing := sorted(needed - set(values)):
         raise ValueError(f"the recipe lacks {', '.join(missing)}")
-    return Recipe(**values)
+    return kind(**values)
 
 
 _SCENE_NET: dict[str, Any] = {
@@ -421,3 +517,5 @@ RECIPES = {
         ),
     )
 }
+FITTED_RECIPES = {"fisher-vectors": FittedRecipe(name="fisher-vectors")}
+ALL_RECIPES: dict[str, Recipe | FittedRecipe] = {**RECIPES, **FITTED_RECIPES}

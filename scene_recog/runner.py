@@ -16,7 +16,6 @@ import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -26,10 +25,8 @@ from torch import nn
 from scene_recog.datasets import describe_dataset
 from scene_recog.loading.bad_images import all_bad_images_named
 from scene_recog.loading.loaders import make_loaders
-from scene_recog.loading.reading import class_names
 from scene_recog.loading.split import open_datasets
-from scene_recog.loading.transform_spec import describe_transforms
-from scene_recog.runs.config import FORMAT, RunConfig, versions, with_changes
+from scene_recog.runs.config import RunConfig, describe_run, with_changes
 from scene_recog.runs.curves import plot_accuracy, plot_loss, save_curves
 from scene_recog.runs.history import EpochRecord, History
 from scene_recog.runs.run_folder import RunFolder
@@ -417,40 +414,27 @@ class Trainer:
     def _make_config(
         self, skip_images: Collection[str], extra_config: Mapping[str, Any]
     ) -> RunConfig:
-        model, optimizer = self.model, self.optimizer
-        train, val = self.train_dataset.transform, self.val_dataset.transform
-        arguments = {"arguments": model.arguments} if hasattr(model, "arguments") else {}
+        common = describe_run(
+            self.model,
+            self.train_dataset,
+            self.val_dataset,
+            self.dataset_info,
+            data_dir=self.data_dir,
+            val_fraction=self.options.val_fraction,
+            seed=self.seed,
+            skip_images=skip_images,
+            device=self.device,
+        )
+        optimizer = describe_optimizer(self.optimizer, self._asked, self._schedule.peaks[0])
         config = {
-            "format": FORMAT,
             **extra_config,
-            "model": {
-                "class_name": type(model).__name__,
-                "parameters": sum(p.numel() for p in model.parameters()),
-                # constructor arguments that decide the net: evaluation builds it again from them
-                **arguments,
-            },
-            "optimizer": describe_optimizer(optimizer, self._asked, self._schedule.peaks[0]),
-            "train_transforms": describe_transforms(train) or repr(train),
-            "val_transforms": describe_transforms(val) or repr(val),
             **asdict(self.options),
-            "seed": self.seed,
+            **common,
+            "optimizer": optimizer,
             **asdict(self.arithmetic),
             "compiled": self.options.compile_model,
             "processes": processes.world_size(),
             "launch": processes.launch_id(),
-            "skipped_images": sorted(skip_images),
-            "class_names": class_names(self.train_dataset.class_dict),
-            "data": {
-                "folder": str(self.data_dir.resolve()),
-                "kind": self.dataset_info.kind,
-                "title": self.dataset_info.title,
-                "train_images": len(self.train_dataset),
-                "val_images": len(self.val_dataset),
-                "validated_on": self.validation_name,
-            },
-            "device": str(self.device),
-            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "versions": versions(),
         }
         return cast(RunConfig, plain_data(config))
 

@@ -20,12 +20,12 @@ from pathlib import Path
 
 from scene_recog import __version__
 from scene_recog.assignment import explain_error
-from scene_recog.cli import data, doctor, evaluate, info, pack, runs, submit, train
+from scene_recog.cli import data, doctor, ensemble, evaluate, info, pack, runs, submit, train
 from scene_recog.cli.common import keeping_stdout_for_json
 from scene_recog.cli.guide import add_examples, first_steps
 from scene_recog.system.text import in_one_line
 
-GROUPS = (train, doctor, evaluate, runs, data, info, pack, submit)
+GROUPS = (train, doctor, ensemble, evaluate, runs, data, info, pack, submit)
 PACKAGE_DIR = Path(__file__).parent.parent
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scene_recog.training.memorizing import LayerGradient, Memorized
 
 BY_HEART = 10  # images
+_NO_STEPS = "the doctor looks at steps of training, and {} has none: there is nothing to check"
 
 
 def add_parsers(verbs: Verbs) -> None:
@@ -127,9 +128,11 @@ def _print(findings: list[Finding], by_heart: Memorized, layers: list[LayerGradi
 
 def _of_recipe(args: argparse.Namespace) -> _Patient:
     from scene_recog.datasets import find_dataset
-    from scene_recog.recipes import get_recipe
+    from scene_recog.recipes import FittedRecipe, get_recipe
 
     recipe = get_recipe(args.recipe or "part2").override(args.settings)
+    if isinstance(recipe, FittedRecipe):
+        raise ValueError(_NO_STEPS.format(recipe.name))
     return _Patient(
         name=recipe.name,
         folder=None,
@@ -148,7 +151,7 @@ def _of_run(args: argparse.Namespace) -> tuple[_Patient, list[Finding]]:
 
     from scene_recog.datasets import find_dataset
     from scene_recog.models import NETS
-    from scene_recog.recipes import recipe_from_dict
+    from scene_recog.recipes import FittedRecipe, recipe_from_dict
     from scene_recog.runs.run_folder import find_run, read_findings
     from scene_recog.runs.scoring import load_run
 
@@ -157,6 +160,8 @@ def _of_run(args: argparse.Namespace) -> tuple[_Patient, list[Finding]]:
     folder = find_run(args.name, RUNS_DIR)
     run = load_run(args.name, device=args.device)
     network, config = type(run.model).__name__, run.config
+    if network not in NETS:
+        raise ValueError(_NO_STEPS.format(folder.name))
     patient = _Patient(
         name=folder.name,
         folder=folder,
@@ -168,7 +173,8 @@ def _of_run(args: argparse.Namespace) -> tuple[_Patient, list[Finding]]:
         data_dir=find_dataset(args.data or config["data"]["folder"]),
     )
     with suppress(ValueError):  # it was trained in Python, perhaps with a name for a recipe
-        patient.recipe = recipe_from_dict(config.get("recipe", {}))
+        recipe = recipe_from_dict(config.get("recipe", {}))
+        patient.recipe = None if isinstance(recipe, FittedRecipe) else recipe
     return patient, [*read_findings(folder), *_of_history(folder, config, patient.data_dir)]
 
 

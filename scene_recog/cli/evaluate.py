@@ -13,7 +13,7 @@ from scene_recog.system.text import in_one_line, percent
 
 if TYPE_CHECKING:
     from scene_recog.cli.common import Verbs
-    from scene_recog.runs.scoring import Evaluation, LoadedRun
+    from scene_recog.runs.scoring import Evaluation, Floats, LoadedRun
 
 
 def add_parsers(verbs: Verbs) -> None:
@@ -70,6 +70,13 @@ def _evaluate(args: argparse.Namespace) -> int:
         "flip_averaged": args.tta,
         "images": len(result.targets),
         "accuracy": result.accuracy,
+        "members": [
+            {
+                **{key: member[key] for key in ("run", "checkpoint", "epoch")},
+                "accuracy": result.members[member["run"]].accuracy,
+            }
+            for member in run.config.get("members", [])
+        ],
         "images_with_twins_in_train": len(twins),
         "accuracy_without_twins": without,
         "classes": table,
@@ -88,12 +95,15 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 def _print_evaluation(summary: dict[str, Any], run: LoadedRun) -> None:
     split, title = summary["split"], summary["data"]
-    print(f"{run.folder.name}, {run.checkpoint.name} (epoch {run.epoch}), on {split} of {title}")
+    what = f"{run.checkpoint.name} (epoch {run.epoch})"
+    if run.members:
+        what = f"the average of {len(run.members)} runs"
+    print(f"{run.folder.name}, {what}, on {split} of {title}")
     if summary["trained_on"] != title:
         print(f"note: it was trained on {summary['trained_on']}")
     if split == "test" and run.config["data"]["validated_on"] == "test":
         print("note: the test split was used for validation in training")
-        if run.checkpoint.name == "best.pt":
+        if run.was_chosen_on_test:
             print("note: best.pt was chosen on the test split, so this accuracy is too high")
     print(f"accuracy {summary['accuracy']:.2%} of {summary['images']} images", end="")
     print(", each averaged with its mirror image" if summary["flip_averaged"] else "")
@@ -102,6 +112,11 @@ def _print_evaluation(summary: dict[str, Any], run: LoadedRun) -> None:
             f"accuracy {summary['accuracy_without_twins']:.2%} without the "
             f"{summary['images_with_twins_in_train']} that have an identical twin in train"
         )
+    if run.members:
+        longest = max(map(len, run.members))
+        print("each member alone:")
+        for row in summary["members"]:
+            print(f"  {row['run']:{longest}} {row['accuracy']:7.2%}")
     print(f"\n{'class':14} {'images':>6} {'recall':>7} {'precision':>9}  most often taken for")
     for row in summary["classes"]:
         taken = f"{row['taken_for']} ({row['taken_for_count']})" if row["taken_for"] else ""
@@ -169,7 +184,7 @@ def _predict(args: argparse.Namespace) -> int:
     """Print the most likely classes of image files; exit code 1 if any could not be read."""
     load_torch()
 
-    from scene_recog.runs.scoring import load_run, predict_image
+    from scene_recog.runs.scoring import load_run, mean_of, predict_by_member, predict_image
 
     if args.top < 1:
         raise ValueError(f"--top is {args.top}: it must be at least 1")
@@ -177,15 +192,25 @@ def _predict(args: argparse.Namespace) -> int:
     answers: list[dict[str, Any]] = []
     for path in _image_paths(args.images):
         try:
-            probabilities = predict_image(run, path, flip=args.tta)
+            by_member = predict_by_member(run, path, flip=args.tta)
+            probabilities = (
+                mean_of(by_member.values())
+                if by_member
+                else predict_image(run, path, flip=args.tta)
+            )
         except (ValueError, OSError) as error:
             answers.append({"image": str(path), "error": str(error)})
             continue
-        labels = [
-            {"class": run.class_names[index], "probability": float(probabilities[index])}
-            for index in (-probabilities).argsort(kind="stable")[: args.top]
-        ]
-        answers.append({"image": str(path), "labels": labels})
+        answer: dict[str, Any] = {
+            "image": str(path),
+            "labels": _likeliest(run, probabilities, args.top),
+        }
+        if by_member:
+            answer["members"] = [
+                {"run": name, "labels": _likeliest(run, its_own, args.top)}
+                for name, its_own in by_member.items()
+            ]
+        answers.append(answer)
 
     if args.json:
         print_json({"trained_on": run.config["data"]["title"], "images": answers})
@@ -198,9 +223,21 @@ def _predict(args: argparse.Namespace) -> int:
             if "error" in answer:
                 print(f"scene-recog: {in_one_line(answer['error'])}", file=sys.stderr)
             else:
-                top = ", ".join(f"{x['class']} {x['probability']:.1%}" for x in answer["labels"])
-                print(f"{in_one_line(answer['image'])}: {top}")
+                print(f"{in_one_line(answer['image'])}: {_in_words(answer['labels'])}")
+                for member in answer.get("members", []):
+                    print(f"  {member['run']}: {_in_words(member['labels'])}")
     return 1 if any("error" in answer for answer in answers) else 0
+
+
+def _likeliest(run: LoadedRun, probabilities: Floats, count: int) -> list[dict[str, Any]]:
+    return [
+        {"class": run.class_names[index], "probability": float(probabilities[index])}
+        for index in (-probabilities).argsort(kind="stable")[:count]
+    ]
+
+
+def _in_words(labels: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{label['class']} {label['probability']:.1%}" for label in labels)
 
 
 def _image_paths(arguments: list[str]) -> list[Path]:

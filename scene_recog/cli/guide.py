@@ -17,10 +17,14 @@ EXAMPLES = {
         "scene-recog train": "recipe part2, on the photographs or on drawn scenes",
         "scene-recog train --recipe part1 --epochs 20 --set lr=0.002": "other settings",
         "scene-recog train --resume part2-001": "continue a run that was stopped",
+        "scene-recog train --recipe fisher-vectors": "without gradient descent, two minutes",
     },
     "doctor": {
         "scene-recog doctor": "your files, the images, and the first steps of training",
         "scene-recog doctor part2-001": "a run that you have trained",
+    },
+    "ensemble": {
+        "scene-recog ensemble both best-001 fisher-vectors-001": "two runs as one, both-001",
     },
     "evaluate": {
         "scene-recog evaluate part2-001": "on the test images, when you have finished",

@@ -31,7 +31,7 @@ def add_parsers(verbs: Verbs) -> None:
 def _recipes(args: argparse.Namespace) -> int:
     """Print the recipes, or every setting of one."""
 
-    from scene_recog.recipes import RECIPES, get_recipe
+    from scene_recog.recipes import ALL_RECIPES, Recipe, get_recipe
 
     if args.recipe:
         settings = get_recipe(args.recipe).as_dict()
@@ -41,14 +41,17 @@ def _recipes(args: argparse.Namespace) -> int:
             for key, value in settings.items():
                 print(f"{key:16} {value}")
     elif args.json:
-        print_json({name: recipe.as_dict() for name, recipe in RECIPES.items()})
+        print_json({name: recipe.as_dict() for name, recipe in ALL_RECIPES.items()})
     else:
-        longest = max(map(len, RECIPES))
-        for name, recipe in RECIPES.items():
-            print(
-                f"{name:{longest}} {recipe.model}, {recipe.epochs} epochs, {recipe.optimizer_type} "
-                f"lr {recipe.lr:g} {recipe.scheduler}, augmentation {recipe.augmentation}"
+        longest = max(map(len, ALL_RECIPES))
+        for name, recipe in ALL_RECIPES.items():
+            how = (
+                f"{recipe.epochs} epochs, {recipe.optimizer_type} lr {recipe.lr:g} "
+                f"{recipe.scheduler}, augmentation {recipe.augmentation}"
+                if isinstance(recipe, Recipe)
+                else f"{recipe.words} words, fitted without epochs"
             )
+            print(f"{name:{longest}} {recipe.model}, {how}")
         print("all settings of one: scene-recog recipes NAME; change them: train --set KEY=VALUE")
     return 0
 

@@ -49,8 +49,9 @@ def _report(args: argparse.Namespace) -> int:
 
 def _runs(args: argparse.Namespace) -> int:
     """Print a table of the runs in model_checkpoints/."""
+    from scene_recog.models import FITTED
     from scene_recog.runs import run_folder
-    from scene_recog.runs.config import read_config
+    from scene_recog.runs.config import ENSEMBLE, read_config
     from scene_recog.runs.history import best_row, read_history
 
     rows: list[dict[str, Any]] = []
@@ -61,18 +62,20 @@ def _runs(args: argparse.Namespace) -> int:
             print(f"scene-recog: {error}", file=sys.stderr)
             continue
         recipe = config.get("recipe", {})
+        members = config.get("members", [])
         best = best_row(history)
         rows.append(
             {
                 "run": folder.name,
                 "recipe": recipe.get("name") or config.get("model", {}).get("class_name"),
+                "network": config.get("model", {}).get("class_name"),
                 "seed": config.get("seed"),
                 "data": config.get("data", {}).get("kind"),
                 "epochs": len(history),
                 "planned_epochs": recipe.get("epochs"),
                 "best_accuracy": best["validation_accuracy"] if best else None,
                 "measured_on": config.get("data", {}).get("validated_on"),
-                "seconds": sum(row["seconds"] for row in history),
+                "seconds": sum(row["seconds"] for row in members or history),
             }
         )
     if args.json:
@@ -84,8 +87,11 @@ def _runs(args: argparse.Namespace) -> int:
         print(columns + f"{'on':10} {'time':>7}")
         for row in rows:
             epochs = f"{row['epochs']}/{row['planned_epochs'] or '?'}"
+            if row["network"] in (*FITTED, ENSEMBLE):
+                epochs = "-"
+            seed = "-" if row["seed"] is None else row["seed"]
             print(
-                f"{row['run']:20} {row['recipe']!s:15} {row['data']!s:9} {row['seed']!s:>5} "
+                f"{row['run']:20} {row['recipe']!s:15} {row['data']!s:9} {seed:>5} "
                 f"{epochs:>7} {percent(row['best_accuracy']):>7} {row['measured_on']!s:10} "
                 f"{row['seconds']:5.0f} s"
             )

@@ -12,6 +12,7 @@ from scene_recog.system.text import in_one_line
 
 if TYPE_CHECKING:
     from scene_recog.cli.common import Verbs
+    from scene_recog.fitter import Fitter
     from scene_recog.runner import Trainer
 
 
@@ -81,6 +82,7 @@ def _recorded_device(run: str) -> str:
 
 
 def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
+    from scene_recog.fitter import Fitter
     from scene_recog.system import processes
     from scene_recog.system.devices import choose_device
     from scene_recog.system.interrupts import Interrupted
@@ -102,19 +104,22 @@ def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
             f"{trainer.model_dir.name} was trained on {trainer.device} and stays there; "
             f"--device auto would take {best}."
         )
+    is_fitted = isinstance(trainer, Fitter)
     left = epochs - trainer.epochs_done
     if left <= 0:
-        _say(
-            f"{trainer.model_dir.name} is complete: {trainer.epochs_done} epochs are done. "
+        longer = (
+            f": {trainer.epochs_done} epochs are done. "
             "To train longer, add --epochs N with a larger N."
         )
+        _say(f"{trainer.model_dir.name} is complete{'.' if is_fitted else longer}")
         return 0
     try:
         _run(trainer, left, with_tensorboard=args.tensorboard)
     except KeyboardInterrupt as stop:
         done = trainer.records[-1].epoch if trainer.records else 0
+        saved = f"Stopped in epoch {done + 1}; {done} of {epochs} epochs are saved."
         notice(
-            f"\nStopped in epoch {done + 1}; {done} of {epochs} epochs are saved. Resume with: "
+            f"\n{'Stopped; what is finished is saved.' if is_fitted else saved} Resume with: "
             f"scene-recog train --resume {trainer.model_dir}"
         )
         return 128 + (stop.signal if isinstance(stop, Interrupted) else 2)
@@ -123,14 +128,18 @@ def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
     return 0
 
 
-def _say_what_was_reached(trainer: Trainer) -> None:
+def _say_what_was_reached(trainer: Trainer | Fitter) -> None:
+    from scene_recog.fitter import Fitter
+
     best, seconds = trainer.best_record, sum(record.seconds for record in trainer.records)
-    last, split = trainer.validation_accuracy_history[-1], trainer.validation_name
-    lines = [
-        f"{trainer.model_dir.name}: {last:.1%} of the {split} images are right after "
-        f"{trainer.epochs_done} epochs on {trainer.dataset_info.title}, in {seconds:.0f} s "
-        f"(best: {best.validation_accuracy:.1%}, epoch {best.epoch})"
-    ]
+    last, split = trainer.records[-1].validation_accuracy, trainer.validation_name
+    title = trainer.dataset_info.title
+    how = f"{trainer.epochs_done} epochs on {title}, in {seconds:.0f} s"
+    if isinstance(trainer, Fitter):
+        how = f"fitting to {len(trainer.train_dataset):,} images of {title}, in {seconds:.0f} s"
+    else:
+        how += f" (best: {best.validation_accuracy:.1%}, epoch {best.epoch})"
+    lines = [f"{trainer.model_dir.name}: {last:.1%} of the {split} images are right after {how}"]
     if (picture := _draw_overview(trainer)) is not None:
         lines.append(f"Picture: {picture}")
     in_place = trainer.model_dir.parent == RUNS_DIR
@@ -144,9 +153,13 @@ def _say_what_was_reached(trainer: Trainer) -> None:
     _say("\n".join(lines) + "\nNext:\n" + in_columns(steps))
 
 
-def _draw_overview(trainer: Trainer) -> Path | None:
-    """Curves, and what the network says of an image of each class; None if it cannot be drawn."""
+def _draw_overview(trainer: Trainer | Fitter) -> Path | None:
+    """Curves, if there are epochs, and the network's answer for an image of each class.
+
+    None if it cannot be drawn.
+    """
     from scene_recog.assignment import explain_error
+    from scene_recog.fitter import Fitter
     from scene_recog.runs.scoring import evaluate_batches
     from scene_recog.system import processes
     from scene_recog.system.files import write_atomically
@@ -156,12 +169,20 @@ def _draw_overview(trainer: Trainer) -> Path | None:
         return None
     path = trainer.model_dir / "overview.png"
     try:
-        figure = overview_figure(
-            (trainer.train_loss_history, trainer.validation_loss_history),
-            (trainer.train_accuracy_history, trainer.validation_accuracy_history),
-            evaluate_batches(
+        if isinstance(trainer, Fitter):
+            curves, evaluation = None, trainer.evaluation
+            assert evaluation is not None  # it has just been fitted
+        else:
+            curves = (
+                (trainer.train_loss_history, trainer.validation_loss_history),
+                (trainer.train_accuracy_history, trainer.validation_accuracy_history),
+            )
+            evaluation = evaluate_batches(
                 trainer.averaged_model, trainer.val_loader, trainer.val_dataset, trainer.device
-            ),
+            )
+        figure = overview_figure(
+            curves,
+            evaluation,
             trainer.config["class_names"],
             f"{trainer.model_dir.name}: {type(trainer.model).__name__} "
             f"on {trainer.dataset_info.title}",
@@ -177,10 +198,11 @@ def _draw_overview(trainer: Trainer) -> Path | None:
     return path
 
 
-def _run(trainer: Trainer, epochs: int, *, with_tensorboard: bool) -> None:
+def _run(trainer: Trainer | Fitter, epochs: int, *, with_tensorboard: bool) -> None:
+    from scene_recog.fitter import Fitter
     from scene_recog.system import processes
 
-    if not with_tensorboard or processes.rank() > 0:
+    if isinstance(trainer, Fitter) or not with_tensorboard or processes.rank() > 0:
         trainer.run_training_loop(epochs)
         return
     from scene_recog.visualize.tensorboard import TensorBoardLog
@@ -209,16 +231,18 @@ def _run_of_this_launch() -> str | None:
     return None
 
 
-def _new_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
+def _new_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
     from scene_recog.datasets import find_dataset
     from scene_recog.loading.bad_images import find_bad_images
-    from scene_recog.recipes import get_recipe
+    from scene_recog.recipes import FittedRecipe, get_recipe
     from scene_recog.runs.run_folder import new_run_folder
     from scene_recog.system import processes
 
     named = {"epochs": args.epochs, "seed": args.seed, "name": args.name}
     settings = args.settings + _settings(named) + _settings(_speed(args))
     recipe = get_recipe(args.recipe or "part2").override(settings)
+    if isinstance(recipe, FittedRecipe):
+        _refuse_tensorboard(args, recipe.name)
     with processes.one_first():
         data_dir = find_dataset(args.data)
     bad = find_bad_images(data_dir) if args.skip_bad else {}
@@ -235,9 +259,9 @@ def _new_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
     return trainer, recipe.epochs
 
 
-def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
+def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
     from scene_recog.datasets import find_dataset
-    from scene_recog.recipes import recipe_from_dict
+    from scene_recog.recipes import FittedRecipe, recipe_from_dict
     from scene_recog.runs import run_folder
     from scene_recog.runs.checkpoint import read_checkpoint
     from scene_recog.runs.config import config_of, read_config
@@ -254,22 +278,34 @@ def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer, int]:
             else read_config(folder)
         )
     )
-    if not {"recipe", "data", "pixel_stats"} <= set(config):
+    if "members" in config:
+        raise ValueError(f"{folder.name} is an ensemble, and cannot be resumed: resume its members")
+    if not {"recipe", "data"} <= set(config):
         raise ValueError(
             f"{folder} was not trained from a recipe: resume it in Python, "
             f"Trainer(..., model_dir={str(folder)!r}, load_from_disk=True)"
         )
     recipe = recipe_from_dict(config["recipe"]).override(_settings(_speed(args)))
-    mean, std = config["pixel_stats"]
-    trainer = recipe.make_trainer(
-        find_dataset(args.data or config["data"]["folder"]),
-        folder,
-        device=args.device,
-        load_from_disk=True if checkpoint == last else checkpoint,
-        pixel_stats=(mean, std),
-        skip_images=config.get("skipped_images", []),
-    )
+    data_dir = find_dataset(args.data or config["data"]["folder"])
+    options: dict[str, Any] = {
+        "device": args.device,
+        "load_from_disk": True if checkpoint == last else checkpoint,
+        "skip_images": config.get("skipped_images", []),
+    }
+    if isinstance(recipe, FittedRecipe):
+        recipe.override(_settings({"epochs": args.epochs}))  # it has none
+        _refuse_tensorboard(args, folder.name)
+        return recipe.make_trainer(data_dir, folder, **options), 1
+    if "pixel_stats" in config:
+        mean, std = config["pixel_stats"]
+        options["pixel_stats"] = (mean, std)
+    trainer = recipe.make_trainer(data_dir, folder, **options)
     return trainer, recipe.epochs if args.epochs is None else args.epochs
+
+
+def _refuse_tensorboard(args: argparse.Namespace, name: str) -> None:
+    if args.tensorboard:
+        raise ValueError(f"--tensorboard logs epochs, and {name} has none: leave it out")
 
 
 def _speed(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The networks by name. To add one: write its file in this folder and list its class here.
 
-`fisher_vectors.py` is not listed: no recipe trains it, it has its own `fit`.
+A `Trainer` trains those in NETS. Those in FITTED are fitted without steps (`fitter.py`).
 """
 
 from __future__ import annotations
 
 from torch import nn
 
+from scene_recog.models.fisher_vectors import FisherVectorNet
 from scene_recog.models.oriented_gradients import GradientPyramidNet
 from scene_recog.models.scene_net import SceneNet, ScenePyramidNet, TinySceneNet
 from scene_recog.simple_net import SimpleNet
@@ -23,3 +24,4 @@ NETS: dict[str, type[nn.Module]] = {
         TinySceneNet,
     )
 }
+FITTED: dict[str, type[nn.Module]] = {FisherVectorNet.__name__: FisherVectorNet}

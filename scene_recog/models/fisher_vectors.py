@@ -5,6 +5,8 @@ single linear layer, which learns from labels, has a closed-form solution. No `T
 
     net = FisherVectorNet()
     net.fit(ImageLoader("data", "train", FisherVectorNet.transform))
+
+`scene-recog train --recipe fisher-vectors` makes a run of it (`fitter.py`).
 """
 
 from __future__ import annotations
@@ -99,6 +101,7 @@ class FisherVectorNet(nn.Module):
         super().__init__()
         if not 2 <= words <= 1024:
             raise ValueError(f"words is {words}: it must be from 2 to 1024")
+        self.arguments = {"words": words}
         self.sift = DenseSift()
         self.register_buffer("center", torch.zeros(128))
         self.register_buffer("projection", torch.eye(128)[:, : self.components])
@@ -185,6 +188,24 @@ class FisherVectorNet(nn.Module):
             ValueError: no images, too few for the number of words, images too small, or more
                 classes than outputs.
         """
+        self.fit_words(dataset, seed=seed)
+        vectors = torch.empty(2 * len(dataset), self.linear.in_features, dtype=torch.float16)  # type: ignore[arg-type]
+        labels = torch.empty(len(vectors), dtype=torch.long)
+        done = 0
+        with progress_bar(total=len(vectors) // 2, unit="img", desc="Fisher vectors") as bar:
+            for of_batch, y in self.training_vectors(dataset):
+                vectors[done : done + len(y)], labels[done : done + len(y)] = of_batch, y
+                done += len(y)
+                bar.update(len(y) // 2)
+        self.fit_weights(vectors, labels)
+
+    @torch.inference_mode()
+    def fit_words(self, dataset: Dataset[Any], *, seed: int = 0) -> None:
+        """The first stage of `fit`, with the same arguments: projection and visual words.
+
+        Raises:
+            ValueError: as `fit`.
+        """
         count = len(dataset)  # type: ignore[arg-type]
         if count == 0:
             raise ValueError("there are no images to learn from")
@@ -192,17 +213,24 @@ class FisherVectorNet(nn.Module):
         some = Subset(dataset, torch.randperm(count, generator=generator)[:1000].tolist())
         self._fit_words(self._some_descriptors(some, generator), generator)
 
-        vectors = torch.empty(2 * count, self.linear.in_features, dtype=torch.float16)
-        labels = torch.empty(2 * count, dtype=torch.long)
-        done = 0
-        with progress_bar(total=count, unit="img", desc="Fisher vectors") as bar:
-            for x, y in self._batches(dataset):
-                for seen in (x, x.flip(-1)):
-                    vectors[done : done + len(y)] = self.fisher_vectors(seen)
-                    labels[done : done + len(y)] = y
-                    done += len(y)
-                bar.update(len(y))
-        self._fit_weights(vectors, labels)
+    @torch.inference_mode()
+    def training_vectors(
+        self, dataset: Dataset[Any]
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """The second stage of `fit`: Fisher vectors of the images, and of their mirror images.
+
+        Args:
+            dataset: as for `fit`, or a part of it that begins at a multiple of `BATCH` images.
+
+        Yields:
+            (float16 [2n, 5 * 2 * words * 64], labels [2n]) for each batch of n images.
+
+        Raises:
+            ValueError: as `fit`.
+        """
+        for x, y in self._batches(dataset):
+            both = torch.cat([self.fisher_vectors(seen) for seen in (x, x.flip(-1))])
+            yield both.half(), torch.cat([y, y])
 
     def _batches(self, dataset: Dataset[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         outputs = self.linear.out_features
@@ -216,10 +244,12 @@ class FisherVectorNet(nn.Module):
     def _some_descriptors(self, images: Dataset[Any], generator: torch.Generator) -> torch.Tensor:
         """Up to 250 descriptors of each image: [M, 128]."""
         chosen = []
-        for x, _ in self._batches(images):
-            of_batch = torch.cat([d.flatten(1, 2) for d in self._descriptors(x)], dim=1)
-            for d in of_batch:
-                chosen.append(d[torch.randperm(len(d), generator=generator)[:250]])
+        with progress_bar(total=len(images), unit="img", desc="descriptors") as bar:  # type: ignore[arg-type]
+            for x, _ in self._batches(images):
+                of_batch = torch.cat([d.flatten(1, 2) for d in self._descriptors(x)], dim=1)
+                for d in of_batch:
+                    chosen.append(d[torch.randperm(len(d), generator=generator)[:250]])
+                bar.update(len(x))
         return torch.cat(chosen)
 
     def _fit_words(self, descriptors: torch.Tensor, generator: torch.Generator) -> None:
@@ -238,7 +268,7 @@ class FisherVectorNet(nn.Module):
         start = torch.randperm(len(d), generator=generator)[: len(self.shares)]
         self.means.copy_(d[start])
         least = d.var(dim=0) * 0.01 + 1e-6  # keeps words from shrinking to a point
-        for step in range(25):
+        for step in progress_bar(range(25), desc="visual words"):
             sums = torch.zeros(len(self.means), 1 + 2 * self.components)
             for part in d.split(10_000):
                 if step < 10:
@@ -254,12 +284,19 @@ class FisherVectorNet(nn.Module):
             self.means.copy_(first / count)
             self.variances.copy_(torch.maximum(second / count - self.means.square(), least))
 
-    def _fit_weights(self, vectors: torch.Tensor, labels: torch.Tensor) -> None:
-        """Ridge regression in its dual form, because there are fewer images than features."""
+    @torch.inference_mode()
+    def fit_weights(self, vectors: torch.Tensor, labels: torch.Tensor) -> None:
+        """The last stage of `fit`: ridge regression.
+
+        It is solved in its dual form, because there are fewer images than features.
+
+        Args:
+            vectors, labels: from `training_vectors`, all batches.
+        """
         targets = F.one_hot(labels, self.linear.out_features).float() * 2 - 1
         of_class = labels.bincount()[labels] * len(labels.unique()) / len(labels)
         products = torch.empty(len(vectors), len(vectors))
-        for i in range(0, len(vectors), 500):
+        for i in progress_bar(range(0, len(vectors), 500), desc="weights"):
             for j in range(0, i + 1, 500):
                 block = vectors[i : i + 500].float() @ vectors[j : j + 500].float().T
                 products[i : i + 500, j : j + 500] = block

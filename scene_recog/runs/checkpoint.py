@@ -8,7 +8,7 @@ import pickle
 import pickletools
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -45,6 +45,22 @@ def write_checkpoint(path: Path, contents: dict[str, Any], *, keep_previous: boo
     Raises:
         OSError: it cannot be written; existing files are unchanged.
     """
+
+    def keep() -> None:
+        if keep_previous and path.is_file():
+            _keep(path)
+
+    write_data(path, contents, before_rename=keep)
+
+
+def write_data(
+    path: Path, contents: Any, *, before_rename: Callable[[], None] = lambda: None
+) -> None:
+    """Write tensors and plain data for `read_data`; `before_rename` is called once it is written.
+
+    Raises:
+        OSError: it cannot be written; an existing file is unchanged.
+    """
     buffer = io.BytesIO()  # torch's own file writer hides the reason when a disk is full
     torch.save(contents, buffer)
 
@@ -54,8 +70,7 @@ def write_checkpoint(path: Path, contents: dict[str, Any], *, keep_previous: boo
             _check_zip(part)
         except ValueError as error:
             raise OSError(f"{path} was not stored correctly: {error}") from error
-        if keep_previous and path.is_file():
-            _keep(path)
+        before_rename()
 
     write_atomically(path, write)
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Collection
 from dataclasses import fields
+from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
+import torch
+from torch import nn
+
+from scene_recog.datasets import DatasetInfo
+from scene_recog.image_loader import ImageLoader
+from scene_recog.loading.reading import class_names as names_by_index
+from scene_recog.loading.transform_spec import describe_transforms
 from scene_recog.system.files import write_atomically
 from scene_recog.system.progress import notice
 from scene_recog.training.options import TrainerOptions
 
 CONFIG = "config.json"
+ENSEMBLE = "Ensemble"  # in place of the name of a network
 FORMAT = 2  # increase it when a key's meaning changes, and let `_upgraded` convert the old format
 
 
@@ -61,6 +71,58 @@ class RunConfig(TypedDict, total=False):
     changes: list[dict[str, Any]]  # after_epoch, and the changes then: [before, after]
     recipe: dict[str, Any]
     pixel_stats: list[float]
+    name: str  # of an ensemble, whose config has no seed and no transforms of its own
+    members: list[dict[str, Any]]  # of an ensemble: run, checkpoint, epoch, seconds, config
+    no_validation: str  # of an ensemble: why it has no validation images; "" if it has
+
+
+def describe_run(
+    model: nn.Module,
+    train: ImageLoader,
+    validation: ImageLoader,
+    info: DatasetInfo,
+    *,
+    data_dir: Path,
+    val_fraction: float,
+    seed: int,
+    skip_images: Collection[str],
+    device: torch.device,
+) -> dict[str, Any]:
+    """The part of a run's config that does not depend on how the model learns.
+
+    Args:
+        model: `arguments`, if it has any, are those of its constructor.
+        train, validation: the images, with their transforms.
+        info: of the folder `data_dir`.
+        val_fraction, seed, skip_images, device: as for `Trainer`.
+    """
+    # constructor arguments that decide the net: evaluation builds it again from them
+    arguments = {"arguments": model.arguments} if hasattr(model, "arguments") else {}
+    return {
+        "format": FORMAT,
+        "model": {
+            "class_name": type(model).__name__,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            **arguments,
+        },
+        "train_transforms": describe_transforms(train.transform) or repr(train.transform),
+        "val_transforms": describe_transforms(validation.transform) or repr(validation.transform),
+        "val_fraction": val_fraction,
+        "seed": seed,
+        "skipped_images": sorted(skip_images),
+        "class_names": names_by_index(train.class_dict),
+        "data": {
+            "folder": str(data_dir.resolve()),
+            "kind": info.kind,
+            "title": info.title,
+            "train_images": len(train),
+            "val_images": len(validation),
+            "validated_on": "validation" if val_fraction > 0 else "test",
+        },
+        "device": str(device),
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": versions(),
+    }
 
 
 def write_config(folder: Path, config: RunConfig) -> None:
@@ -164,6 +226,8 @@ def trouble_with(config: RunConfig) -> str:
     if not config:
         return "is missing"
     values = cast(dict[str, Any], config)
+    if "members" in values:
+        del needed["val_transforms"], needed["seed"]
     for key, kind in needed.items():
         if not isinstance(values.get(key), kind):
             return f"has no {key}"
@@ -180,6 +244,28 @@ def trouble_with(config: RunConfig) -> str:
     names = values["class_names"]
     if not names or not all(isinstance(name, str) for name in names):
         return "has no class_names"
+    return _trouble_with_members(values["members"], names) if "members" in values else ""
+
+
+def _trouble_with_members(members: Any, class_names: list[str]) -> str:
+    if not isinstance(members, list) or not members:
+        return "has no list of members"
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "run": str, "checkpoint": str, "epoch": int, "seconds": (int, float), "config": dict,
+    }  # fmt: skip
+    for member in members:
+        if not isinstance(member, dict) or not all(
+            isinstance(member.get(key), kind) for key, kind in kinds.items()
+        ):
+            return f"does not give {', '.join(kinds)} of each member"
+        if "members" in member["config"]:
+            return "has an ensemble as a member"
+        if trouble := trouble_with(member["config"]):
+            return f"has a member that {trouble}"
+        if member["config"]["class_names"] != class_names:
+            return "has members with different classes"
+    if len({member["run"] for member in members}) < len(members):
+        return "has two members of one name"
     return ""
 
 

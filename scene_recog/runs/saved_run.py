@@ -19,6 +19,8 @@ from scene_recog.training.options import TrainerOptions
 
 ADVICE = "start a new run, with load_from_disk=False or another model_dir (train: without --resume)"
 
+UNFINISHED = "unfinished_fit"  # in a checkpoint of a `Fitter`: the stages so far
+
 
 @dataclass(frozen=True)
 class SavedRun:
@@ -69,10 +71,18 @@ class SavedRun:
             raise ValueError(
                 f"{self.path} was trained with {theirs} and cannot be resumed with {kind}: {ADVICE}"
             )
-        fraction = self.config.get("val_fraction", options.val_fraction)
-        if fraction != options.val_fraction:
+        self.check_val_fraction(options.val_fraction)
+
+    def check_val_fraction(self, val_fraction: float) -> None:
+        """Check that it holds out this fraction of the images.
+
+        Raises:
+            ValueError: it does not.
+        """
+        fraction = self.config.get("val_fraction", val_fraction)
+        if fraction != val_fraction:
             raise ValueError(
-                f"val_fraction is {options.val_fraction}, but the images of {self.path} were split "
+                f"val_fraction is {val_fraction}, but the images of {self.path} were split "
                 f"with {fraction}, which cannot change: pass val_fraction={fraction}, or "
                 "load_from_disk=False to start over"
             )

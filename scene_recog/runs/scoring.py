@@ -26,11 +26,12 @@ from scene_recog.loading.reading import (
 )
 from scene_recog.loading.split import recorded_split, say_what_changed
 from scene_recog.loading.transform_spec import build_transforms
-from scene_recog.models import NETS
+from scene_recog.models import FITTED, NETS
 from scene_recog.models.misfit import misfit
 from scene_recog.runs import run_folder
 from scene_recog.runs.checkpoint import read_checkpoint
 from scene_recog.runs.config import CONFIG, RunConfig, config_of, read_config, trouble_with
+from scene_recog.runs.saved_run import UNFINISHED
 from scene_recog.system.devices import choose_device
 from scene_recog.system.progress import progress_bar
 from scene_recog.training.inference import Forward, predict_batches
@@ -41,7 +42,7 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A trained network and everything needed to use it.
+    """A trained network, or an ensemble of several, and everything needed to use it.
 
     Attributes:
         folder: the run's folder.
@@ -52,6 +53,9 @@ class LoadedRun:
         class_names: by class index.
         config: the run's config.
         device: where the model is.
+        split_source: what the run recorded of its split, for `recorded_split`.
+        members: of an ensemble, by name; empty for a single network. An ensemble's `model` is only
+            the list of its members' networks, and its `transform` that of the first.
     """
 
     folder: Path
@@ -62,7 +66,19 @@ class LoadedRun:
     class_names: list[str]
     config: RunConfig
     device: torch.device
-    split_source: dict[str, Any] = field(default_factory=dict)  # see `recorded_split`
+    split_source: dict[str, Any] = field(default_factory=dict)
+    members: dict[str, LoadedRun] = field(default_factory=dict)
+
+    @property
+    def was_chosen_on_test(self) -> bool:
+        """Whether the test split was used to choose the epoch, or that of a member."""
+        used = [(self.checkpoint.name, self.config)]
+        if self.members:
+            used = [(each["checkpoint"], each["config"]) for each in self.config["members"]]
+        return any(
+            name == run_folder.BEST and config["data"]["validated_on"] == "test"
+            for name, config in used
+        )
 
 
 @dataclass(frozen=True)
@@ -73,11 +89,13 @@ class Evaluation:
         paths: the images, in the dataset's order.
         targets: right classes, int [N].
         probabilities: softmax of the logits, float [N, num_classes].
+        members: the predictions of each member of an ensemble, by name.
     """
 
     paths: list[str]
     targets: Indices
     probabilities: Floats
+    members: dict[str, Evaluation] = field(default_factory=dict)
 
     @property
     def predictions(self) -> Indices:
@@ -102,7 +120,8 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
 
     Raises:
         FileNotFoundError: no such run or checkpoint.
-        ValueError: a damaged checkpoint, or one of a network that is not in `models.NETS`.
+        ValueError: a damaged checkpoint, or one of a network that is not in `models`, or is not
+            fitted to the end.
     """
     folder = run_folder.find_run(name)
     path = _checkpoint_path(Path(name), folder, checkpoint)
@@ -110,19 +129,68 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
     config = config_of(saved.get("config", {}), path)
     if trouble := trouble_with(config):
         raise ValueError(f"{path} cannot be used: its config {trouble}")
+    if UNFINISHED in saved:
+        raise ValueError(f"{path} is not finished: scene-recog train --resume {folder}")
+    device_here = choose_device(device)
+    weights = saved.get("averaged_state_dict", saved["model_state_dict"])
+    split_source: dict[str, Any] = {key: saved[key] for key in ("split", "config") if key in saved}
+    if "members" not in config:
+        epoch = int(saved.get("epoch", 0))
+        return _assembled(folder, path, epoch, config, weights, device_here, split_source)
+    members = {
+        member["run"]: _assembled(
+            folder,
+            path,
+            member["epoch"],
+            config_of(member["config"], path),
+            weights.get(str(number)) if isinstance(weights, dict) else None,
+            device_here,
+            {},
+        )
+        for number, member in enumerate(config["members"])
+    }
+    runs = list(members.values())
+    return LoadedRun(
+        folder=folder,
+        checkpoint=path,
+        epoch=0,
+        model=nn.ModuleList(run.model for run in runs),
+        transform=runs[0].transform,
+        class_names=config["class_names"],
+        config=config,
+        device=device_here,
+        split_source=split_source,
+        members=members,
+    )
+
+
+def _assembled(
+    folder: Path,
+    path: Path,
+    epoch: int,
+    config: RunConfig,
+    weights: Any,
+    device: torch.device,
+    split_source: dict[str, Any],
+) -> LoadedRun:
+    """A run of one network, from the contents of the checkpoint `path`.
+
+    Raises:
+        ValueError: they do not fit each other.
+    """
+    weights = weights if isinstance(weights, dict) else {}
     class_name = config["model"]["class_name"]
     steps, class_names = config["val_transforms"], config["class_names"]
-    if class_name not in NETS:
-        raise ValueError(f"{path} is of {class_name!r}, which is not one of {', '.join(NETS)}")
+    nets = NETS | FITTED
+    if class_name not in nets:
+        raise ValueError(f"{path} is of {class_name!r}, which is not one of {', '.join(nets)}")
     if not isinstance(steps, list):
         raise ValueError(
             f"{path} was trained with transforms that cannot be rebuilt from the file ({steps}): "
             "evaluate it in Python with generate_confusion_data"
         )
-    chosen_device = choose_device(device)
-    weights = saved.get("averaged_state_dict", saved["model_state_dict"])
     try:
-        model = NETS[class_name](**config["model"].get("arguments", {}))
+        model = nets[class_name](**config["model"].get("arguments", {}))
     except (RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} cannot be used: its config has arguments that {class_name} does not accept"
@@ -144,18 +212,18 @@ def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "
         raise ValueError(
             f"{path} names {len(class_names)} classes, but its {class_name} has {outputs} outputs"
         )
-    if chosen_device.type == "cpu" and config.get("channels_last"):
+    if device.type == "cpu" and config.get("channels_last"):
         model = model.to(memory_format=torch.channels_last)
     return LoadedRun(
         folder=folder,
         checkpoint=path,
-        epoch=int(saved.get("epoch", 0)),
-        model=model.to(chosen_device),
+        epoch=epoch,
+        model=model.to(device),
         transform=transform,
         class_names=class_names,
         config=config,
-        device=chosen_device,
-        split_source={key: saved[key] for key in ("split", "config") if key in saved},
+        device=device,
+        split_source=split_source,
     )
 
 
@@ -168,7 +236,7 @@ def evaluate_split(
     scales: Sequence[float] = (1.0,),
     cache: str = "disk",
 ) -> Evaluation:
-    """Label a split with a run's network.
+    """Label a split with a run's network, or with each member of an ensemble.
 
     Args:
         run: from `load_run`.
@@ -179,7 +247,8 @@ def evaluate_split(
             augmentation; Krizhevsky et al. 2012, section 4.1).
         scales: average the probabilities over the image at these scales, relative to the run's own
             size (He et al. 2016, section 4.1). For nets that take any size, such as SceneNet; it
-            halves the sides four times, so multiples of 16 are best.
+            halves the sides four times, so multiples of 16 are best. A member of an ensemble that
+            takes one size only, or looks at several itself, sees its own size.
         cache: where decoded images are kept, as in `TrainerOptions`.
 
     Raises:
@@ -187,15 +256,51 @@ def evaluate_split(
         FileNotFoundError: no such folder.
     """
     dataset, left_out = _images_of(run, data_dir, split)
-    parts = []
-    for scale in scales:
-        dataset.transform = _at_scale(run, scale)
-        with all_bad_images_named(data_dir):
-            loader = make_loader(
-                dataset, 100, shuffle=False, device=run.device, cache=cache, left_out=left_out
-            )
-            parts.append(_evaluate(_views(run, flip=flip), loader, dataset, run.device, split))
-    return replace(parts[0], probabilities=np.mean([p.probabilities for p in parts], axis=0))
+
+    def look(run: LoadedRun, scales: Sequence[float]) -> Evaluation:
+        parts = []
+        for scale in scales:
+            dataset.transform = _at_scale(run, scale)
+            with all_bad_images_named(data_dir):
+                loader = make_loader(
+                    dataset, 100, shuffle=False, device=run.device, cache=cache, left_out=left_out
+                )
+                parts.append(_evaluate(_views(run, flip=flip), loader, dataset, run.device, split))
+        return _averaged(parts)
+
+    if not run.members:
+        return look(run, scales)
+    members = {
+        name: look(member, scales if _takes(member, scales) else (1.0,))
+        for name, member in run.members.items()
+    }
+    return replace(_averaged(list(members.values())), members=members)
+
+
+def _averaged(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Several predictions for the same images, with averaged probabilities."""
+    probabilities = mean_of([each.probabilities for each in evaluations])
+    return replace(evaluations[0], probabilities=probabilities)
+
+
+def mean_of(probabilities: Iterable[Floats]) -> Floats:
+    """The mean of probabilities of one shape."""
+    mean: Floats = np.mean(list(probabilities), axis=0)
+    return mean
+
+
+def _takes(run: LoadedRun, scales: Sequence[float]) -> bool:
+    """Whether a network takes images of all these scales; Fisher vectors have their own."""
+    if run.config["model"]["class_name"] in FITTED:
+        return False
+    image = Image.new("L", (300, 200))
+    try:
+        with torch.inference_mode():
+            for scale in scales:
+                run.model(_at_scale(run, scale)(image)[None].to(run.device))
+    except RuntimeError:
+        return False
+    return True
 
 
 def evaluate_batches(
@@ -243,9 +348,19 @@ def predict_image(run: LoadedRun, path: str | Path, *, flip: bool = False) -> Fl
         FileNotFoundError: no such file.
         ValueError: not an image, or a damaged one.
     """
+    if run.members:
+        return mean_of(predict_by_member(run, path, flip=flip).values())
     image = read_as_trained(run, path)
     with torch.inference_mode():
         return _views(run, flip=flip)(image[None].to(run.device))[0].cpu().numpy()
+
+
+def predict_by_member(run: LoadedRun, path: str | Path, *, flip: bool = False) -> dict[str, Floats]:
+    """What each member of an ensemble predicts, by name; empty for a single network.
+
+    Arguments and errors as for `predict_image`.
+    """
+    return {name: predict_image(each, path, flip=flip) for name, each in run.members.items()}
 
 
 def read_as_trained(run: LoadedRun, path: str | Path) -> torch.Tensor:
@@ -351,7 +466,11 @@ def _images_of(run: LoadedRun, data_dir: str | Path, split: str) -> tuple[ImageL
     if split == "test":
         names = [name for name in there if name not in skipped]
     elif split == "validation" and run.config.get("val_fraction", 0) == 0:
-        raise ValueError(f"the run {run.folder} has no validation images held out of train")
+        why = run.config.get("no_validation", "")
+        raise ValueError(
+            f"the run {run.folder} has no validation images held out of train"
+            + (f": {why}" if why else "")
+        )
     else:
         recorded = recorded_split(run.split_source, root, run.checkpoint)
         names = list(there)

@@ -17,13 +17,14 @@ from scene_recog.runs.scoring import Evaluation
 from scene_recog.system.figures import BLUE, VERMILION, new_figure, plain
 from scene_recog.visualize.style import draw_image
 
+Curve = tuple[Sequence[float], Sequence[float]]
+
 _COLUMNS = 5
 _MOST_CLASSES = 15
 
 
 def overview_figure(
-    losses: tuple[Sequence[float], Sequence[float]],
-    accuracies: tuple[Sequence[float], Sequence[float]],
+    curves: tuple[Curve, Curve] | None,
     evaluation: Evaluation,
     class_names: Sequence[str],
     title: str,
@@ -32,7 +33,8 @@ def overview_figure(
     """Loss and accuracy by epoch; below, one image of each class and the network's answer.
 
     Args:
-        losses, accuracies: (train, validation), one value per epoch.
+        curves: losses and accuracies, each (train, validation), one value per epoch; None for a
+            network without epochs.
         evaluation: of the validation images, from `runs.scoring.evaluate_batches`.
         class_names: by class index; at most fifteen classes are shown.
         title: the figure's title.
@@ -43,13 +45,16 @@ def overview_figure(
     """
     shown = _one_of_each(evaluation)
     rows = math.ceil(len(shown) / _COLUMNS)
-    figure = new_figure(11, 3.4 + 2.1 * rows, title)
-    halves: Any = figure.subfigures(2, 1, height_ratios=[3.2, 2.1 * rows])
-    top, bottom = halves
-    left, right = top.subplots(1, 2)
-    draw_loss(left, *losses, "Loss", validation_name)
-    best = find_best_epoch(accuracies[1], losses[1])
-    draw_accuracy(right, *accuracies, "Accuracy", validation_name, best)
+    figure = new_figure(11, (3.4 if curves else 0.6) + 2.1 * rows, title)
+    heights = [3.2, 2.1 * rows] if curves else [2.1 * rows]
+    parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
+    bottom = parts[-1, 0]
+    if curves:
+        losses, accuracies = curves
+        left, right = parts[0, 0].subplots(1, 2)
+        draw_loss(left, *losses, "Loss", validation_name)
+        best = find_best_epoch(accuracies[1], losses[1])
+        draw_accuracy(right, *accuracies, "Accuracy", validation_name, best)
     bottom.suptitle(
         f"One {validation_name} image of each class: what the network says, and how sure it is",
         x=0.01, ha="left", fontsize=11,

@@ -16,6 +16,7 @@ from scene_recog.visualize.page import Element, bullets, element, picture, table
 from scene_recog.visualize.report_sections import (
     class_table,
     curves,
+    each_member,
     inside_the_network,
     mistakes,
     what_the_doctor_said,
@@ -119,7 +120,6 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
         row = best_row(subject.history)
         best = row["validation_accuracy"] if row else None
         measured = subject.evaluation.accuracy if subject.evaluation else None
-        seconds = sum(row["seconds"] for row in subject.history)
         parameters = subject.config.get("model", {}).get("parameters")
         rows.append(
             [
@@ -128,10 +128,10 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
                 (parameters, f"{parameters:,}" if parameters else "-"),
                 subject.trained_on,
                 str(subject.config.get("seed", "-")),
-                (len(subject.history), str(len(subject.history))),
+                (len(subject.history), str(len(subject.history)) if subject.has_epochs else "-"),
                 (best, f"{percent(best)} ({subject.validated_on})"),
                 (measured, percent(measured)),
-                (seconds, f"{seconds:.0f} s"),
+                (subject.seconds, f"{subject.seconds:.0f} s"),
             ]
         )
     columns = [
@@ -140,7 +140,7 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
     ]  # fmt: skip
     watched = {subject.validated_on for subject in subjects}
     where = watched.pop() if len(watched) == 1 else "validation or test"
-    histories = {subject.name: subject.history for subject in subjects}
+    histories = {subject.name: subject.history for subject in subjects if subject.has_epochs}
     data = {subject.trained_on for subject in subjects}
     note = None
     if len(data) > 1:
@@ -156,7 +156,9 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
         element("h2", "Comparison"),
         note,
         table(columns, rows, caption="comparison of the runs"),
-        picture(
+        None
+        if not histories
+        else picture(
             comparison_figure(histories, title, where),
             "loss and accuracy of all runs by epoch",
             "Thick lines are measured on held-out images, thin lines on the training images during "
@@ -183,7 +185,8 @@ def _chapter(subject: Subject, number: int) -> Element:
         )
     chapter.append(bullets(caveats(subject)))
     chapter.extend(what_was_trained(subject))
-    if subject.history:
+    chapter.extend(each_member(subject))
+    if subject.history and subject.has_epochs:
         chapter.append(curves(subject))
     chapter.extend(what_the_doctor_said(subject))
     if subject.evaluation and subject.run:

@@ -28,24 +28,36 @@ def what_was_trained(subject: Subject) -> list[Element]:
     """The facts of the run, the command that repeats it, and all settings."""
     config = subject.config
     data, model = config.get("data", {}), config.get("model", {})
-    seconds = sum(row["seconds"] for row in subject.history)
     planned = config.get("recipe", {}).get("epochs")
     best = best_row(subject.history)
+    epochs = {
+        "epochs": f"{len(subject.history)}" + (f" of {planned}" if planned else "")
+        + f", {subject.seconds:.0f} s",
+        "best epoch": f"{best['epoch']:.0f}: {best['validation_accuracy']:.1%} "
+        f"on {subject.validated_on}" if best else "no epoch is finished",
+    }  # fmt: skip
+    if not subject.has_epochs:
+        epochs = {"training time": f"{subject.seconds:.0f} s"}
     facts = {
         "network": f"{model.get('class_name')}, {model.get('parameters', 0):,} parameters",
         "trained on": f"{data.get('train_images', 0):,} images of {subject.trained_on}",
         "validated on": f"{data.get('val_images', 0):,} {subject.validated_on} images",
-        "epochs": f"{len(subject.history)}" + (f" of {planned}" if planned else "")
-        + f", {seconds:.0f} s",
-        "best epoch": f"{best['epoch']:.0f}: {best['validation_accuracy']:.1%} "
-        f"on {subject.validated_on}" if best else "no epoch is finished",
+        **epochs,
         "weights shown": f"{subject.run.checkpoint.name}, epoch {subject.run.epoch}"
         if subject.run else "none",
-        "seed": str(config.get("seed")),
+        "seed": str(config.get("seed", "-")),
         "started": str(config.get("started")),
         "device": str(config.get("device")),
         "versions": ", ".join(f"{k} {v}" for k, v in config.get("versions", {}).items()),
     }  # fmt: skip
+    if subject.members:
+        facts["network"] = (
+            f"{len(subject.members)} runs, averaged, {model['parameters']:,} parameters"
+        )
+        if why := config.get("no_validation"):
+            facts["validated on"] = f"no images: {why}"
+        for key in ("weights shown", "seed", "device"):
+            del facts[key]
     command = repeat_command(config)
     how = (
         element("pre", command)
@@ -55,7 +67,7 @@ def what_was_trained(subject: Subject) -> list[Element]:
     settings = [
         [key, _plain_value(value)]
         for key, value in {**config, **config.get("recipe", {})}.items()
-        if key not in ("recipe", "data", "model", "versions")
+        if key not in ("recipe", "data", "model", "versions", "members")
     ]
     rows = [[key, value] for key, value in facts.items()]
     return [
@@ -68,6 +80,31 @@ def what_was_trained(subject: Subject) -> list[Element]:
             table(["setting", "value"], settings, caption="all settings", can_sort=False),
         ),
     ]
+
+
+def each_member(subject: Subject) -> list[Element]:
+    """What each member of an ensemble is, and how good it is alone; empty for a single network."""
+    if not subject.members:
+        return []
+    rows = []
+    for member in subject.members:
+        model = member["config"]["model"]
+        evaluation = subject.evaluation.members[member["run"]] if subject.evaluation else None
+        accuracy = evaluation.accuracy if evaluation else None
+        parameters = model.get("parameters", 0)
+        rows.append(
+            [
+                member["run"],
+                model["class_name"],
+                (parameters, f"{parameters:,}"),
+                str(member["config"]["seed"]),
+                f"{member['checkpoint']}, epoch {member['epoch']}",
+                (member["seconds"], f"{member['seconds']:.0f} s"),
+                (accuracy, percent(accuracy)),
+            ]
+        )
+    columns = ["run", "network", "parameters", "seed", "weights", "training", subject.split]
+    return [element("h3", "Each member alone"), table(columns, rows, caption="each member alone")]
 
 
 def _plain_value(value: Any) -> str:
@@ -176,7 +213,9 @@ def mistakes(subject: Subject, run: LoadedRun, evaluation: Evaluation) -> list[E
 
 
 def inside_the_network(subject: Subject, run: LoadedRun) -> list[Element]:
-    """Filters, feature maps, evidence for the labels, and the layers."""
+    """Filters, feature maps, evidence for the labels, and the layers; empty without epochs."""
+    if not subject.has_epochs:
+        return []
     before = untrained_model(run.config)
     parts = [
         element("h3", "Inside the network"),

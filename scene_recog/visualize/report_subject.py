@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,9 +14,10 @@ from torch import nn
 
 from scene_recog.datasets import describe_dataset
 from scene_recog.datasets.layout import duplicates_in_train
-from scene_recog.recipes import RECIPES, recipe_from_dict
+from scene_recog.models import FITTED
+from scene_recog.recipes import ALL_RECIPES, FittedRecipe, recipe_from_dict
 from scene_recog.runs import run_folder
-from scene_recog.runs.config import CONFIG, read_config
+from scene_recog.runs.config import CONFIG, ENSEMBLE, RunConfig, read_config, trouble_with
 from scene_recog.runs.history import EpochRecord, read_history
 from scene_recog.runs.scoring import (
     Evaluation,
@@ -57,8 +58,24 @@ class Subject:
     @property
     def caption(self) -> str:
         """What a picture shows: run, epoch, split and data."""
-        epoch = f", epoch {self.run.epoch}" if self.run else ""
+        has_epoch = self.run is not None and self.has_epochs
+        epoch = f", epoch {self.run.epoch}" if self.run and has_epoch else ""
         return f"{self.name}{epoch}, {self.split} split of {self.data_title}"
+
+    @property
+    def members(self) -> list[dict[str, Any]]:
+        """The members of an ensemble, from its config."""
+        return list(self.run.config.get("members", [])) if self.run else []
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether it was trained in epochs; Fisher vectors and ensembles were not."""
+        return self.config.get("model", {}).get("class_name") not in (*FITTED, ENSEMBLE)
+
+    @property
+    def seconds(self) -> float:
+        """Its training time, or that of all members."""
+        return sum(row["seconds"] for row in self.members or self.history)
 
     @property
     def trained_on(self) -> str:
@@ -109,6 +126,8 @@ def _usable(config: Mapping[str, Any]) -> dict[str, Any]:
     usable = {
         key: value for key, value in config.items() if key not in parts or isinstance(value, dict)
     }
+    if "members" in usable and trouble_with(cast(RunConfig, usable)):
+        del usable["members"]
     for part, key in (
         ("model", "parameters"), ("data", "train_images"), ("data", "val_images"),
         ("recipe", "epochs"), ("recipe", "seed"), ("recipe", "input_size"),
@@ -130,11 +149,16 @@ def caveats(subject: Subject) -> list[str]:
         lines.append(f"Trained on {subject.trained_on}, but measured on {subject.data_title}.")
     if subject.split == "validation":
         lines.append(
-            "Measured on validation images, held out of train. The epoch was chosen on them, so "
-            "the accuracy is slightly too high. The test split was not used."
+            "Measured on validation images, held out of train. "
+            + (
+                ""
+                if subject.config.get("model", {}).get("class_name") in FITTED
+                else "The epoch was chosen on them, so the accuracy is slightly too high. "
+            )
+            + "The test split was not used."
         )
     elif subject.validated_on == "test":
-        chosen = subject.run is not None and subject.run.checkpoint.name == run_folder.BEST
+        chosen = subject.run is not None and subject.run.was_chosen_on_test
         lines.append(
             "The test split was used for validation in training"
             + (", and to choose the epoch: the accuracy is too high." if chosen else ".")
@@ -166,7 +190,15 @@ def confidence_interval(accuracy: float, images: int) -> tuple[float, float]:
 
 
 def repeat_command(config: Mapping[str, Any]) -> str | None:
-    """The command line that trains this run again, or None if it was not trained from a recipe."""
+    """The command line that makes this run again, or None if it was not trained from a recipe.
+
+    For an ensemble, a line for each member comes first.
+    """
+    if members := config.get("members"):
+        names = [str(member["run"]) for member in members]
+        lines = [repeat_command(member["config"]) for member in members]
+        made = shlex.join(["scene-recog", "ensemble", str(config.get("name")), *names])
+        return "\n".join([*filter(None, lines), made])
     recipe = config.get("recipe")
     if not isinstance(recipe, dict):
         return None
@@ -177,7 +209,7 @@ def repeat_command(config: Mapping[str, Any]) -> str | None:
         }
 
     # A run may have its own name, so take the recipe that is closest to it.
-    recipes = {name: asdict(known) for name, known in RECIPES.items()}
+    recipes = {name: asdict(known) for name, known in ALL_RECIPES.items()}
     base = min(recipes, key=lambda name: (len(changes(recipes[name])), name != recipe.get("name")))
     words = ["scene-recog", "train", "--recipe", base]
     if recipe.get("name") != base:
@@ -190,13 +222,15 @@ def repeat_command(config: Mapping[str, Any]) -> str | None:
 
 
 def untrained_model(config: Mapping[str, Any]) -> nn.Module | None:
-    """The network as it was before training, or None if the recipe does not say.
+    """The network as it was before training, or None if the recipe does not say or has no steps.
 
     The seed determines the initial weights; another version of torch may draw different ones.
     """
     try:
         recipe = recipe_from_dict(config.get("recipe", {}))
     except (ValueError, TypeError):
+        return None
+    if isinstance(recipe, FittedRecipe):
         return None
     with torch.random.fork_rng(devices=[]):
         return recipe.make_model()

@@ -148,7 +148,7 @@ def test_weights_solve_ridge_regression_with_classes_of_equal_weight() -> None:
     vectors = F.normalize(torch.randn(600, net.linear.in_features), dim=1).half()
     labels = torch.tensor([0] * 300 + [1] * 200 + [2] * 100)
     with torch.inference_mode():
-        net._fit_weights(vectors, labels)
+        net.fit_weights(vectors, labels)
     v, weights = vectors.double(), net.linear.weight.double().T / 8.5
     importance = (200 / labels.bincount().double())[labels][:, None]
     residual = F.one_hot(labels, 15) * 2 - 1 - v @ weights
@@ -192,7 +192,7 @@ def test_learns_what_it_was_not_shown_and_survives_being_stored() -> None:
 
 def test_weights_are_fitted_to_every_image_and_its_mirror_image() -> None:
     net, images, fitted_to = FisherVectorNet(words=4), Stripes(seed=0, count=40), []
-    net._fit_weights = lambda vectors, labels: fitted_to.append((vectors, labels))  # type: ignore[method-assign]
+    net.fit_weights = lambda vectors, labels: fitted_to.append((vectors, labels))  # type: ignore[method-assign]
     net.fit(images)
     ((vectors, labels),) = fitted_to
     found = list(zip(vectors.float(), labels.tolist(), strict=True))

@@ -212,7 +212,7 @@ def test_of_epochs_with_equal_accuracy_the_least_loss_is_marked() -> None:
 
 def test_the_overview_shows_curves_and_one_image_of_each_class(evaluation: Evaluation) -> None:
     losses, accuracies = ([2.0, 1.0], [2.0, 1.5]), ([0.2, 0.4], [0.2, 0.5])
-    figure = drawn(overview_figure(losses, accuracies, evaluation, NAMES, "a run", "validation"))
+    figure = drawn(overview_figure((losses, accuracies), evaluation, NAMES, "a run", "validation"))
     loss, accuracy, *images = figure.axes
     assert [list(line.get_ydata()) for line in loss.lines] == [[2.0, 1.0], [2.0, 1.5]]
     assert "50.0%" in [text.get_text() for text in accuracy.texts]
