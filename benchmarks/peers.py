@@ -19,6 +19,8 @@ weight decay through the gradient, as in PyTorch's SGD, is an L2 penalty in Kera
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 import os
 import sys
 from collections.abc import Callable
@@ -86,24 +88,51 @@ def available() -> dict[str, Factory]:
 def peer_epochs(recipe: Recipe, n_train: int, n_val: int) -> dict[str, Callable[[], None]]:
     """For each installed peer, a function that trains and evaluates one epoch of random data.
 
-    A peer that cannot be made is left out, with a line that says why.
+    Each peer runs in its own process, because other rows fork workers, and a process with threads
+    of TensorFlow or JAX should not be forked. It ends when its function is deleted. A peer that
+    cannot be made is left out, with a line that says why.
 
     Raises:
         ValueError: a peer's logits differ from PyTorch's.
     """
-    data = random_data(recipe, n_train, n_val)
     model = recipe.make_model()
+    spawn = multiprocessing.get_context("spawn")
     epochs: dict[str, Callable[[], None]] = {}
-    for name, make in available().items():
-        try:
-            peer = make(recipe, model, data)
-        except ValueError as error:
-            print(f"no row for {name}: {error}")
+    for name in available():
+        pipe, end = spawn.Pipe()
+        task = (end, name, recipe, model, n_train, n_val)
+        spawn.Process(target=serve_epochs, args=task, daemon=True).start()
+        end.close()
+        difference = pipe.recv()
+        if isinstance(difference, str):
+            print(f"no row for {name}: {difference}")
             continue
-        if (worst := logits_difference(peer, model, data.x_val[:32])) > TOLERANCE:
-            raise ValueError(f"{name}: its logits differ from PyTorch's by {worst:.2g}")
-        epochs[f"{LETTERS[name]}  {name}"] = peer.epoch
+        if difference > TOLERANCE:
+            raise ValueError(f"{name}: its logits differ from PyTorch's by {difference:.2g}")
+
+        def epoch(pipe: Any = pipe) -> None:
+            pipe.send("train")
+            pipe.recv()
+
+        epochs[f"{LETTERS[name]}  {name}"] = epoch
     return epochs
+
+
+def serve_epochs(
+    pipe: Any, name: str, recipe: Recipe, model: nn.Module, n_train: int, n_val: int
+) -> None:
+    """Send the difference of the logits, or why there is no peer; then an epoch per message."""
+    data = random_data(recipe, n_train, n_val)
+    try:
+        peer = available()[name](recipe, model, data)
+    except ValueError as error:
+        pipe.send(str(error))
+        return
+    pipe.send(logits_difference(peer, model, data.x_val[:32]))
+    with contextlib.suppress(EOFError):  # the other end is closed
+        while pipe.recv():
+            peer.epoch()
+            pipe.send("done")
 
 
 def random_data(recipe: Recipe, n_train: int, n_val: int) -> Data:
