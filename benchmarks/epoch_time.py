@@ -12,6 +12,10 @@ at batch 32; an epoch trains on train and validates on test:
     d  ours with bfloat16 autocast, where the processor has it
     e  the floor: the same network, batches and steps on random data already in memory, with
        torch's fused optimizer, in both memory formats; the faster one counts
+    d  ours with bfloat16 autocast
+    e  the floor: the same network, batches and steps on random data already in memory
+    f  like e, in Keras on TensorFlow (f and g: if installed, see peers.py; on the CPU only)
+    g  like e, in JAX with Flax
 
 Then it times the start of a process up to its first step, with an empty cache and a full one.
 """
@@ -31,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peers import peer_epochs
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -163,6 +168,8 @@ def measure(recipe: Recipe, data_dir: Path, device: str, epochs: int, folder: Pa
     }
     if has_bfloat16(ours.device):
         systems["d  ours, bfloat16"] = trainer_epoch(trainer(amp="on"))
+    if device == "cpu":
+        systems |= peer_epochs(recipe, len(ours.train_dataset), len(ours.val_dataset))
     seconds: dict[str, list[float]] = {name: [] for name in systems}
     for round_number in range(epochs + 1):
         for name, epoch in systems.items():
