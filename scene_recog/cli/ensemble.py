@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from scene_recog.cli.common import RUNS_DIR, in_columns
+from scene_recog.cli.common import RUNS_DIR, in_columns, load_torch
 from scene_recog.system.progress import notice
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ def add_parsers(verbs: Verbs) -> None:
 
 def _ensemble(args: argparse.Namespace) -> int:
     """Make an ensemble, and say who is in it."""
+    load_torch()
+
     from scene_recog.recipes import check_name
     from scene_recog.runs.config import read_config
     from scene_recog.runs.ensemble import make_ensemble
