@@ -103,7 +103,8 @@ def trainer_epoch(trainer: Trainer) -> Callable[[], None]:
     """A function that trains one epoch and validates."""
 
     def epoch() -> None:
-        with trainer.arithmetic.in_use([trainer.model, trainer.averaged_model]):
+        nets = [trainer.model, trainer.averaged_model]
+        with trainer.arithmetic.in_use(nets, trainer.optimizer):
             trainer.train_epoch()
             trainer.validate()
 

@@ -72,6 +72,18 @@ def first_unwritten() -> tuple[str, str, str] | None:
     return step, file, name
 
 
+def default_recipe() -> str:
+    """ "part2", or "part1" as long as something is not written yet."""
+    return "part1" if first_unwritten() else "part2"
+
+
+def unwritten_for(recipe: str) -> str | None:
+    """One line about the first function that training the recipe lacks; None if it has all."""
+    missing = first_unwritten()
+    last_step = {"part1": "1.3", "part2": "2.3"}.get(recipe, "")
+    return _unwritten(*missing) if missing and missing[0] <= last_step else None
+
+
 def explain_error(error: BaseException, *, first: bool = True) -> str | None:
     """One line that names the step, file and line of the assignment where an error comes from.
 

@@ -214,7 +214,7 @@ class Trainer:
             StopRequest() as self._stop,
             self._folder.held(self._state(), self.records),
             all_bad_images_named(self.data_dir),
-            self.arithmetic.in_use([self.model, self.averaged_model]),
+            self.arithmetic.in_use([self.model, self.averaged_model], self.optimizer),
             progress_bar(range(num_epochs), desc="epochs", unit="epoch") as bar,
         ):
             for _ in bar:

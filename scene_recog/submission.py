@@ -202,8 +202,9 @@ def _about_training(project: Path, files: dict[str, bytes]) -> Iterator[str]:
         is_of_this_run = file in files and saved.st_mtime >= trained.st_mtime
         if is_of_this_run and (epochs < FEW_EPOCHS or "sketch" in title):
             yield (
-                f"{file}: the notebook trained it for {epochs} epochs on {in_one_line(title)}. For "
-                'the accuracy points, run the notebook with MODE = "full" on the photographs'
+                f"{file}: if it is the notebook's network, it was trained for {epochs} epochs on "
+                f"{in_one_line(title)}. For the accuracy points, run the notebook with "
+                'MODE = "full" on the photographs'
             )
 
 
@@ -245,8 +246,7 @@ def _advice(file: str, problem: str) -> str:
     """What to do about a missing file."""
     if problem in ("is missing", "is empty"):
         if file in WEIGHTS:
-            folder = file.partition("/")[0]
-            return f": after training, save_trained_model_weights(trainer.model, '{folder}')"
+            return ': the notebook writes it under "Saving, loading, predicting", after training'
         if file == NOTEBOOK:
             return ": it belongs in the project's folder, under this name"
     return ""

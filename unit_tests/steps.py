@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NoReturn
 
 import pytest
@@ -46,6 +47,7 @@ class Step:
     )
     unjudged: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
     unwritten: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    later: dict[str, int] = field(default_factory=dict)  # step, "2.2": its unwritten tests
     why_unjudged: str = ""  # of the first
     cannot_import: str = ""
 
@@ -66,16 +68,19 @@ class Step:
         if self.unwritten[False] and not self.passed[False]:
             return f"{start} not written yet"
         parts = []
+        unwritten = sum(self.unwritten.values())
+        are_later = unwritten == sum(self.later.values())  # such as 2.1 and 2.2, for a file of 1.1
         for beyond in (False, True):
-            if total := self.total(beyond):
+            if total := self.total(beyond) - self.unwritten[beyond] * are_later:
                 count = f"{self.passed[beyond]} of {total}"
                 parts.append(f"beyond {count}" if beyond else f"{count:<9}")
-        if unwritten := sum(self.unwritten.values()):
-            parts.append(f"{unwritten} not written yet")
-        if sum(self.unjudged.values()):
-            waiting = f"{self.unjudged[False]}"
-            waiting += f" (and {self.unjudged[True]} beyond)" if self.unjudged[True] else ""
-            parts.append(f"{waiting} cannot be judged yet: {self.why_unjudged}")
+        if unwritten:
+            steps = f" (step {', '.join(sorted(self.later))})" if are_later else ""
+            parts.append(f"{unwritten} not written yet{steps}")
+        counts = [str(self.unjudged[False])] * bool(self.unjudged[False])
+        counts += [f"{self.unjudged[True]} beyond"] * bool(self.unjudged[True])
+        if counts:
+            parts.append(f"{' and '.join(counts)} cannot be judged yet: {self.why_unjudged}")
         return f"{start} {'   '.join(parts)}".rstrip()
 
 
@@ -141,9 +146,11 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, Any, None]:
     """Count the test for its step, and say in one line what is not written yet."""
+    name = step_of(item)
+    if name and call.excinfo:
+        _leave_out_libraries(call.excinfo)
     outcome = yield
     report = outcome.get_result()
-    name = step_of(item)
     error = call.excinfo.value if call.excinfo and report.failed else None
     if error and isinstance(error.__cause__, NotImplementedError):  # a test explains RuntimeErrors
         error = error.__cause__
@@ -166,6 +173,9 @@ def pytest_runtest_makereport(
     if report.failed:
         if unwritten:
             step.unwritten[beyond] += 1
+            of_step = str(explain_error(error, first=False)).split(":")[0].removeprefix("step ")
+            if of_step != STEPS[name]:
+                step.later[of_step] = step.later.get(of_step, 0) + 1
             report.is_unwritten = True
             report.longrepr = f"{name}.py: {error}"
         else:
@@ -180,6 +190,28 @@ def pytest_runtest_makereport(
         step.why_unjudged = step.why_unjudged or why
     elif report.when == "call":
         step.passed[beyond] += 1
+
+
+def _leave_out_libraries(found: pytest.ExceptionInfo[BaseException]) -> None:
+    """Shorten a traceback, and those of its causes, to the tests and the student's files."""
+    found.traceback = found.traceback.filter(lambda entry: not _is_library(entry.frame.code.path))
+    cause = found.value.__cause__ or found.value.__context__
+    while cause is not None:
+        parts = []
+        part = cause.__traceback__
+        while part is not None:
+            if not _is_library(part.tb_frame.f_code.co_filename):
+                parts.append(part)
+            part = part.tb_next
+        shortened = None
+        for part in reversed(parts):
+            shortened = TracebackType(shortened, part.tb_frame, part.tb_lasti, part.tb_lineno)
+        cause.__traceback__ = shortened or cause.__traceback__
+        cause = cause.__cause__ or cause.__context__
+
+
+def _is_library(path: str | Path) -> bool:
+    return "site-packages" in Path(path).parts
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -230,9 +230,7 @@ def refusal_of(config: dict[str, Any]) -> str:
 @pytest.mark.usefixtures("written")
 def test_knows_all_three_types(optimizer_type: str) -> None:
     found = attempt(optimizer_type)
-    assert isinstance(found, torch.optim.Optimizer), (
-        f"{optimizer_type!r} is not written: get_optimizer returns {found!r}"
-    )
+    assert isinstance(found, torch.optim.Optimizer), f"{optimizer_type!r} is not written: {found}"
     assert type(found).__name__.lower() == optimizer_type, (
         f"{optimizer_type!r} returns torch.optim.{type(found).__name__}"
     )

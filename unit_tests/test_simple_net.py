@@ -206,7 +206,9 @@ def test_output_is_15_scores_per_image(new_net: SimpleNet, count: int) -> None:
         )
         rows = re.search(r"\((\d+)x\d+ and", str(error))  # of "shapes cannot be multiplied"
         if "is invalid for input" in str(error) or (rows and int(rows[1]) != count):
-            hint = "a batch may have any size: flatten with x.flatten(1) or x.view(x.size(0), -1)"
+            hint += (
+                "\na batch may have any size: flatten with x.flatten(1) or x.view(x.size(0), -1)"
+            )
         if "channels" in str(error):
             hint = "images are grayscale: the first convolution takes 1 channel"
         raise AssertionError(

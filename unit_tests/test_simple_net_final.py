@@ -135,7 +135,9 @@ def test_output_is_15_scores_per_image(new_net: SimpleNetFinal, mode: str, count
         hint = "does the first linear layer have as many inputs as flatten has values per image?"
         rows = re.search(r"\((\d+)x\d+ and", str(error))  # of "shapes cannot be multiplied"
         if "is invalid for input" in str(error) or (rows and int(rows[1]) != count):
-            hint = "a batch may have any size: flatten with x.flatten(1) or x.view(x.size(0), -1)"
+            hint += (
+                "\na batch may have any size: flatten with x.flatten(1) or x.view(x.size(0), -1)"
+            )
         raise AssertionError(
             f"forward raises an error for images of shape {shape}, in {mode} mode: {error}\n{hint}"
         ) from error

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from scene_recog.assignment import default_recipe
 from scene_recog.cli.common import RUNS_DIR, add_device, add_json, load_torch, print_json
 
 if TYPE_CHECKING:
@@ -82,8 +83,10 @@ def _doctor(args: argparse.Namespace) -> int:
     by_heart = memorizing.learn_by_heart(patient.fresh, images, labels, device)
     layers = memorizing.layer_gradients(patient.model, images, labels, device)
     without = [row.name for row in layers if row.verdict == "no gradient"]
+    has_cause = any(finding.symptom == "softmax" for finding in findings)
+    memorized = by_heart.images if has_cause else by_heart.right
     for symptom, text in (
-        ("by heart", symptoms.not_by_heart(by_heart.right, by_heart.images)),
+        ("by heart", symptoms.not_by_heart(memorized, by_heart.images)),
         ("no gradient", symptoms.without_gradient(without, len(layers), memorizing.LOOKS)),
     ):
         findings += [Finding(symptom, text)] if text else []
@@ -130,7 +133,7 @@ def _of_recipe(args: argparse.Namespace) -> _Patient:
     from scene_recog.datasets import find_dataset
     from scene_recog.recipes import FittedRecipe, get_recipe
 
-    recipe = get_recipe(args.recipe or "part2").override(args.settings)
+    recipe = get_recipe(args.recipe or default_recipe()).override(args.settings)
     if isinstance(recipe, FittedRecipe):
         raise ValueError(_NO_STEPS.format(recipe.name))
     return _Patient(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from scene_recog.assignment import explain_error
 from scene_recog.cli.common import RUNS_DIR, add_json, print_json
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _summary(args: argparse.Namespace) -> int:
     from scene_recog.models import NETS
     from scene_recog.runs.config import read_config
     from scene_recog.runs.run_folder import find_run
-    from scene_recog.visualize.summary import format_summary, summarize
+    from scene_recog.visualize.summary import MisfitError, format_summary, summarize
 
     name, size = args.net, 64
     arguments: dict[str, Any] = {}
@@ -78,8 +79,15 @@ def _summary(args: argparse.Namespace) -> int:
         if name not in NETS:
             raise ValueError(f"{args.net} is of {name}, which is not one of {', '.join(NETS)}")
     side = args.size or size
-    table = format_summary(summarize(NETS[name](**arguments), (1, side, side)))
-    print(f"{name}, for images of 1x{side}x{side}\n\n{table}")
+    title = f"{name}, for images of 1x{side}x{side}"
+    try:
+        table = format_summary(summarize(NETS[name](**arguments), (1, side, side)))
+    except MisfitError as error:
+        if args.size or not error.rows or error.__cause__ is None:
+            raise
+        print(f"{title}, up to the layer that fails\n\n{format_summary(error.rows)}\n")
+        raise ValueError(explain_error(error.__cause__) or str(error)) from error
+    print(f"{title}\n\n{table}")
     return 0
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scene_recog.assignment import default_recipe, explain_error, unwritten_for
 from scene_recog.cli.common import RUNS_DIR, add_device, in_columns, load_torch
 from scene_recog.system.progress import notice
 from scene_recog.system.text import in_one_line
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 def add_parsers(verbs: Verbs) -> None:
     """Add `train`; it sets `run`, a function from the arguments to an exit code."""
     verb = verbs.add_parser("train", help="train a recipe, or resume a run")
-    verb.add_argument("--recipe", help="its name, or a run's config.json (default: part2)")
+    verb.add_argument(
+        "--recipe",
+        help="its name, or a run's config.json (default: part2; part1 until part 2 is written)",
+    )
     verb.add_argument("--data", metavar="DIR", help="folder with train/ and test/ (default: data)")
     verb.add_argument("--epochs", type=int, metavar="N", help="total number of epochs")
     verb.add_argument("--seed", type=int, metavar="N", help="short for --set seed=N")
@@ -123,6 +128,11 @@ def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
             f"scene-recog train --resume {trainer.model_dir}"
         )
         return 128 + (stop.signal if isinstance(stop, Interrupted) else 2)
+    except Exception as error:
+        never_began = not list(trainer.model_dir.glob("*.pt")) and explain_error(error)
+        if never_began and processes.rank() == 0:  # a mistake in a file, not a run to look at
+            shutil.rmtree(trainer.model_dir, ignore_errors=True)
+        raise
 
     _say_what_was_reached(trainer)
     return 0
@@ -134,7 +144,8 @@ def _say_what_was_reached(trainer: Trainer | Fitter) -> None:
     best, seconds = trainer.best_record, sum(record.seconds for record in trainer.records)
     last, split = trainer.records[-1].validation_accuracy, trainer.validation_name
     title = trainer.dataset_info.title
-    how = f"{trainer.epochs_done} epochs on {title}, in {seconds:.0f} s"
+    plural = "s" if trainer.epochs_done > 1 else ""
+    how = f"{trainer.epochs_done} epoch{plural} on {title}, in {seconds:.0f} s"
     if isinstance(trainer, Fitter):
         how = f"fitting to {len(trainer.train_dataset):,} images of {title}, in {seconds:.0f} s"
     else:
@@ -240,7 +251,10 @@ def _new_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
 
     named = {"epochs": args.epochs, "seed": args.seed, "name": args.name}
     settings = args.settings + _settings(named) + _settings(_speed(args))
-    recipe = get_recipe(args.recipe or "part2").override(settings)
+    name = args.recipe or default_recipe()
+    if lacking := unwritten_for(name):
+        raise ValueError(lacking)  # before anything is drawn or read
+    recipe = get_recipe(name).override(settings)
     if isinstance(recipe, FittedRecipe):
         _refuse_tensorboard(args, recipe.name)
     with processes.one_first():

@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 from scene_recog.system import processes
 from scene_recog.system.devices import has_bfloat16
@@ -88,23 +89,50 @@ class Arithmetic:
         return processes.from_rank_zero(chosen)
 
     @contextmanager
-    def in_use(self, nets: Collection[nn.Module]) -> Iterator[None]:
-        """Use the threads and the memory format for these networks while the block runs.
+    def in_use(self, nets: Collection[nn.Module], optimizer: Optimizer) -> Iterator[None]:
+        """Use the threads and the memory format while the block runs.
 
-        After it, their weights are contiguous again, as code outside may expect (`view`).
+        After it, the weights are contiguous again, as code outside may expect (`view`).
+
+        Args:
+            nets: the network, and its average.
+            optimizer: of the network.
         """
         nets = nets if self.channels_last else ()
         with _threads(self.threads):
             _convert(nets, torch.channels_last)
+            lay_out_as_weights(optimizer)
             try:
                 yield
             finally:
                 _convert(nets, torch.contiguous_format)
+                lay_out_as_weights(optimizer)
 
 
 def _convert(nets: Collection[nn.Module], memory_format: torch.memory_format) -> None:
     for net in nets:
         net.to(memory_format=memory_format)
+
+
+def lay_out_as_weights(optimizer: Optimizer) -> None:
+    """Give momentum and the like, and gradients, their weight's order in memory.
+
+    A fused optimizer reads all of them from beginning to end, and trusts that the order is one.
+    """
+    for weight, state in optimizer.state.items():
+        for key, value in state.items():
+            if isinstance(value, torch.Tensor) and value.shape == weight.shape:
+                state[key] = _laid_out_as(weight, value)
+    for group in optimizer.param_groups:
+        for weight in group["params"]:
+            if weight.grad is not None:
+                weight.grad = _laid_out_as(weight, weight.grad)
+
+
+def _laid_out_as(weight: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    if value.stride() == weight.stride():
+        return value
+    return torch.empty_like(weight, dtype=value.dtype, requires_grad=False).copy_(value)
 
 
 # ------------------------------------------------------------------------ trials
@@ -322,14 +350,19 @@ def _are_set(own: int) -> bool:
 _WITH_FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 
 
-def use_fused(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
-    """On a GPU, update all weights by one kernel, unless the caller has chosen otherwise.
+def use_fused(optimizer: Optimizer, device: torch.device) -> None:
+    """Update all weights by one kernel, where torch has it and the caller has not chosen otherwise.
 
     Networks of this size keep a GPU waiting for Python: fewer kernels are a shorter epoch.
     """
-    if device.type != "cuda" or type(optimizer) not in _WITH_FUSED:
+    kind: Any = type(optimizer)
+    if kind not in _WITH_FUSED:
+        return
+    try:
+        kind([torch.zeros(1, device=device)], lr=0.1, fused=True)
+    except (RuntimeError, TypeError, ValueError):  # not on this device, or in this version
         return
     groups = optimizer.param_groups
-    if all(group.get("fused") is None and group.get("foreach") is None for group in groups):
+    if all(group["fused"] is group["foreach"] is None for group in groups):
         for options in (optimizer.defaults, *groups):  # the config records the defaults
             options["fused"] = True

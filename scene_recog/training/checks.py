@@ -60,7 +60,12 @@ def check_example(example: Any) -> torch.Tensor:
         ValueError: it is not; the message says which file to look at.
     """
     if isinstance(example, torch.Tensor) and example.ndim == 3:
-        return example
+        if example.is_floating_point():
+            return example
+        raise ValueError(
+            f"the pixels of example 0 are {example.dtype}, not float32 from 0 to 1: "
+            "data_transforms.py needs transforms.ToTensor(), or division by 255"
+        )
     found = f"of shape {list(example.shape)}" if hasattr(example, "shape") else ""
     what = " ".join(f"{type(example).__name__} {found}".split())
     if isinstance(example, Image.Image):
@@ -90,7 +95,12 @@ def check_outputs(model: nn.Module, image: torch.Tensor, num_classes: int, data_
     try:
         with torch.inference_mode():
             scores: Any = model.eval()(image[None])
-    except (AttributeError, IndexError, RuntimeError, TypeError):
+    except (AttributeError, IndexError, RuntimeError, TypeError) as error:
+        if len(image) == 3 and "to have 1 channels" in str(error):
+            raise ValueError(
+                f"image_loader.py gives images with 3 channels, and {kind} takes 1: convert them "
+                "to grayscale, with .convert('L')"
+            ) from error
         return  # it does not take such images: training raises a better error
     finally:
         model.train(was_training)

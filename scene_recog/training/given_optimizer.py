@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -98,7 +99,13 @@ def _set_options(optimizer: Optimizer, config: Mapping[str, Any]) -> None:
     if other:
         optimizer.defaults.update(other)
         named = ", ".join(f"{key} {value}" for key, value in other.items())
-        notice(
-            "get_optimizer in optimizer.py does not set all options (the handout does not require "
-            f"it): using the recipe's {named}."
+        _notice_once(
+            f"get_optimizer in optimizer.py ignores {', '.join(other)}, which costs no points: "
+            f"training with the recipe's {named}."
         )
+
+
+@cache
+def _notice_once(text: str) -> None:
+    """A notebook makes many optimizers."""
+    notice(text)

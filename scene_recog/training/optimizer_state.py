@@ -7,6 +7,7 @@ from typing import Any
 from torch.optim import Optimizer
 
 from scene_recog.system.numbers import plain_data
+from scene_recog.training.arithmetic import lay_out_as_weights
 
 Options = list[dict[str, Any]]  # of each group of parameters
 _OF_SCHEDULES = {"initial_lr", "max_lr", "min_lr"}  # left in the groups by torch's schedulers
@@ -46,6 +47,7 @@ def load_optimizer(optimizer: Optimizer, saved: dict[str, Any], asked: Options) 
     groups = zip(saved["param_groups"], asked, strict=True)
     saved = {**saved, "param_groups": [{**group, **options} for group, options in groups]}
     optimizer.load_state_dict(saved)
+    lay_out_as_weights(optimizer)
 
 
 def describe_optimizer(optimizer: Optimizer, asked: Options, peak: float | None) -> dict[str, Any]:

@@ -40,6 +40,18 @@ class LayerSummary:
     receptive_field: Pair | None
 
 
+class MisfitError(ValueError):
+    """A network does not take images of a size.
+
+    Attributes:
+        rows: the layers before the one that failed.
+    """
+
+    def __init__(self, message: str, rows: list[LayerSummary]) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
 def summarize(model: nn.Module, input_size: Sequence[int] = (1, 64, 64)) -> list[LayerSummary]:
     """What each layer does to one image, recorded with forward hooks.
 
@@ -94,7 +106,7 @@ def summarize(model: nn.Module, input_size: Sequence[int] = (1, 64, 64)) -> list
             model.eval()(image)
     except RuntimeError as error:
         size = "x".join(str(side) for side in input_size)
-        raise ValueError(f"{type(model).__name__} does not take images of {size}") from error
+        raise MisfitError(f"{type(model).__name__} does not take images of {size}", rows) from error
     finally:
         model.train(was_training)
         for hook in hooks:

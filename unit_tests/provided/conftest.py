@@ -69,7 +69,8 @@ def make_trainer(sketches: Path, tmp_path: Path) -> Callable[..., Trainer]:
             "seed": 0,
         }
         config = {"optimizer_type": "sgd", "lr": lr, "weight_decay": 0.0}
-        return Trainer(model=model, optimizer=get_optimizer(model, config), **defaults | options)
+        optimizer = options.pop("optimizer", None) or get_optimizer(model, config)
+        return Trainer(model=model, optimizer=optimizer, **defaults | options)
 
     return make
 

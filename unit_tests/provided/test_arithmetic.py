@@ -299,14 +299,53 @@ def test_share_of_processors_is_a_share() -> None:
 # ------------------------------------------------------------------------ optimizer
 
 
-def test_fused_is_for_gpus_and_leaves_choices_alone() -> None:
-    weights = [nn.Parameter(torch.zeros(2))]
-    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+def test_fused_leaves_choices_alone() -> None:
+    weights, cpu = [nn.Parameter(torch.zeros(2))], torch.device("cpu")
     optimizer = torch.optim.SGD(weights, lr=0.1)
-    use_fused(optimizer, cpu)
+    use_fused(optimizer, torch.device("meta"))  # which has no fused kernels
     assert optimizer.param_groups[0]["fused"] is None
-    use_fused(optimizer, cuda)
-    assert optimizer.param_groups[0]["fused"] is True
+    use_fused(optimizer, cpu)
+    assert optimizer.param_groups[0]["fused"] is optimizer.defaults["fused"] is True
     for chosen in (torch.optim.SGD(weights, lr=0.1, foreach=True), torch.optim.RMSprop(weights)):
-        use_fused(chosen, cuda)
+        use_fused(chosen, cpu)
         assert not chosen.param_groups[0].get("fused")
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
+def test_fused_is_the_same(kind: Any) -> None:
+    results = []
+    for fused in (None, True):
+        generator = torch.Generator().manual_seed(1)
+        weight = nn.Parameter(torch.randn(4, 3, 5, 5, generator=generator))
+        options = {"momentum": 0.9, "nesterov": True} if kind is torch.optim.SGD else {}
+        optimizer = kind([weight], lr=0.01, weight_decay=0.01, fused=fused, **options)
+        for _ in range(20):
+            weight.grad = torch.randn(4, 3, 5, 5, generator=generator)
+            optimizer.step()
+        results.append(weight.detach())
+    assert torch.allclose(results[0], results[1], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam"])
+def test_momentum_follows_the_weights_from_one_format_to_the_other(
+    make_trainer: MakeTrainer, tmp_path: Path, kind: str
+) -> None:
+    losses = {}
+    for formats in (("contiguous",) * 3, ("channels_last", "contiguous", "channels_last")):
+        torch.manual_seed(0)
+        model = SimpleNet()
+        config = {"lr": 0.01, "momentum": 0.9} if kind == "sgd" else {"lr": 0.001}
+        optimizer = getattr(torch.optim, kind.upper() if kind == "sgd" else "Adam")
+        for memory_format in formats:  # the second and third resume the run
+            trainer = make_trainer(
+                model, optimizer=optimizer(model.parameters(), **config), seed=1,
+                model_dir=tmp_path / formats[0], memory_format=memory_format, **LONG,
+            )  # fmt: skip
+            trainer.run_training_loop(1)
+            for weight, state in trainer.optimizer.state.items():
+                moments = [v for v in state.values() if v.shape == weight.shape]
+                assert all(v.stride() == weight.stride() for v in moments)
+        losses[formats] = trainer.train_loss_history
+    first, second = losses.values()
+    assert len(first) == 3
+    assert first == pytest.approx(second, rel=2e-3)
