@@ -82,9 +82,7 @@ def _show_error(
     traceback: TracebackType,
     tb_offset: int | None = None,
 ) -> None:
-    cause = error.__cause__ if isinstance(error, ValueError) else None  # of a check of ours
-    line = explain_error(error) or (explain_error(cause) if cause else None)
-    if (line := line or _about_name(error, traceback)) is not None:
+    if (line := explain_error(error) or _about_name(error, traceback)) is not None:
         kind, error = AssignmentError, AssignmentError(line)
     shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from scene_recog.assignment import explain_error
 from scene_recog.cli.common import RUNS_DIR, add_json, print_json
 
 if TYPE_CHECKING:
@@ -83,10 +82,9 @@ def _summary(args: argparse.Namespace) -> int:
     try:
         table = format_summary(summarize(NETS[name](**arguments), (1, side, side)))
     except MisfitError as error:
-        if args.size or not error.rows or error.__cause__ is None:
-            raise
-        print(f"{title}, up to the layer that fails\n\n{format_summary(error.rows)}\n")
-        raise ValueError(explain_error(error.__cause__) or str(error)) from error
+        if error.rows and not args.size:
+            print(f"{title}, up to the layer that fails\n\n{format_summary(error.rows)}\n")
+        raise
     print(f"{title}\n\n{table}")
     return 0
 

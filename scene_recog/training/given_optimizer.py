@@ -57,7 +57,7 @@ def optimizer_as_asked(model: nn.Module, config: Mapping[str, Any]) -> Optimizer
             "it must return a torch.optim optimizer"
         )
     reason = f" ({reason_of(optimizer)})" if isinstance(optimizer, Exception) else ""
-    notice(
+    _notice_once(
         f"get_optimizer in optimizer.py does not support {kind!r}{reason}: "
         f"using torch.optim.{_TORCH[kind].__name__}."
     )
@@ -99,9 +99,10 @@ def _set_options(optimizer: Optimizer, config: Mapping[str, Any]) -> None:
     if other:
         optimizer.defaults.update(other)
         named = ", ".join(f"{key} {value}" for key, value in other.items())
+        is_optional = not set(other) & set(_OF_THE_HANDOUT)
         _notice_once(
-            f"get_optimizer in optimizer.py ignores {', '.join(other)}, which costs no points: "
-            f"training with the recipe's {named}."
+            f"get_optimizer in optimizer.py ignores {', '.join(other)}"
+            f"{', which costs no points' if is_optional else ''}: using the recipe's {named}."
         )
 
 

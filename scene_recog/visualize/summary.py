@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from scene_recog.system.text import reason_of
+
 WINDOWED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
 Pair = tuple[int, int]
@@ -50,6 +52,9 @@ class MisfitError(ValueError):
     def __init__(self, message: str, rows: list[LayerSummary]) -> None:
         super().__init__(message)
         self.rows = rows
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for this
+        return [str(self)]
 
 
 def summarize(model: nn.Module, input_size: Sequence[int] = (1, 64, 64)) -> list[LayerSummary]:
@@ -106,7 +111,9 @@ def summarize(model: nn.Module, input_size: Sequence[int] = (1, 64, 64)) -> list
             model.eval()(image)
     except RuntimeError as error:
         size = "x".join(str(side) for side in input_size)
-        raise MisfitError(f"{type(model).__name__} does not take images of {size}", rows) from error
+        raise MisfitError(
+            f"{type(model).__name__} does not take images of {size}: {reason_of(error)}", rows
+        ) from error
     finally:
         model.train(was_training)
         for hook in hooks:

@@ -19,7 +19,7 @@ import pytest
 import torch
 from PIL import Image
 
-from scene_recog import cli
+from scene_recog import assignment, cli, models, simple_net
 from scene_recog.cli import train
 from scene_recog.cli.guide import EXAMPLES
 from scene_recog.datasets import sketch15
@@ -197,7 +197,7 @@ def test_train_without_data_says_that_it_draws_sketches(
     assert captured.err.count("\n") == 1
     assert "drawn sketches" in captured.err
     assert "scene-recog data download" in captured.err
-    assert "1 epochs on drawn sketches (sketch15)" in captured.out
+    assert "1 epoch on drawn sketches (sketch15)" in captured.out
     config = json.loads((here / "model_checkpoints/part1-001/config.json").read_text())
     assert config["data"]["kind"] == "sketch15"
     assert (here / "sketch15/train/coast").is_dir()
@@ -526,3 +526,48 @@ def test_torchvision_of_another_release_is_one_line(tmp_path: Path) -> None:
     assert finished.returncode == 2
     assert finished.stderr.startswith("scene-recog: PyTorch cannot be loaded (operator torchvision")
     assert finished.stderr.count("\n") == 1
+
+
+def test_the_recipe_is_part1_until_part_2_is_written(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = ("2.1", "data_transforms", "get_fundamental_augmentation_transforms")
+    monkeypatch.setattr(assignment, "first_unwritten", lambda: missing)
+    assert assignment.default_recipe() == "part1"
+    assert assignment.unwritten_for("part1") is None
+    assert "step 2.1: data_transforms.py is not written yet" in refuse(
+        capsys, "train", "--recipe", "part2"
+    )
+    assert not list(here.iterdir())  # nothing was drawn
+    monkeypatch.setattr(assignment, "first_unwritten", lambda: ("1.3", "optimizer", "f"))
+    assert "step 1.3: optimizer.py is not written yet" in refuse(capsys, "train")
+    monkeypatch.undo()
+    assert assignment.default_recipe() == "part2"
+
+
+def test_a_mistake_in_a_file_leaves_no_run(
+    here: Path,
+    sketches: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Trainer, "run_training_loop", lambda *_: simple_net.SimpleNet()(None))
+    line = refuse(capsys, "train", *FAST, "--data", str(sketches))
+    assert "step 1.2: simple_net.py, line " in line
+    assert not list((here / "model_checkpoints").iterdir())
+
+
+def test_summary_shows_the_layers_before_the_one_that_fails(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wrong(simple_net.SimpleNet):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc_layers[-1] = torch.nn.Linear(3, 15)
+
+    monkeypatch.setitem(models.NETS, "SimpleNet", Wrong)
+    assert cli.main(["summary", "SimpleNet"]) == 2
+    captured = capsys.readouterr()
+    assert "up to the layer that fails" in captured.out
+    assert "conv_layers.0" in captured.out
+    assert "shapes cannot be multiplied" in captured.err

@@ -154,7 +154,9 @@ def test_recipe_s_optimizer_trains_whatever_the_student_s_knows(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(given_optimizer, "get_optimizer", function)
+    given_optimizer._notice_once.cache_clear()
     optimizer = RECIPES["part2"].make_optimizer(SimpleNetFinal())
+    RECIPES["part2"].make_optimizer(SimpleNetFinal())  # says it no second time
     assert type(optimizer) is torch.optim.SGD
     group = optimizer.param_groups[0]
     assert group["lr"] == 0.05
@@ -188,6 +190,7 @@ def test_other_type_may_end_in_not_implemented(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(given_optimizer, "get_optimizer", sgd_and_an_error)
+    given_optimizer._notice_once.cache_clear()
     assert type(RECIPES["part1"].make_optimizer(SimpleNet())) is torch.optim.Adam
     assert "does not support 'adam' (only sgd): using torch.optim.Adam." in capsys.readouterr().err
     decays = [
