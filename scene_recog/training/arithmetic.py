@@ -33,6 +33,7 @@ from scene_recog.training.options import TrainerOptions
 WORTH_MEASURING = 20  # batches in an epoch
 ROUNDS = 8  # steps of a trial
 QUIET = 0.85  # of its threads' time, a process gets this share on a quiet machine
+_AT_FIRST = torch.get_num_threads()
 KEPT = "memory_formats.json"  # in the user's cache folder
 
 
@@ -336,7 +337,8 @@ def _threads(number: int) -> Iterator[None]:
 
 def _are_set(own: int) -> bool:
     """Whether the user has set the number of threads, in the environment or in torch."""
-    if os.environ.get("OMP_NUM_THREADS") or os.environ.get("MKL_NUM_THREADS"):
+    in_environment = os.environ.get("OMP_NUM_THREADS") or os.environ.get("MKL_NUM_THREADS")
+    if in_environment or own != _AT_FIRST:
         return True
     try:
         cores = len(os.sched_getaffinity(0))

@@ -287,7 +287,13 @@ def test_what_the_user_has_set_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         arithmetic.os, "sched_getaffinity", lambda _pid: set(range(8)), raising=False
     )
-    assert [number for number in range(1, 17) if not arithmetic._are_set(number)] == [4, 8]
+    unset = []
+    for number in range(1, 17):
+        monkeypatch.setattr(arithmetic, "_AT_FIRST", number)
+        unset += [] if arithmetic._are_set(number) else [number]
+        assert arithmetic._are_set(number + 1)
+    assert unset == [4, 8]
+    monkeypatch.setattr(arithmetic, "_AT_FIRST", 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
     assert arithmetic._are_set(8)
 
