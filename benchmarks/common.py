@@ -9,11 +9,9 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from scene_recog.fitter import Fitter
@@ -22,7 +20,7 @@ from scene_recog.loading.reading import class_names
 from scene_recog.models.fisher_vectors import FisherVectorNet
 from scene_recog.recipes import Recipe, get_recipe
 from scene_recog.runner import Trainer
-from scene_recog.runs.scoring import Evaluation, LoadedRun, evaluate_split
+from scene_recog.runs.scoring import Evaluation, LoadedRun, averaged, evaluate_split
 
 FISHER_VECTORS = "fisher-vectors"
 Views = dict[str, Evaluation]  # by view of the images, such as "plain" or "flip"
@@ -98,16 +96,10 @@ def evaluate_views(recipe: Recipe | None, run: LoadedRun, data_dir: Path) -> Vie
     return {view: evaluate_split(run, data_dir, **its) for view, its in options.items()}
 
 
-def mean_of(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """An ensemble on the same images: the mean of the predicted probabilities."""
-    probabilities = np.mean([one.probabilities for one in evaluations], axis=0)
-    return replace(evaluations[0], probabilities=probabilities)
-
-
 def together(nets: Sequence[Views]) -> Views:
     """An ensemble, view by view; a net that lacks a view contributes its flip view."""
     return {
-        view: mean_of([views.get(view, views["flip"]) for views in nets])
+        view: averaged([views.get(view, views["flip"]) for views in nets])
         for view in max(nets, key=len)
     }
 

@@ -83,13 +83,11 @@ def _doctor(args: argparse.Namespace) -> int:
     by_heart = memorizing.learn_by_heart(patient.fresh, images, labels, device)
     layers = memorizing.layer_gradients(patient.model, images, labels, device)
     without = [row.name for row in layers if row.verdict == "no gradient"]
-    has_cause = any(finding.symptom == "softmax" for finding in findings)
-    memorized = by_heart.images if has_cause else by_heart.right
-    for symptom, text in (
-        ("by heart", symptoms.not_by_heart(memorized, by_heart.images)),
-        ("no gradient", symptoms.without_gradient(without, len(layers), memorizing.LOOKS)),
-    ):
-        findings += [Finding(symptom, text)] if text else []
+    if not any(finding.symptom == "outputs" for finding in findings):  # such as softmax: the cause
+        text = symptoms.not_by_heart(by_heart.right, by_heart.images)
+        findings += [Finding("by heart", text)] if text else []
+    text = symptoms.without_gradient(without, len(layers), memorizing.LOOKS)
+    findings += [Finding("no gradient", text)] if text else []
     first = {finding.symptom: finding for finding in reversed(findings)}
     findings = [finding for finding in findings if first[finding.symptom] is finding]
 

@@ -49,9 +49,8 @@ def _report(args: argparse.Namespace) -> int:
 
 def _runs(args: argparse.Namespace) -> int:
     """Print a table of the runs in model_checkpoints/."""
-    from scene_recog.models import FITTED
     from scene_recog.runs import run_folder
-    from scene_recog.runs.config import ENSEMBLE, read_config
+    from scene_recog.runs.config import has_epochs, read_config
     from scene_recog.runs.history import best_row, read_history
 
     rows: list[dict[str, Any]] = []
@@ -87,8 +86,7 @@ def _runs(args: argparse.Namespace) -> int:
         print(columns + f"{'on':10} {'time':>7}")
         for row in rows:
             epochs = f"{row['epochs']}/{row['planned_epochs'] or '?'}"
-            if row["network"] in (*FITTED, ENSEMBLE):
-                epochs = "-"
+            epochs = epochs if has_epochs(row["network"]) else "-"
             seed = "-" if row["seed"] is None else row["seed"]
             print(
                 f"{row['run']:20} {row['recipe']!s:15} {row['data']!s:9} {seed:>5} "

@@ -18,6 +18,7 @@ from scene_recog.datasets import DatasetInfo
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import class_names as names_by_index
 from scene_recog.loading.transform_spec import describe_transforms
+from scene_recog.models import FITTED
 from scene_recog.system.files import write_atomically
 from scene_recog.system.progress import notice
 from scene_recog.training.options import TrainerOptions
@@ -74,6 +75,11 @@ class RunConfig(TypedDict, total=False):
     name: str  # of an ensemble, whose config has no seed and no transforms of its own
     members: list[dict[str, Any]]  # of an ensemble: run, checkpoint, epoch, seconds, config
     no_validation: str  # of an ensemble: why it has no validation images; "" if it has
+
+
+def has_epochs(class_name: object) -> bool:
+    """Whether a network of this name is trained in epochs; Fisher vectors and ensembles are not."""
+    return class_name not in (*FITTED, ENSEMBLE)
 
 
 def describe_run(

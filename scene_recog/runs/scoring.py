@@ -266,7 +266,7 @@ def evaluate_split(
                     dataset, 100, shuffle=False, device=run.device, cache=cache, left_out=left_out
                 )
                 parts.append(_evaluate(_views(run, flip=flip), loader, dataset, run.device, split))
-        return _averaged(parts)
+        return averaged(parts)
 
     if not run.members:
         return look(run, scales)
@@ -274,10 +274,10 @@ def evaluate_split(
         name: look(member, scales if _takes(member, scales) else (1.0,))
         for name, member in run.members.items()
     }
-    return replace(_averaged(list(members.values())), members=members)
+    return replace(averaged(list(members.values())), members=members)
 
 
-def _averaged(evaluations: Sequence[Evaluation]) -> Evaluation:
+def averaged(evaluations: Sequence[Evaluation]) -> Evaluation:
     """Several predictions for the same images, with averaged probabilities."""
     probabilities = mean_of([each.probabilities for each in evaluations])
     return replace(evaluations[0], probabilities=probabilities)

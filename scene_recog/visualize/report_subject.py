@@ -17,7 +17,7 @@ from scene_recog.datasets.layout import duplicates_in_train
 from scene_recog.models import FITTED
 from scene_recog.recipes import ALL_RECIPES, FittedRecipe, recipe_from_dict
 from scene_recog.runs import run_folder
-from scene_recog.runs.config import CONFIG, ENSEMBLE, RunConfig, read_config, trouble_with
+from scene_recog.runs.config import CONFIG, RunConfig, has_epochs, read_config, trouble_with
 from scene_recog.runs.history import EpochRecord, read_history
 from scene_recog.runs.scoring import (
     Evaluation,
@@ -70,7 +70,7 @@ class Subject:
     @property
     def has_epochs(self) -> bool:
         """Whether it was trained in epochs; Fisher vectors and ensembles were not."""
-        return self.config.get("model", {}).get("class_name") not in (*FITTED, ENSEMBLE)
+        return has_epochs(self.config.get("model", {}).get("class_name"))
 
     @property
     def seconds(self) -> float:

@@ -147,15 +147,18 @@ def _reasons(failed: list[TestResult]) -> list[Reason]:
     """
     unwritten = [test for test in failed if test.outcome == "not written"]
     seen: set[str] = set()
-    groups: dict[tuple[bool, bool, str], list[TestResult]] = {}
+    groups: dict[tuple[bool, str], list[TestResult]] = {}
+    is_other_case: dict[tuple[bool, str], bool] = {}
     for test in failed:
         if test.outcome != "not written":
             name = test.name.partition("[")[0]
-            group = (test.outcome == "waits", name in seen, _why(test))
-            same = next((key for key in groups if (key[0], key[2]) == (group[0], group[2])), group)
-            groups.setdefault(same, []).append(test)
+            group = (test.outcome == "waits", _why(test))
+            groups.setdefault(group, []).append(test)
+            is_other_case.setdefault(group, name in seen)
             seen.add(name)
-    found = [(key[:2], _reason(tests, key[2])) for key, tests in groups.items()]
+    found = [
+        ((key[0], is_other_case[key]), _reason(tests, key[1])) for key, tests in groups.items()
+    ]
     if unwritten:
         words = "\n".join(dict.fromkeys(test.words.strip() for test in unwritten))
         found.append(((False, True), Reason("not written yet", lines(words), len(unwritten))))

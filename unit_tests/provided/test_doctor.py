@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision import transforms
 
-from scene_recog import cli
+from scene_recog import cli, models
 from scene_recog.data_transforms import (
     get_all_transforms,
     get_fundamental_normalization_transforms,
@@ -592,6 +592,26 @@ def test_verb_finds_what_is_wrong(
     assert cli.main(["doctor", "--recipe", "part1", "--data", "nowhere"]) == 2
     assert cli.main(["doctor", "nothing"]) == 2
     assert cli.main(["doctor", "nothing", "--set", "lr=1"]) == 2
+
+
+def test_verb_names_softmax_and_not_what_follows_from_it(
+    here: Path,
+    sketches: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Ending(SimpleNet):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x).softmax(dim=1)
+
+    monkeypatch.setitem(models.NETS, "SimpleNet", Ending)
+    command = ["doctor", "--recipe", "part1", "--data", str(sketches), "--device", "cpu"]
+    assert cli.main([*command, "--set", "batch_size=8", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert not answer["by_heart"]["is_whole"]
+    found = [each["symptom"] for each in answer["findings"]]
+    assert "outputs" in found
+    assert "by heart" not in found
 
 
 def test_verb_tries_the_highest_rate_of_a_schedule(
