@@ -35,7 +35,7 @@ from scene_recog.runs.history import EpochRecord, History
 from scene_recog.runs.run_folder import RunFolder
 from scene_recog.runs.saved_run import ADVICE, UNFINISHED, SavedRun
 from scene_recog.runs.scoring import Evaluation, evaluate_batches
-from scene_recog.system.interrupts import stopping_at_once
+from scene_recog.system.interrupts import StopAtOnce
 from scene_recog.system.numbers import plain_data
 from scene_recog.system.progress import notice, progress_bar
 
@@ -149,13 +149,13 @@ class Fitter:
         Raises:
             ValueError: num_epochs is not 1, too few images for the number of words, another process
                 is using `model_dir`, or the net is fitted already.
-            Interrupted, KeyboardInterrupt: SIGTERM or Ctrl-C; what is finished is saved.
+            Interrupted: Ctrl-C or SIGTERM; what is finished is saved.
             OSError: `model_dir` cannot be written to.
         """
         if num_epochs != 1 or self.epochs_done:
             raise ValueError("Fisher vectors are fitted in one pass over the images")
         with (
-            stopping_at_once(),
+            StopAtOnce(),
             self._folder.held(self._state(), self.records),
             all_bad_images_named(self.data_dir),
         ):

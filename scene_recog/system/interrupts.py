@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -22,27 +20,6 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.signal = number
-
-
-@contextmanager
-def stopping_at_once() -> Iterator[None]:
-    """While the block runs, SIGTERM raises `Interrupted`, as Ctrl-C raises KeyboardInterrupt.
-
-    For work whose files are complete at any moment. In threads other than the main one, which get
-    no signals, this does nothing.
-    """
-
-    def stop(number: int, _: FrameType | None) -> NoReturn:
-        raise Interrupted(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 class StopRequest:
@@ -78,3 +55,15 @@ class StopRequest:
         while self._before:
             number, handler = self._before.popitem()
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+class StopAtOnce(StopRequest):
+    """While the block runs, SIGINT and SIGTERM raise `Interrupted` wherever it is.
+
+    For work whose files are complete at any moment. A shell's background process ignores SIGINT;
+    here it does not, as in training.
+    """
+
+    def _note(self, number: int, _: FrameType | None) -> NoReturn:
+        self._restore()
+        raise Interrupted(number)

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,15 @@ RUN = "fisher-vectors-001"
 def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of 32 images: two of them for 60 images."""
     monkeypatch.setattr(fitter, "PART", 32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Bits repeat with the same number of threads only; a killed process has one, too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
