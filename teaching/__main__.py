@@ -9,6 +9,8 @@ from pathlib import Path
 from teaching.handout import hand_out, hand_out_solution, update
 from teaching.rubric import read_rubric
 
+_OF_THE_HAND_OUT = "the variant that was handed out (default: 0)"
+
 
 def main() -> int:
     """Run one command and return its exit code.
@@ -41,6 +43,13 @@ def main() -> int:
     verb.set_defaults(run=lambda args: hand_out_solution(args.folder, args.variant))
 
     verb = verbs.add_parser(
+        "hidden", help="write the hidden tests, to read them; keep them private"
+    )
+    verb.add_argument("folder", type=Path)
+    verb.add_argument("--variant", type=int, default=0, metavar="N", help=_OF_THE_HAND_OUT)
+    verb.set_defaults(run=_hidden)
+
+    verb = verbs.add_parser(
         "grade", help="grade submissions; run it again to continue after a stop"
     )
     verb.add_argument(
@@ -53,7 +62,7 @@ def main() -> int:
     verb.add_argument(
         "--jobs", type=_at_least_one, default=2, metavar="N", help="grade N at a time"
     )
-    verb.add_argument("--variant", type=int, default=0, metavar="N", help="that was handed out")
+    verb.add_argument("--variant", type=int, default=0, metavar="N", help=_OF_THE_HAND_OUT)
     verb.add_argument(
         "--images", type=Path, metavar="FOLDER",
         help="images for the accuracy, in class folders (default: the test images)",
@@ -64,7 +73,7 @@ def main() -> int:
     )  # fmt: skip
     verb.add_argument(
         "--again", nargs="*", metavar="NAME",
-        help="grade these again, or all; by default, only new and changed submissions",
+        help="after the paths: grade these again, or all (otherwise only new and changed ones)",
     )  # fmt: skip
     verb.set_defaults(run=_grade)
 
@@ -72,7 +81,7 @@ def main() -> int:
         "gradescope", help="make the autograder zip for Gradescope; keep it private"
     )
     verb.add_argument("zip", type=Path)
-    verb.add_argument("--variant", type=int, default=0, metavar="N", help="that was handed out")
+    verb.add_argument("--variant", type=int, default=0, metavar="N", help=_OF_THE_HAND_OUT)
     verb.add_argument("--images", type=Path, metavar="FOLDER", help="as for grade")
     verb.set_defaults(run=_gradescope)
 
@@ -101,7 +110,16 @@ def _hand_out(args: argparse.Namespace) -> list[str]:
     return hand_out(args.folder, args.variant or 0, make_zip=args.zip)
 
 
+def _hidden(args: argparse.Namespace) -> list[str]:
+    from teaching.grading.workshop import write_hidden_tests
+
+    return write_hidden_tests(args.folder, args.variant, read_rubric().hidden_seed)
+
+
 def _grade(args: argparse.Namespace) -> list[str]:
+    from scene_recog.cli.common import load_torch
+
+    load_torch()  # otherwise, a broken installation would be found out once a submission
     from teaching.grading.grade import Grading, grade_all, grader_fingerprint
     from teaching.grading.workshop import images_folder, open_workshop
 

@@ -31,7 +31,8 @@ from teaching.rubric import read_rubric
 
 HERE = Path(__file__).parent
 SECONDS = 540.0  # for one submission; Gradescope's own limit is 10 minutes by default
-PACKAGES = ("torch", "torchvision", "numpy", "pillow", "matplotlib", "tqdm", "pytest")
+SAME = ("torch", "torchvision")  # the versions installed here
+AT_MOST = ("numpy", "pillow", "matplotlib", "tqdm", "pytest")  # as here, or older for its Python
 LEFT_OUT = ("submissions", "attacks", "for_students", "__pycache__")
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
@@ -102,9 +103,13 @@ def make_autograder(path: Path, variant: int, images: Path) -> list[str]:
 
 
 def _requirements() -> Iterator[str]:
-    """The versions installed here, so that it grades there as it does here."""
-    for package in PACKAGES:
-        yield f"{package}=={version(package).partition('+')[0]}"
+    """The versions installed here, so that it grades there as it does here.
+
+    The image's Python may be older than this one, and the newest numpy not made for it.
+    """
+    for package in (*SAME, *AT_MOST):
+        relation = "==" if package in SAME else "<="
+        yield f"{package}{relation}{version(package).partition('+')[0]}"
     yield 'tomli>=2; python_version < "3.11"'
 
 
@@ -128,7 +133,7 @@ def main() -> int:
         data = results.as_bytes(found)
         write_atomically(place, lambda part: part.write_bytes(data))
 
-    write(Verdict("could not be graded: it took too long; a person will look at it"))
+    write(Verdict("grading did not finish: it took too long", grader_failed=True))
     received = receive(top / "submission")
     verdict = Verdict(received.reason)
     try:
@@ -138,7 +143,7 @@ def main() -> int:
         if received.reason is None:
             verdict = Processes().call(workshop.judge, received, seconds=SECONDS)
     except (ApartError, sandbox.SandboxError) as error:
-        verdict = Verdict(f"could not be graded: {error}; a person will look at it")
+        verdict = Verdict(f"grading did not finish: {error}", grader_failed=True)
         print(getattr(error, "detail", ""))
     verdict.notices = [*received.notices, *verdict.notices]
     verdict.seconds = time.monotonic() - started

@@ -283,7 +283,9 @@ def _readme(steps: str, points: str, variant: int) -> bytes:
     figure = "![Figure 2: SimpleNet](docs/figure_2.png)"
     if variant:
         figure += f"\n\nThe sizes in figure 2 are this term's (variant {variant})."
-    return template.format_map({"steps": steps, "points": points, "figure": figure}).encode()
+    for name, text in {"steps": steps, "points": points, "figure": figure}.items():
+        template = template.replace(f"{{{name}}}", text)  # other braces are the teacher's own
+    return template.encode()
 
 
 def _report(notebook: str) -> bytes:
@@ -307,6 +309,7 @@ def _figure_2(variant: int) -> bytes:
 
 
 def _must_not_be_handed_out(contents: Mapping[str, bytes], variant: int) -> Iterator[str]:
+    made_from = {"README.md": " (from teaching/for_students/README.md)"}
     solved = {}
     for name in ASSIGNMENT:
         for function in _functions(_solved(name, variant).decode()):
@@ -318,7 +321,10 @@ def _must_not_be_handed_out(contents: Mapping[str, bytes], variant: int) -> Iter
         text = data.decode()
         for number, line in enumerate(text.splitlines(), start=1):
             if found := FORBIDDEN.search(line):
-                yield f"{name}, line {number}: {found[0]!r} is not for students"
+                yield (
+                    f"{name}{made_from.get(name, '')}, line {number}: {found[0]!r} is not for "
+                    f"students: {line.strip()[:60]}"
+                )
         for code in [text] if name.endswith(".py") else _code_cells(name, text):
             for function in _functions(code):
                 if found_in := solved.get(_body(function)):

@@ -297,7 +297,7 @@ def _in_zip(file: BinaryIO) -> list[_Entry]:
         raise _NothingToGradeError("the file is empty")
     listed = _directory_size(file, size)
     if listed is None:
-        raise _NothingToGradeError("it is not a zip, or its end is missing")
+        raise _NothingToGradeError("it is not a zip file, or it is truncated")
     if listed > DIRECTORY_LIMIT:
         raise _NothingToGradeError("the zip has far too many entries")
     try:

@@ -179,7 +179,8 @@ def read_rubric(path: Path = PATH) -> Rubric:
         if by_accuracy > automatic / 5 + 1e-9:
             raise ValueError(
                 f"accuracy gives {by_accuracy:g} of {automatic:g} points that are not given by "
-                "hand: the limit is a fifth, because accuracy also depends on chance and computing "
+                f"hand, but may give at most a fifth, {(automatic - by_accuracy) / 4:g} beside "
+                f"{automatic - by_accuracy:g} for tests: it also depends on chance and computing "
                 "time"
             )
         return rubric

@@ -71,7 +71,7 @@ class Processes:
                 process.join()
             answers.close()
         if not is_answer:
-            raise ApartError("it failed", value)
+            raise ApartError("it raised an error", value)
         answer: T = value
         return answer
 

@@ -35,10 +35,11 @@ def grades_csv(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> by
     rows = csv.writer(text, lineterminator="\r\n")
     columns = [f"{file} {kind}" for file in STEPS for kind in ("public", "hidden")]
     rows.writerow([
-        "name", "folder", "given name", "points", "of", *columns,
+        "name", "folder", "name in zip", "points", "of", *columns,
         *(f"accuracy of {network}" for network in NETWORKS),
         *(f"points for {network}" for network in NETWORKS),
-        "before late days", "late days", "deducted", "not graded", "for a person",
+        "before late days", "late days", "deducted", "correction", "not graded",
+        "attention",
     ])  # fmt: skip
     for folder, record in records.items():
         grade = grades[folder]
@@ -49,8 +50,8 @@ def grades_csv(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> by
             *(_rounded(accuracy_of(record.verdict, network)) for network in NETWORKS),
             *(grade.accuracy[n].points if n in grade.accuracy else "" for n in NETWORKS),
             grade.before.points, "" if grade.late_days is None else grade.late_days,
-            grade.taken_off, _text(record.verdict.reason or ""),
-            _text(" | ".join(record.for_a_person())),
+            grade.taken_off, grade.correction.points if grade.correction else "",
+            _text(record.verdict.reason or ""), _text(" | ".join(record.for_a_person())),
         ])  # fmt: skip
     return text.getvalue().encode("utf-8-sig", errors="backslashreplace")
 
@@ -74,7 +75,7 @@ def class_page(
     rubric: Rubric,
     questions: Sequence[str] = (),
 ) -> bytes:
-    """The results of the class, and what a person should look at.
+    """The results of the class, and what needs the teacher's attention.
 
     Args:
         records: by folder.
@@ -86,7 +87,7 @@ def class_page(
     graded = {folder for folder, record in records.items() if not record.verdict.reason}
     ungraded = len(records) - len(graded)
     late = sum(bool(grade.late_days) for grade in grades.values())
-    parts = [f"{len(records)} submissions", f"{ungraded} of them could not be graded"]
+    parts = [f"{len(records)} submissions", f"{ungraded} not graded"]
     parts += [f"{late} late"] if late else []
     body.append(element("p", ", ".join(parts) + ". For the teacher only."))
     if graded:
@@ -221,7 +222,7 @@ def _mistakes(records: list[Record]) -> Iterator[Element]:
 
 
 def _flagged(records: Mapping[str, Record]) -> Iterator[Element]:
-    yield element("h2", "For a person to look at")
+    yield element("h2", "Needs your attention")
     found = {f: lines for f, record in records.items() if (lines := record.for_a_person())}
     if not found:
         yield element("p", "None.")
@@ -239,7 +240,7 @@ def _flagged(records: Mapping[str, Record]) -> Iterator[Element]:
 def _submissions(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> Element:
     has_given_names = any(record.given_name for record in records.values())
     has_times = any(grade.late_days is not None for grade in grades.values())
-    columns = ["name"] + ["given name"] * has_given_names
+    columns = ["name"] + ["name in zip"] * has_given_names
     columns += ["points", "public", "hidden", "accuracy"] + ["late days"] * has_times
     columns.append("unfinished")
     rows: list[list[Any]] = []

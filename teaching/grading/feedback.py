@@ -11,6 +11,7 @@ from teaching.grading.verdict import Verdict
 from teaching.grading.words import (
     Step,
     about_accuracy,
+    about_correction,
     about_late,
     about_reason,
     enumerated,
@@ -68,15 +69,15 @@ def _unwritten(steps: list[Step]) -> list[Step]:
 
 
 def _notes(grade: Grade, rubric: Rubric) -> list[str]:
-    late = about_late(grade)
+    late, correction = about_late(grade), about_correction(grade)
     by_hand = f"The report, {rubric.report:g} points, is graded by hand." if rubric.report else None
-    return [note for note in (late, by_hand) if note]
+    return [note for note in (late, correction, by_hand) if note]
 
 
 def _overview(steps: list[Step], grade: Grade) -> tuple[list[str], list[list[object]]]:
     words = {
         "full": "", "part": "", "none": "", "missing": ", missing",
-        "not written": ", not written yet", "a person": ", a person will look at it",
+        "not written": ", not written yet", "a person": ", your teacher will look at it",
     }  # fmt: skip
     rows: list[list[object]] = [
         [
@@ -91,6 +92,9 @@ def _overview(steps: list[Step], grade: Grade) -> tuple[list[str], list[list[obj
     ]
     if grade.taken_off:
         rows.append(["late", (-grade.taken_off, f"-{grade.taken_off:g}"), ""])
+    if grade.correction:
+        points = grade.correction.points
+        rows.append(["correction", (points, f"{points:+g}"), ""])
     return ["step", "public tests", "hidden tests"], rows
 
 

@@ -20,11 +20,11 @@ from scene_recog.submission import NOTEBOOK
 from scene_recog.system.text import in_one_line
 from teaching.grading import course, feedback, records, results
 from teaching.grading.apart import ApartError, Processes
-from teaching.grading.incoming import Submission, folders_of, submissions
+from teaching.grading.incoming import Submission, folders_of, some, submissions
 from teaching.grading.points import Grade, grade
 from teaching.grading.records import Record, write_changed
-from teaching.grading.similarity import ABOUT_FOLDER, Looked, look
-from teaching.grading.times import Times, read_times
+from teaching.grading.similarity import ABOUT_FOLDER, Looked, alike, look
+from teaching.grading.tables import Correction, Times, read_corrections, read_times
 from teaching.grading.verdict import Verdict
 from teaching.grading.words import line
 from teaching.handout import REPOSITORY, questions_of, students_notebook
@@ -33,9 +33,11 @@ from teaching.rubric import Rubric
 
 Judge = Callable[[Received], Verdict]
 
-SIMILARITY = "similarity"  # these three are in the folder of results, beside the submissions'
+SIMILARITY = "similarity"  # these are in the folder of results, beside the submissions'
 TIMES = "times.csv"
+CORRECTIONS = "corrections.csv"
 LOOKING = 60.0  # seconds, to look at the code of a submission
+FAILURES = 3  # of the grader, in a row from the beginning, until it gives up
 TRACKED = (
     ".ci", ".git", "benchmarks", "data", "docs", "model_checkpoints", "scene_recog", "teaching",
     "unit_tests",
@@ -43,7 +45,7 @@ TRACKED = (
 # The modules that determine verdicts, not those that only use them.
 DECIDES = ("scene_recog/**/*.py", "unit_tests/*.py", "teaching/*.py", "teaching/grading/**/*.py")
 MADE_OF_VERDICTS = ("__main__", "rubric", "apart", "course", "feedback", "grade", "incoming",
-                    "points", "records", "results", "similarity", "times", "words")  # fmt: skip
+                    "points", "records", "results", "similarity", "tables", "words")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,14 @@ class Grading:
     rubric: Rubric
     variant: int = 0
     seconds: float = 900.0
+
+
+@dataclass(frozen=True)
+class Added:
+    """What the teacher adds to the verdicts: hand-in times, and corrections by name or folder."""
+
+    times: Times
+    corrections: dict[str, Correction]
 
 
 def grade_all(
@@ -108,10 +118,13 @@ def grade_all(
                 "--out"
             )
     names = {*folders, *folders.values(), *known, *(record.name for record in known.values())}
+    again = None if again is None else [_without_suffix(name, names) for name in again]
     for name in again or []:
         if name not in folders and name not in folders.values():
             raise ValueError(f"--again {in_one_line(name)}: there is no such submission to grade")
-    handed_in = _times(out, times, grading.rubric, names)
+    added = Added(
+        _times(out, times, grading.rubric, names), read_corrections(out / CORRECTIONS, names)
+    )
     out.mkdir(parents=True, exist_ok=True)
     if times:
         write_changed(out / TIMES, times.read_bytes())
@@ -119,14 +132,25 @@ def grade_all(
 
     wanted = set(folders.values()) if again == [] else {folders.get(n, n) for n in again or []}
     old = {folder: record for folder, record in known.items() if folder not in wanted}
-    print(f"{len(found)} to grade, about a minute each", file=sys.stderr, flush=True)
-    fresh = 0
+    plural = "" if len(found) == 1 else "s"
+    print(
+        f"{len(found)} submission{plural}, about a minute for each that is new or changed",
+        file=sys.stderr,
+        flush=True,
+    )
+    fresh = failed = 0
     with closing(_judge_all(grading, found, folders, old, jobs)) as judged:
         for done, (folder, record) in enumerate(judged, start=1):
             is_new = record is not old.get(folder)
             known[folder] = record
             fresh += is_new
-            points = _write_results(out / folder, record, grading.rubric, handed_in).after
+            failed += is_new and record.verdict.grader_failed
+            if failed == fresh == FAILURES:
+                raise ValueError(
+                    f"the grader failed for each of the first {FAILURES} submissions, so the fault "
+                    f"is not theirs: {line(record.trouble)}"
+                )
+            points = _write_results(out / folder, record, grading.rubric, added).after
             reason = record.verdict.reason
             said = f"0, {line(reason, 150)}" if reason else str(points)
             end = "" if is_new else " (as before)"
@@ -134,15 +158,20 @@ def grade_all(
             print(f"{place}: {said}{end}", file=sys.stderr, flush=True)
 
     known = dict(sorted(known.items()))
+    for folder, lines_about in alike({f: record.digests for f, record in known.items()}).items():
+        known[folder].alike = lines_about
     grades = {
-        folder: _write_results(out / folder, record, grading.rubric, handed_in)
+        folder: _write_results(out / folder, record, grading.rubric, added)
         for folder, record in known.items()
     }
     write_changed(out / "grades.csv", course.grades_csv(known, grades))
     write_changed(
         out / "class.html", course.class_page(known, grades, grading.rubric, _questions())
     )
-    return lines + _summary(out, known, grades, fresh, handed_in)
+    elsewhere = sorted(known.keys() - set(folders.values()))
+    if unknown := added.times.unknown:
+        lines.append(f"{out / TIMES} also has {some(unknown)}, without a submission")
+    return lines + _summary(out, known, grades, fresh, elsewhere)
 
 
 def check_out(out: Path, paths: Sequence[Path]) -> None:
@@ -226,7 +255,7 @@ def _judged(
         try:
             record.verdict = processes.call(grading.judge, received, seconds=grading.seconds)
         except ApartError as error:
-            record.verdict = Verdict(f"could not be graded: {error}; a person will look at it")
+            record.verdict = Verdict(f"grading did not finish: {error}", grader_failed=True)
             record.trouble = f"could not be graded: {error} {error.detail}".strip()
             record.fingerprint = ""  # the next call tries again
     notices = received.notices
@@ -259,6 +288,7 @@ def _look(
         trouble = f"its code could not be compared: {error} {error.detail}".strip()
         record.trouble = f"{record.trouble}; {trouble}" if record.trouble else trouble
     record.given_name, record.copied = looked.given_name, looked.copied
+    record.digests = looked.digests
     part = own.with_name(f".{own.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -268,10 +298,11 @@ def _look(
     part.rename(own)
 
 
-def _write_results(folder: Path, record: Record, rubric: Rubric, handed_in: Times) -> Grade:
+def _write_results(folder: Path, record: Record, rubric: Rubric, added: Added) -> Grade:
     """Write the files for the student."""
-    verdict = record.verdict
-    points = grade(verdict, rubric, handed_in.late_days(record.name, folder.name))
+    verdict, names = record.verdict, (record.name, folder.name)
+    correction = next((added.corrections[n] for n in names if n in added.corrections), None)
+    points = grade(verdict, rubric, added.times.late_days(*names), correction)
     _made(folder)
     found = results.results(verdict, points, rubric, _questions())
     write_changed(folder / "results.json", results.as_bytes(found))
@@ -301,15 +332,38 @@ def _times(out: Path, given: Path | None, rubric: Rubric, names: Collection[str]
     return Times(rubric.late)
 
 
+def _without_suffix(name: str, names: Collection[str]) -> str:
+    """A submission's name, where a teacher gives that of its zip."""
+    return name if name in names else name.removesuffix(".zip")
+
+
 def _summary(
-    out: Path, known: dict[str, Record], grades: dict[str, Grade], fresh: int, handed_in: Times
+    out: Path,
+    known: dict[str, Record],
+    grades: dict[str, Grade],
+    fresh: int,
+    elsewhere: Sequence[str],
 ) -> list[str]:
     lines = []
-    unknown = sum(grade.late_days is None for grade in grades.values())
-    if handed_in.by_name and unknown:
-        lines.append(f"{unknown} of {len(grades)} have no time in {out / TIMES}")
+    unknown = [known[folder].name for folder, grade in grades.items() if grade.late_days is None]
+    if unknown and len(unknown) < len(grades):
+        lines.append(
+            f"{len(unknown)} of {len(grades)} have no time in {out / TIMES}, and count as on time: "
+            f"{some(unknown)}"
+        )
+    if elsewhere:
+        lines.append(
+            f"{len(elsewhere)} of {len(known)} were graded earlier and are not among these "
+            f"submissions: {some(elsewhere)} (to drop one, delete its folder in {out})"
+        )
+    if again := [record.name for record in known.values() if record.verdict.grader_failed]:
+        lines.append(
+            f"{len(again)} could not be graded because the grader failed, and will be tried again "
+            f"by the next call: {some(again)}"
+        )
     if flagged := sum(bool(record.for_a_person()) for record in known.values()):
-        lines.append(f"{flagged} should be looked at by a person: see {out / 'class.html'}")
+        need = "needs" if flagged == 1 else "need"
+        lines.append(f"{flagged} {need} your attention: see {out / 'class.html'}")
     lines.append(f"{out}: {fresh} graded now, {len(known)} in grades.csv and class.html")
     return lines
 

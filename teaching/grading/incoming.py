@@ -13,13 +13,15 @@ import hashlib
 import os
 import re
 import unicodedata
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from scene_recog.submission import LIMITS
 from scene_recog.system.text import in_one_line
+from teaching.grading.records import FILE
 from teaching.receiving import JUNK, shown
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")  # only zips are opened
@@ -40,6 +42,7 @@ def submissions(paths: Sequence[Path]) -> tuple[list[Submission], list[str]]:
 
     Raises:
         FileNotFoundError: a path does not exist.
+        ValueError: a path is neither a submission nor a folder of them.
     """
     found: list[Submission] = []
     ignored: list[str] = []
@@ -49,16 +52,53 @@ def submissions(paths: Sequence[Path]) -> tuple[list[Submission], list[str]]:
                 f"{in_one_line(str(path))} does not exist: give a zip or a folder"
             )
         path = Path(os.path.abspath(path))  # noqa: PTH100, links keep their names
+        _check_place(path)
         if not path.is_dir() or _is_one(path):
             found.append(Submission(_name(path), path))
         else:
             found += _in_class(path, ignored)
     lines = []
     if ignored:
-        names = ", ".join(shown(name) for name in ignored[:3])
-        more = f" and {len(ignored) - 3} more" if len(ignored) > 3 else ""
-        lines.append(f"skipped, not a submission: {names}{more}")
+        lines.append(f"skipped, not a submission: {some(ignored)}")
     return sorted(_unique(found)), lines
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names in one line, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(shown(name) for name in names[:3]) + more
+
+
+def _check_place(path: Path) -> None:
+    """A wrong path must not become a student with 0 points."""
+    shown_path = in_one_line(str(path))
+    if path.is_dir():
+        if any(path.glob(f"*/{FILE}")):
+            raise ValueError(f"{shown_path} holds results: give the folder of submissions")
+        children = _children(path)
+        if _is_one(path) and not any(c.name in TOPS or c.suffix == ".py" for c in children):
+            raise ValueError(
+                f"{shown_path} has neither submissions nor one of the eight files: give a zip, or "
+                "a folder of zips or folders"
+            )
+    elif not _is_archive(path):
+        raise ValueError(f"{shown_path} is not a zip: give a zip, or a folder of submissions")
+    elif _is_of_zips(path):
+        raise ValueError(
+            f"{shown_path} is a zip of submissions: unpack it, but leave the zips in it closed, "
+            "and give the folder"
+        )
+
+
+def _is_of_zips(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        return False  # `receive` says what is wrong with it
+    return any(name.endswith(".zip") for name in names) and not any(
+        PurePosixPath(name).name.endswith(".py") for name in names
+    )
 
 
 def _name(path: Path) -> str:

@@ -369,7 +369,8 @@ class _Tests:
         try:
             self.holder.session()
         except StudentError as error:
-            say(problem=f"it cannot be imported: {self.judge_words(error)}")
+            words = self.judge_words(error).replace("\n", "; ")
+            say(problem=f"it cannot be imported: {words}")
             return
         sys.modules.update(self.judge.modules(self.file, self.holder))
         self._mirror_seeds()

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from scene_recog.assignment import STEPS
 from scene_recog.submission import public_points
+from teaching.grading.tables import Correction
 from teaching.grading.verdict import TestResult, Verdict
 from teaching.rubric import Rubric
 
@@ -40,6 +41,7 @@ class Grade:
         accuracy: of each network.
         late_days: None if the hand-in time is unknown.
         taken_off: points deducted for late days.
+        correction: the teacher's.
     """
 
     public: dict[str, Points]
@@ -47,6 +49,7 @@ class Grade:
     accuracy: dict[str, Points]
     late_days: int | None
     taken_off: float
+    correction: Correction | None = None
 
     @property
     def before(self) -> Points:
@@ -57,10 +60,18 @@ class Grade:
     def after(self) -> Points:
         """The sum that counts."""
         before = self.before
-        return Points(_tenths(_exact(before.points) - _exact(self.taken_off)), before.of)
+        points = _exact(before.points) - _exact(self.taken_off)
+        if self.correction:
+            points = max(Fraction(0), points + _exact(self.correction.points))
+        return Points(_tenths(points), before.of)
 
 
-def grade(verdict: Verdict, rubric: Rubric, late_days: int | None = None) -> Grade:
+def grade(
+    verdict: Verdict,
+    rubric: Rubric,
+    late_days: int | None = None,
+    correction: Correction | None = None,
+) -> Grade:
     """The points of a submission.
 
     A tampered file gets none, and neither does the accuracy of its network, because its answers
@@ -78,8 +89,9 @@ def grade(verdict: Verdict, rubric: Rubric, late_days: int | None = None) -> Gra
         )
     found = Grade(public, hidden, accuracy, late_days, 0.0)
     return Grade(
-        public, hidden, accuracy, late_days, _taken_off(found.before.points, rubric, late_days)
-    )
+        public, hidden, accuracy, late_days, _taken_off(found.before.points, rubric, late_days),
+        correction,
+    )  # fmt: skip
 
 
 def accuracy_of(verdict: Verdict, network: str) -> float | None:

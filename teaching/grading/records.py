@@ -1,4 +1,4 @@
-"""The stored record of each submission: its verdict, and what a person should look at."""
+"""The stored record of each submission: its verdict, and what needs the teacher's attention."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class Record:
         fingerprint: of everything that determined the verdict; "" if it must be judged again.
         trouble: why it could not be graded or inspected, if no file is to blame.
         copied: those of the eight files that are the public solution with other names.
+        digests: of the student's own code and weights, by file.
+        alike: lines about other submissions with the same code or weights; not stored.
         verdict: on it.
     """
 
@@ -38,10 +40,12 @@ class Record:
     fingerprint: str = ""
     trouble: str = ""
     copied: list[str] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+    alike: list[str] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
 
     def for_a_person(self) -> list[str]:
-        """What a person should look at; a line each."""
+        """What needs the teacher's attention; a line each."""
         found = [self.trouble] if self.trouble else []
         for file, one in self.verdict.files.items():
             if one.is_tampered:
@@ -50,7 +54,7 @@ class Record:
         if self.copied:
             files = ", ".join(f"{file}.py" for file in self.copied)
             found.append(f"copied from the public solution: {files}")
-        return found
+        return found + self.alike
 
 
 def write(record: Record, folder: Path) -> None:
@@ -62,6 +66,7 @@ def write(record: Record, folder: Path) -> None:
         "for_a_person": record.for_a_person(),
         "trouble": record.trouble,
         "copied": record.copied,
+        "digests": record.digests,
         "fingerprint": record.fingerprint,
         "verdict": record.verdict.as_json(),
     }
@@ -92,6 +97,7 @@ def bounded(verdict: Verdict) -> Verdict:
     """The verdict with texts of bounded length and numbers that JSON can represent."""
     return Verdict(
         reason=None if verdict.reason is None else line(verdict.reason),
+        grader_failed=verdict.grader_failed,
         notices=list(_lines(verdict.notices)),
         files={file: _file(one) for file, one in verdict.files.items()},
         trained={network: _trained(one) for network, one in verdict.trained.items()},

@@ -1,7 +1,7 @@
 """`results.json`, which Gradescope reads and shows to students.
 
-Students may see all of it: what a person should look at is in `for_teacher.json`. Output is plain
-text, so that nothing in it becomes markup.
+Students may see all of it: what needs the teacher's attention is in `for_teacher.json`. Output is
+plain text, so that nothing in it becomes markup.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from teaching.grading.verdict import Verdict
 from teaching.grading.words import (
     Step,
     about_accuracy,
+    about_correction,
     about_late,
     about_reason,
     enumerated,
@@ -138,8 +139,7 @@ def _about(step: Step) -> str:
 
 def _about_all(verdict: Verdict, grade: Grade, rubric: Rubric) -> list[str]:
     said = [reason] if (reason := about_reason(verdict)) else []
-    if late := about_late(grade):
-        said.append(late)
+    said += [words for words in (about_late(grade), about_correction(grade)) if words]
     said += notices(verdict)
     if rubric.report:
         said.append(f"The report, {rubric.report:g} points, is graded by hand.")

@@ -1,4 +1,4 @@
-"""Code that no solution needs: a person should look at it, but it does not affect points."""
+"""Code that no solution needs: the teacher should look at it, but it does not affect points."""
 
 from __future__ import annotations
 

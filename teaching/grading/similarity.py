@@ -7,15 +7,19 @@ parser, so `look` is called in a process of its own.
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import combinations
+from pathlib import PurePosixPath
 
 from scene_recog.assignment import functions_in
-from scene_recog.submission import ABOUT, NOTEBOOK, STEP_FILES, python_of_cell
+from scene_recog.submission import ABOUT, NOTEBOOK, STEP_FILES, WEIGHTS, python_of_cell
+from scene_recog.system.text import in_one_line
 from teaching.handout import REPOSITORY, emptied, students_notebook
 from teaching.receiving import Received
 from teaching.variants import rewritten
@@ -25,6 +29,7 @@ PASSAGE = 16  # nodes of a syntax tree that follow each other
 # it is 0.09 at most. A short file can hardly be written differently.
 COPIED, SHORT, COPIED_SHORT = 0.6, 80, 0.9
 GIVEN = ("super().__init__()", "raise NotImplementedError('write ")  # in the starter's bodies
+SAME_FILES = 4  # of the eight, with the same own code, that are not a coincidence
 NAMES_LIMIT = 200  # characters of a student's own name
 
 ABOUT_FOLDER = """\
@@ -51,11 +56,13 @@ class Looked:
         given_name: the name that the student typed; None if there is none.
         copied: those of the eight files that are the public solution with other names.
         own: name of a file -> the student's own code, for a similarity checker.
+        digests: of the student's own code and weights, by file.
     """
 
     given_name: str | None = None
     copied: list[str] = field(default_factory=list)
     own: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 def look(received: Received, variant: int = 0) -> Looked:
@@ -70,7 +77,37 @@ def look(received: Received, variant: int = 0) -> Looked:
             found.copied.append(file)
     found.own["notebook.py"] = _own_cells(received.files.get(NOTEBOOK, b""), variant)
     found.own = {name: text for name, text in found.own.items() if text.strip()}
+    found.digests = {
+        **{f"{f}.py": _digest(found.own[f"{f}.py"]) for f in STEP_FILES if f"{f}.py" in found.own},
+        **{name: _digest(received.files[name]) for name in WEIGHTS if name in received.files},
+    }
     return found
+
+
+def alike(digests: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+    """Lines about submissions with equal weights, or equal own code in several of the eight files.
+
+    Args:
+        digests: of each submission, by its folder.
+    """
+    found: dict[str, list[str]] = {}
+    for (one, of_one), (other, of_other) in combinations(digests.items(), 2):
+        same = {name for name, digest in of_one.items() if of_other.get(name) == digest}
+        weights = [PurePosixPath(name).name for name in WEIGHTS if name in same]
+        code = sorted(same - set(WEIGHTS))
+        words = [f"the same weights in {', '.join(weights)}"] if weights else []
+        if len(code) >= SAME_FILES:
+            words.append(f"the same own code in {', '.join(code)}")
+        if words:
+            for folder, with_folder in ((one, other), (other, one)):
+                line = f"as in {in_one_line(with_folder)}: {'; '.join(words)}"
+                found.setdefault(folder, []).append(line)
+    return found
+
+
+def _digest(contents: str | bytes) -> str:
+    data = contents if isinstance(contents, bytes) else contents.encode(errors="backslashreplace")
+    return hashlib.sha256(data).hexdigest()
 
 
 @cache

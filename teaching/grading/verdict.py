@@ -34,8 +34,8 @@ class FileVerdict:
         public: the tests that students have.
         hidden: the same with other sizes, seeds and names, in the same order.
         problem: why some or all of them could not be run, in one line.
-        signs: lines about possible tampering, for a person to look at. They do not affect points;
-            `is_tampered` does.
+        signs: lines about possible tampering, for the teacher to look at. They do not affect
+            points; `is_tampered` does.
         is_tampered: the tests also passed for code that is known to be wrong.
     """
 
@@ -67,6 +67,7 @@ class Verdict:
 
     Attributes:
         reason: why nothing can be graded, in one line.
+        grader_failed: whether `reason` is the grader's failure, not the submission's.
         notices: lines about what is missing or was not read.
         files: for each of the eight that exists, such as "image_loader".
         trained: for "SimpleNet" and "SimpleNetFinal".
@@ -75,6 +76,7 @@ class Verdict:
     """
 
     reason: str | None = None
+    grader_failed: bool = False
     notices: list[str] = field(default_factory=list)
     files: dict[str, FileVerdict] = field(default_factory=dict)
     trained: dict[str, Trained] = field(default_factory=dict)

@@ -112,7 +112,7 @@ def step_of(file: str, verdict: Verdict) -> Step:
     if found is None:
         return Step(file, "missing", f"{STEP_FILES[file]} is missing or could not be read.")
     if found.is_tampered:
-        waits = "The tests could not grade this file. A person will look at it."
+        waits = "The tests could not grade this file. Your teacher will look at it."
         return Step(file, "a person", waits)
     number, tests = STEPS[file], f"`pytest unit_tests/test_{file}.py`"
     outcomes = {test.outcome for test in found.public}
@@ -201,7 +201,7 @@ def about_accuracy(network: str, verdict: Verdict, rubric: Rubric) -> str:
             f"Accuracy {percent:.1f} % on the test images; {100 * enough:.1f} % is required.{size}"
         )
     if trained is not None and trained.accuracy is not None:
-        return "The accuracy could not be measured. A person will look at it."
+        return "The accuracy could not be measured. Your teacher will look at it."
     problem = line(trained.problem).rstrip(".") if trained and trained.problem else "no weights"
     return f"No accuracy: {problem}."
 
@@ -210,8 +210,10 @@ def about_reason(verdict: Verdict) -> str | None:
     """Why nothing was graded, and what to do about it; None if it was graded."""
     if not verdict.reason:
         return None
-    again = "Make the zip again with `scene-recog submit`, open it to check, and upload that."
-    return f"Not graded: {line(verdict.reason).rstrip('.')}. {again}"
+    why = f"Not graded: {line(verdict.reason).rstrip('.')}."
+    if verdict.grader_failed:
+        return f"{why} Your teacher will look at it; you need not upload anything again."
+    return f"{why} Make the zip again with `scene-recog submit`, open it to check, and upload that."
 
 
 def notices(verdict: Verdict) -> list[str]:
@@ -219,6 +221,14 @@ def notices(verdict: Verdict) -> list[str]:
     found = [line(notice) for notice in verdict.notices]
     rest = len(found) - NOTICES
     return found if rest <= 0 else [*found[:NOTICES], f"{rest} more"]
+
+
+def about_correction(grade: Grade) -> str | None:
+    """One sentence; None if the teacher has corrected nothing."""
+    if not grade.correction:
+        return None
+    points, why = grade.correction
+    return f"Corrected by your teacher: {points:+g} points.{f' {line(why)}' if why else ''}"
 
 
 def about_late(grade: Grade) -> str | None:

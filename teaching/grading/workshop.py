@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -170,18 +170,9 @@ def prepare(work: Path, variant: int, seed: int) -> None:
     """
     work.chmod(0o711)  # the worker's user must be able to reach `package`
     contents = handed_out(variant)
-    tests = {
-        name.removeprefix("unit_tests/"): text.decode()
-        for name, text in contents.items()
-        if name.startswith("unit_tests/") and name.count("/") == 1
-    }
-    twins = hidden(tests, seed)
     _write(work / "handout", contents)
     _write(work / "hidden", {"pyproject.toml": contents["pyproject.toml"]})
-    _write(
-        work / "hidden" / "unit_tests",
-        {name: twins.get(name, text).encode() for name, text in tests.items()},
-    )
+    _write(work / "hidden", _hidden_tests(contents, seed))
     for folder in ("handout", "hidden"):
         (work / folder).chmod(0o700)
     package = {
@@ -196,6 +187,36 @@ def prepare(work: Path, variant: int, seed: int) -> None:
     for path in (HERE / "standins").glob("*.py"):
         package[f"teaching/grading/standins/{path.name}"] = path.read_bytes()
     _write(work / "package", package)
+
+
+def write_hidden_tests(folder: Path, variant: int, seed: int) -> list[str]:
+    """Write the hidden tests to a new folder, for the teacher to read.
+
+    Args:
+        folder: must not exist yet.
+        variant: as it was handed out.
+        seed: of the hidden tests.
+
+    Raises:
+        ValueError: the folder exists.
+    """
+    if folder.exists():
+        raise ValueError(f"{folder} already exists: give a new folder")
+    tests = _hidden_tests(handed_out(variant), seed)
+    chosen = {name: text for name, text in tests.items() if "/test_" in name}
+    _write(folder, {PurePosixPath(name).name: text for name, text in chosen.items()})
+    return [f"{folder}: the hidden tests of the {len(chosen)} files; keep them private"]
+
+
+def _hidden_tests(contents: dict[str, bytes], seed: int) -> dict[str, bytes]:
+    """The tests of a hand-out, with other numbers and names: unit_tests/<file> -> contents."""
+    tests = {
+        name.removeprefix("unit_tests/"): text.decode()
+        for name, text in contents.items()
+        if name.startswith("unit_tests/") and name.count("/") == 1
+    }
+    found = {**tests, **hidden(tests, seed)}
+    return {f"unit_tests/{name}": text.encode() for name, text in found.items()}
 
 
 def prepare_images(work: Path, folder: Path) -> int:

@@ -89,7 +89,7 @@ def test_a_class(grading: Grading, handed_in: Path, capsys: pytest.CaptureFixtur
     assert sorted(contents(out / "ben")) == FILES
     rows = table(out)
     assert [rows[name]["points"] for name in rows] == ["100.0", "60.0", "20.0"]
-    assert rows["ben"]["given name"] == "Ben"
+    assert rows["ben"]["name in zip"] == "Ben"
     assert rows["ben"]["optimizer public"] == "3.0"
     assert rows["ben"]["accuracy of SimpleNet"] == "0.5"
     said = capsys.readouterr().err
@@ -122,11 +122,12 @@ def test_a_crash_of_the_judge_is_for_a_person(
 ) -> None:
     write_zip(handed_in / "bad.zip", submission(how))
     lines = grade_all(grading, [handed_in])
-    assert "1 should be looked at by a person" in lines[-2]
+    assert "1 needs your attention" in lines[-2]
     found = json.loads((grading.out / "bad" / "results.json").read_bytes())
     assert found["score"] == 0
-    assert "could not be graded: " in found["output"]
-    assert "a person will look at it" in found["output"]
+    assert "grading did not finish: " in found["output"]
+    assert "Your teacher will look at it; you need not upload anything again." in found["output"]
+    assert "scene-recog submit" not in found["output"]
     assert "secret place" not in json.dumps(found)
     about = json.loads((grading.out / "bad" / "for_teacher.json").read_bytes())
     assert about["for_a_person"][0].startswith("could not be graded: ")
@@ -137,11 +138,62 @@ def test_a_crash_of_the_judge_is_for_a_person(
     assert len(log.read_text().splitlines()) == 5
 
 
+def test_a_grader_that_fails_for_all_gives_up(grading: Grading, handed_in: Path) -> None:
+    for path in sorted(handed_in.iterdir()):
+        path.unlink()
+        write_zip(path, submission("crash"))
+    with pytest.raises(
+        ValueError, match=r"failed for each of the first 3 .* not theirs: could not"
+    ):
+        grade_all(grading, [handed_in])
+
+
+def test_submissions_that_are_alike_are_named(grading: Grading, handed_in: Path) -> None:
+    grade_all(grading, [handed_in])
+    assert not any(row["attention"] for row in table(grading.out).values())
+    weights = {"model_checkpoints/trained_SimpleNet_final.pt": b"trained"}
+    for name in ("dora", "emil"):
+        write_zip(handed_in / f"{name}.zip", submission() | weights)
+    grade_all(grading, [handed_in])
+    rows = table(grading.out)
+    assert rows["dora"]["attention"].startswith("as in emil: the same weights in trained_SimpleNet")
+    assert rows["emil"]["attention"].startswith("as in dora: ")
+    assert not rows["ben"]["attention"]
+
+
+def test_what_is_no_longer_handed_in_is_said(grading: Grading, handed_in: Path) -> None:
+    grade_all(grading, [handed_in])
+    (handed_in / "ben.zip").unlink()
+    lines = grade_all(grading, [handed_in])
+    assert lines[0].startswith(
+        "1 of 3 were graded earlier and are not among these submissions: ben"
+    )
+
+
+def test_a_wrong_path_is_no_student(grading: Grading, handed_in: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "FAQ.md").write_text("?")
+    (tmp_path / "README.md").write_text("?")
+    write_zip(tmp_path / "lms.zip", {"anna/submission.zip": b"PK", "list.html": b""})
+    for name, expected in {
+        "empty": "neither submissions nor one of the eight files",
+        "docs": "neither submissions nor one of the eight files",
+        "README.md": "is not a zip",
+        "lms.zip": "is a zip of submissions: unpack it",
+    }.items():
+        with pytest.raises(ValueError, match=expected):
+            grade_all(grading, [tmp_path / name])
+    grade_all(grading, [handed_in])
+    with pytest.raises(ValueError, match="holds results"):
+        grade_all(replace(grading, out=tmp_path / "other"), [grading.out])
+
+
 def test_a_judge_that_hangs_is_for_a_person(grading: Grading, handed_in: Path) -> None:
     write_zip(handed_in / "slow.zip", submission("hang 600"))
     grade_all(replace(grading, seconds=5), [handed_in])
     found = json.loads((grading.out / "slow" / "results.json").read_bytes())
-    assert "it took longer than 5 s; a person will look at it" in found["output"]
+    assert "it took longer than 5 s. Your teacher will look at it" in found["output"]
     assert score(grading.out, "anna") == 100
 
 
@@ -252,7 +304,7 @@ def test_stopped_and_run_again_it_goes_on(
         [sys.executable, script, grading.out, handed_in, log], stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("4 to grade")
+    assert process.stderr.readline().startswith("4 submissions, ")
     for _ in range(2):
         line = process.stderr.readline()
         assert " of 4] " in line
@@ -377,6 +429,7 @@ def test_late_days_take_points_off_and_are_kept(
     times.write_text("name,time\nanna,2026-12-03T12:00:00Z\nben,2026-12-01T23:00:00\n", "utf-8-sig")
     lines = grade_all(late, [handed_in], times=times)
     assert lines[0].startswith("1 of 3 have no time")
+    assert lines[0].endswith("count as on time: cleo")
     assert score(grading.out, "anna") == 90
     assert [row["late days"] for row in table(grading.out).values()] == ["2", "0", ""]
     before = contents(grading.out)
@@ -389,7 +442,6 @@ def test_late_days_take_points_off_and_are_kept(
     [
         ("nome,time\n", "there is no column name"),
         ("", "there is no column name"),
-        ("name,time\ndora,2026-12-01T23:00:00Z\n", "line 2: there is no submission called 'dora'"),
         ("name,time\nanna,yesterday\n", "line 2: 'yesterday' is not a time"),
         ("name,time\nanna\n", "line 2: '' is not a time"),
         ("name;time\nanna;2026-12-01\nanna;2026-12-01\n", "line 3: 'anna' appears twice"),
@@ -407,6 +459,64 @@ def test_times_that_cannot_be_read(
     with pytest.raises(ValueError, match="no deadline"):
         grade_all(grading, [handed_in], times=times)
     assert not grading.out.exists()
+
+
+def test_times_of_others_stop_nothing(grading: Grading, handed_in: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rubric.toml"
+    path.write_text((REPOSITORY / "teaching" / "rubric.toml").read_text() + DEADLINE)
+    times = tmp_path / "times.csv"
+    times.write_text("name,time\ndora,2026-12-01T23:00:00Z\nanna,2026-12-01T23:00:00Z\n")
+    lines = grade_all(replace(grading, rubric=read_rubric(path)), [handed_in], times=times)
+    assert lines[0].endswith("times.csv also has dora, without a submission")
+
+
+def test_times_saved_by_excel_say_how_to_save_them(
+    grading: Grading, handed_in: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "rubric.toml"
+    path.write_text((REPOSITORY / "teaching" / "rubric.toml").read_text() + DEADLINE)
+    times = tmp_path / "times.csv"
+    times.write_bytes("name,time\nJürgen,2026-12-01\n".encode("cp1252"))
+    with pytest.raises(ValueError, match="save it as CSV UTF-8"):
+        grade_all(replace(grading, rubric=read_rubric(path)), [handed_in], times=times)
+
+
+# ------------------------------------------------------------------------ corrections
+
+
+def test_a_correction_counts_is_said_and_stays(grading: Grading, handed_in: Path) -> None:
+    grade_all(grading, [handed_in])
+    corrections = grading.out / "corrections.csv"
+    corrections.write_text("name,points,why\nben,2.5,The test was wrong.\ncleo,-100,\n")
+    grade_all(grading, [handed_in])
+    assert [score(grading.out, name) for name in ("anna", "ben", "cleo")] == [100, 62.5, 0]
+    rows = table(grading.out)
+    assert [row["correction"] for row in rows.values()] == ["", "2.5", "-100.0"]
+    for name in ("feedback.md", "feedback.html", "results.json"):
+        text = (grading.out / "ben" / name).read_text().replace("\\", "")
+        assert "Corrected by your teacher: +2.5 points. The test was wrong." in text
+    grade_all(grading, [handed_in / "ben.zip"], again=["ben.zip"])
+    assert score(grading.out, "ben") == 62.5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("name,points\n", "no column why"),
+        ("name,points,why\ndora,1,\n", "no submission called 'dora'"),
+        ("name,points,why\nanna,much,\n", "'much' are not points"),
+        ("name,points,why\nanna,nan,\n", "'nan' are not points"),
+        ("name,points,why\nanna,1.25,\n", "'1.25' are not points"),
+        ("name,points,why\nanna,1,\nanna,1,\n", "line 3: 'anna' appears twice"),
+    ],
+)
+def test_corrections_that_cannot_be_read(
+    grading: Grading, handed_in: Path, text: str, expected: str
+) -> None:
+    grading.out.mkdir()
+    (grading.out / "corrections.csv").write_text(text)
+    with pytest.raises(ValueError, match=expected):
+        grade_all(grading, [handed_in])
 
 
 # ------------------------------------------------------------------------ the command
@@ -439,7 +549,7 @@ def test_errors_of_the_teacher_are_one_line(
     monkeypatch.setattr(workshop, "open_workshop", standin_workshop)
     monkeypatch.setattr(workshop, "images_folder", lambda named: named and images_folder(named))
     Path("file").touch()
-    Path("one").mkdir()
+    (Path("one") / "scene_recog").mkdir(parents=True)
     assert command(monkeypatch, *arguments) == 2
     said = capsys.readouterr().err
     assert expected in said

@@ -104,6 +104,16 @@ def test_readme_has_what_pyproject_and_rubric_say(contents: dict[str, bytes]) ->
     assert "| your trained SimpleNet reaches 45% on test images | 10 |" in text
 
 
+def test_braces_in_the_students_readme_are_the_teacher_s(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for_students = tmp_path / "for_students"
+    for_students.mkdir()
+    (for_students / "README.md").write_text("data/{train,test}: {steps}, {mine}", encoding="utf-8")
+    monkeypatch.setattr(handout, "HERE", tmp_path)
+    assert handout._readme("{all}", "", 0) == b"data/{train,test}: {all}, {mine}"
+
+
 def test_notebook_keeps_students_cells_and_no_outputs(contents: dict[str, bytes]) -> None:
     ours = json.loads((REPOSITORY / NOTEBOOK).read_text(encoding="utf-8"))["cells"]
     theirs = json.loads(contents[NOTEBOOK])["cells"]
@@ -131,7 +141,7 @@ def test_report_has_every_question(contents: dict[str, bytes]) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("README.md", "# The model solution\n", "README.md, line 1: 'model solution'"),
+        ("README.md", "# The model solution\n", "students/README.md), line 1: 'model solution'"),
         ("scene_recog/extra.py", "# see benchmarks/ladder.py\n", "line 1: 'benchmarks/'"),
         ("scene_recog/simple_net.py", SOLVED, "the solved body of __init__ of scene_recog/simple"),
         (

@@ -160,9 +160,9 @@ def test_empty_and_large_files(path: Path, tmp_path: Path) -> None:
     ("contents", "reason"),
     [
         (b"", "the file is empty"),
-        (b"PK", "it is not a zip, or its end is missing"),
-        (b"Rar!\x1a\x07" + bytes(1000), "it is not a zip, or its end is missing"),
-        (zipped(WHOLE)[:-30], "it is not a zip, or its end is missing"),
+        (b"PK", "it is not a zip file, or it is truncated"),
+        (b"Rar!\x1a\x07" + bytes(1000), "it is not a zip file, or it is truncated"),
+        (zipped(WHOLE)[:-30], "it is not a zip file, or it is truncated"),
         (zipped({}), "the zip is empty"),
         (zipped({"a.txt": b""}), "it has none of the eight files"),
         (zipped({NOTEBOOK: b"{}"}), "it has none of the eight files"),

@@ -152,7 +152,7 @@ def test_signs_and_copies_are_for_the_teacher_only() -> None:
         assert "rewrote" not in text
         assert "tamper" not in text.lower()
         assert "known to be wrong" not in text
-        assert "A person will look at it" in text
+        assert "Your teacher will look at it" in text
     scores = {test["name"]: test["score"] for test in results_of(verdict)["tests"]}
     assert scores["1.3 dl_utils.py: public tests"] == 0
     assert scores["1.3 optimizer.py: public tests"] == 6
@@ -225,9 +225,9 @@ def test_missing_files_and_problems_are_said() -> None:
 
 
 def test_nothing_to_grade() -> None:
-    found = results_of(Verdict("it is not a zip, or its end is missing"))
+    found = results_of(Verdict("it is not a zip file, or it is truncated"))
     assert found["score"] == 0
-    assert found["output"].startswith("Not graded: it is not a zip, or its end is missing.")
+    assert found["output"].startswith("Not graded: it is not a zip file, or it is truncated.")
     assert "upload" in found["output"]
     assert sum(test["max_score"] for test in found["tests"]) == 100
 

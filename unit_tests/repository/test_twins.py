@@ -16,11 +16,11 @@ import pytest
 
 from scene_recog.assignment import STEPS
 from teaching.grading import twins
+from teaching.grading.workshop import write_hidden_tests
 from teaching.grading.wrong_twins import WRONG_TWINS
-from teaching.handout import handed_out
+from teaching.handout import REPOSITORY, handed_out
 from teaching.variants import PHRASES, rewritten
 
-REPOSITORY = Path(__file__).parents[2]
 UNIT_TESTS = REPOSITORY / "unit_tests"
 FILES = (*(f"test_{name}.py" for name in STEPS), "conftest.py", "nets.py")
 SOURCES = {name: (UNIT_TESTS / name).read_text(encoding="utf-8") for name in FILES}
@@ -83,6 +83,16 @@ def test_all_constants_of_a_file_are_exchanged_but_for_those_that_tell_no_answer
     for name in FILES:
         stay = CONTRACT_STAYS_PUBLIC.get(name, set())
         assert values_in(SOURCES[name]).keys() - stay == twins.constants(name, 0).keys(), name
+
+
+def test_a_teacher_can_read_them(tmp_path: Path) -> None:
+    folder = tmp_path / "hidden"
+    assert len(write_hidden_tests(folder, 0, 5)) == 1
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"test_{f}.py" for f in STEPS)
+    public = REPOSITORY / "unit_tests" / "test_optimizer.py"
+    assert (folder / "test_optimizer.py").read_text() != public.read_text()
+    with pytest.raises(ValueError, match="already exists"):
+        write_hidden_tests(folder, 0, 5)
 
 
 def test_a_seed_repeats_its_twins_and_others_differ() -> None:
