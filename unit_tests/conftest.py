@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+
+# Threads of OpenMP that wait for work should leave the cores to the processes that tests start. It
+# changes no result, and must be set before torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import matplotlib
 import numpy as np
