@@ -5,7 +5,7 @@
 For each seed it prints validation accuracy, test accuracy, test accuracy without the images that
 have an identical twin in train, and the wall time of training; then the mean and standard deviation
 of each. A seed whose run folder is complete is not trained again, so you can restart a stopped
-script.
+script. A folder with a run of other settings is refused.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
-from common import machine, make_parser, mean_line, train_to_the_end
+from common import (
+    check_settings,
+    machine,
+    make_parser,
+    mean_line,
+    run_script,
+    train_to_the_end,
+)
 
 from scene_recog.datasets import describe_dataset, find_dataset
 from scene_recog.datasets.layout import duplicates_in_train
@@ -30,8 +37,8 @@ def main() -> None:
     parser.add_argument("--no-test", action="store_true", help="do not read the test split")
     args = parser.parse_args()
 
-    data_dir = find_dataset(args.data)
     recipe = get_recipe(args.recipe).override(args.settings)
+    data_dir = find_dataset(args.data)
     name = args.name or recipe.name
     print(f"{name} on {describe_dataset(data_dir).title}: {recipe}")
     print(f"{platform.processor() or platform.machine()}, {machine()}")
@@ -39,9 +46,9 @@ def main() -> None:
     columns: dict[str, list[float]] = {"validation": [], "test": [], "no twins": [], "seconds": []}
     for seed in args.seeds:
         folder = Path("model_checkpoints") / f"{name}-seed{seed}"
-        trainer = recipe.override([f"seed={seed}"]).make_trainer(
-            data_dir, folder, load_from_disk=True
-        )
+        seeded = recipe.override([f"seed={seed}"])
+        check_settings(seeded, folder, otherwise="use --name other")
+        trainer = seeded.make_trainer(data_dir, folder, load_from_disk=True)
         train_to_the_end(trainer, recipe.epochs)
         run = load_run(folder)
         columns["seconds"].append(sum(record.seconds for record in trainer.records))
@@ -59,4 +66,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -24,9 +24,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from common import machine, make_parser
+from common import machine, make_parser, run_script
 
 from scene_recog.datasets import find_dataset
+from scene_recog.recipes import get_recipe
 
 WAYS: dict[str, tuple[dict[str, str], str]] = {  # name: (environment, threads)
     "as torch is": ({}, "torch.get_num_threads()"),
@@ -36,9 +37,9 @@ WAYS: dict[str, tuple[dict[str, str], str]] = {  # name: (environment, threads)
 }
 EPOCHS = """
 import sys, torch
-from scene_recog.recipes import RECIPES
+from scene_recog.recipes import get_recipe
 recipe, data, folder, epochs, threads, *settings = sys.argv[1:]
-recipe = RECIPES[recipe].override(["val_fraction=0", *settings])
+recipe = get_recipe(recipe).override(["val_fraction=0", *settings])
 trainer = recipe.make_trainer(data, folder, device="cpu", threads=eval(threads))
 trainer.run_training_loop(1 + int(epochs))
 print(trainer.arithmetic.threads, *(record.seconds for record in trainer.records[1:]))
@@ -79,6 +80,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--busy", type=int, nargs="+", default=[0, 1, 2])
     args = parser.parse_args()
+    get_recipe(args.recipe).override(["threads=1", *args.settings])  # a mistake is found here
     data_dir = find_dataset(args.data)
     print(machine())
     print(f"{args.recipe}, seconds of an epoch (threads)")
@@ -96,4 +98,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -1,4 +1,4 @@
-"""Shared by the accuracy benchmarks: runs, views of an image, means over seeds."""
+"""Shared by the benchmarks: errors, runs, views of an image, means over seeds."""
 
 from __future__ import annotations
 
@@ -8,22 +8,39 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from scene_recog.cli import message_of
 from scene_recog.fitter import Fitter
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import class_names
 from scene_recog.models.fisher_vectors import FisherVectorNet
-from scene_recog.recipes import Recipe, get_recipe
+from scene_recog.recipes import FittedRecipe, Recipe, get_recipe
 from scene_recog.runner import Trainer
+from scene_recog.runs.config import CONFIG, read_config
 from scene_recog.runs.scoring import Evaluation, LoadedRun, averaged, evaluate_split
 
 FISHER_VECTORS = "fisher-vectors"
 Views = dict[str, Evaluation]  # by view of the images, such as "plain" or "flip"
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """Run a script. An error of the user's is one line on stderr, with exit status 2."""
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        message = message_of(error, Path(__file__).parent)
+        if message is None:
+            raise
+        print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+        sys.exit(2)
 
 
 def make_parser(description: str | None) -> argparse.ArgumentParser:
@@ -36,22 +53,54 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
 
 def machine() -> str:
     """One line on what decides how long training takes: cores, torch version, threads."""
-    return f"{os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads"
+    cores, threads = os.cpu_count() or 1, torch.get_num_threads()
+    return (
+        f"{cores} core{'s' * (cores > 1)}, torch {torch.__version__}, "
+        f"{threads} thread{'s' * (threads > 1)}"
+    )
 
 
 def recipes_of(names: list[str], settings: list[str]) -> list[Recipe | None]:
     """The recipes with `settings` applied; None for Fisher vectors.
 
     Raises:
-        SystemExit: two recipes have the same name.
+        ValueError: two recipes have the same name.
     """
     recipes: list[Recipe | None] = []
     for name in names:
         recipe = get_recipe(name)
         recipes.append(recipe.override(settings) if isinstance(recipe, Recipe) else None)
     if len({recipe and recipe.name for recipe in recipes}) < len(recipes):
-        sys.exit("two recipes have one name, so one folder: list each once, and do not set name")
+        raise ValueError(
+            "two recipes have one name, so one folder: list each once, and do not set name"
+        )
     return recipes
+
+
+def check_settings(recipe: Recipe | FittedRecipe, folder: Path, *, otherwise: str) -> None:
+    """Check that a run in `folder`, if there is one, is of this recipe, so that it can be resumed.
+
+    Args:
+        recipe: of the run to come.
+        folder: its folder.
+        otherwise: what to do, besides moving the folder, if it is not.
+
+    Raises:
+        ValueError: it is not: its results would be reported as those of this recipe.
+    """
+    if not (folder / CONFIG).exists():
+        return
+    was, now = read_config(folder).get("recipe", {}), recipe.as_dict()
+    changed = [
+        f"{key} {was.get(key)} there, {now.get(key)} here"
+        for key in sorted(was | now)
+        if was.get(key) != now.get(key)
+    ]
+    if changed:
+        raise ValueError(
+            f"{folder} has a run with other settings ({'; '.join(changed)}): move it, or "
+            f"{otherwise}"
+        )
 
 
 def train_to_the_end(trainer: Trainer | Fitter, epochs: int) -> None:

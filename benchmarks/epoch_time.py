@@ -23,7 +23,6 @@ Then it times the start of a process up to its first step, with an empty cache a
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import statistics
 import subprocess
@@ -35,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from common import machine, run_script
 from peers import peer_epochs
 from torch import nn
 from torch.utils.data import DataLoader
@@ -42,7 +42,7 @@ from torch.utils.data import DataLoader
 from scene_recog.datasets import find_dataset
 from scene_recog.loading.cache import clear_cache, default_cache_dirs
 from scene_recog.models import NETS
-from scene_recog.recipes import RECIPES, Recipe
+from scene_recog.recipes import RECIPES, Recipe, get_recipe
 from scene_recog.runner import Trainer
 from scene_recog.system.devices import has_bfloat16
 
@@ -52,8 +52,8 @@ started = float(sys.argv[1])
 import torch, torchvision
 from torch.optim.lr_scheduler import OneCycleLR
 libraries = time.time() - started
-from scene_recog.recipes import RECIPES
-recipe = RECIPES[sys.argv[2]].override(["val_fraction=0"])
+from scene_recog.recipes import get_recipe
+recipe = get_recipe(sys.argv[2]).override(["val_fraction=0"])
 trainer = recipe.make_trainer(sys.argv[3], sys.argv[4], device=sys.argv[5])
 x, y = next(iter(trainer.train_loader))
 trainer.model.loss_criterion(trainer.model(x), y).backward()
@@ -221,20 +221,22 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--recipes", nargs="+", default=["part1", "part2"])
     args = parser.parse_args()
+    NETS["StudentNet"] = StudentNet
+    plain = ["val_fraction=0", "scheduler=none", "start_size=None"]
+    recipes = [
+        *(get_recipe(recipe_name).override(plain) for recipe_name in args.recipes),
+        RECIPES["part2"].override(["name=student", "model=StudentNet", *plain]),
+    ]
     data_dir = find_dataset(args.data)
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch "
-          f"{torch.__version__}, {torch.get_num_threads()} threads, device {args.device}, "
+    print(f"{platform.processor() or platform.machine()}, {machine()}, device {args.device}, "
           f"bfloat16 in hardware: {torch.ops.mkldnn._is_mkldnn_bf16_supported()}")  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
-        NETS["StudentNet"] = StudentNet
-        recipes = [RECIPES[recipe_name] for recipe_name in args.recipes]
-        student = RECIPES["part2"].override(["name=student", "model=StudentNet"])
-        for recipe in [*recipes, student]:
-            recipe = recipe.override(["val_fraction=0", "scheduler=none", "start_size=None"])
+        for recipe in recipes:
+            assert isinstance(recipe, Recipe)  # Fisher vectors have no scheduler to set
             measure(recipe, data_dir, args.device, args.epochs, Path(name))
         for recipe_name in args.recipes:
             measure_first_step(recipe_name, data_dir, args.device, Path(name))
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
-from common import mean_and_deviation, train_to_the_end
+from common import check_settings, mean_and_deviation, run_script, train_to_the_end
 from matplotlib.ticker import LogLocator, NullFormatter
 from torch import nn
 
@@ -120,6 +120,7 @@ def rungs(epochs: int, seed: int) -> list[tuple[str, Recipe]]:
 def climb(rung: int, idea: str, recipe: Recipe, data_dir: Path, out: Path) -> Row:
     """Train the recipe of one rung and measure its last epoch on test."""
     folder = out / "runs" / f"rung{rung:02d}-{recipe.epochs}epochs-seed{recipe.seed}"
+    check_settings(recipe, folder, otherwise="choose another folder for all")
     trainer = recipe.make_trainer(data_dir, folder, load_from_disk=True)
     train_to_the_end(trainer, recipe.epochs)
     test = evaluate_split(load_run(folder, checkpoint="last"), data_dir, "test")
@@ -142,7 +143,7 @@ def read_rows(path: Path, epochs: int) -> list[Row]:
     """The rows so far.
 
     Raises:
-        SystemExit: they are from runs with another number of epochs.
+        ValueError: they are from runs with another number of epochs.
     """
     if not path.exists():
         return []
@@ -150,7 +151,7 @@ def read_rows(path: Path, epochs: int) -> list[Row]:
         rows = list(csv.DictReader(file))
     for row in rows:
         if int(row["epochs"]) != epochs:
-            raise SystemExit(
+            raise ValueError(
                 f"{path} has runs of {row['epochs']} epochs, not {epochs}: choose another folder"
             )
     return rows
@@ -231,4 +232,4 @@ def draw(rows: list[Row], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -18,6 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from common import run_script
+
 from scene_recog.datasets import find_dataset
 
 TRAIN = """
@@ -76,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -458,4 +458,6 @@ def loss_of_training(peer: Peer, data: Data) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    from common import run_script
+
+    run_script(main)

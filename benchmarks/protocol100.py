@@ -20,12 +20,14 @@ import numpy as np
 from common import (
     FISHER_VECTORS,
     Views,
+    check_settings,
     evaluate_views,
     fit_fisher_vectors,
     machine,
     make_parser,
     mean_line,
     recipes_of,
+    run_script,
     together,
     train_to_the_end,
 )
@@ -45,8 +47,8 @@ def main() -> None:
     parser.add_argument("--per-class", type=int, default=100)
     args = parser.parse_args()
 
-    source = find_dataset(args.data)
     recipes = recipes_of(args.recipes, [*args.settings, "val_fraction=0"])
+    source = find_dataset(args.data)
     print(machine())
     for recipe in recipes:
         print(recipe or FISHER_VECTORS)
@@ -80,9 +82,9 @@ def main() -> None:
 
 def train(recipe: Recipe, folder: Path, seed: int) -> LoadedRun:
     """Train the epochs that are left of the recipe on folder/data, and load the run."""
-    trainer = recipe.override([f"seed={seed}"]).make_trainer(
-        folder / "data", folder / recipe.name, load_from_disk=True
-    )
+    recipe = recipe.override([f"seed={seed}"])
+    check_settings(recipe, folder / recipe.name, otherwise="use --set name=other")
+    trainer = recipe.make_trainer(folder / "data", folder / recipe.name, load_from_disk=True)
     one_batch: Any = [next(iter(trainer.val_loader))]  # full validation would only waste time
     trainer.val_loader = one_batch
     train_to_the_end(trainer, recipe.epochs)
@@ -121,4 +123,4 @@ def draw_split(source: Path, target: Path, seed: int, per_class: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

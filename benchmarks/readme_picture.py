@@ -15,6 +15,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from common import run_script
 
 from scene_recog.confusion_matrix import generate_confusion_matrix
 from scene_recog.datasets import describe_dataset
@@ -62,4 +63,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

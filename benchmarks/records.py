@@ -24,7 +24,6 @@ fisher-vectors --set val_fraction=0` makes a run with the same weights.
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,19 +31,21 @@ from pathlib import Path
 from common import (
     FISHER_VECTORS,
     Views,
+    check_settings,
     evaluate_views,
     fit_fisher_vectors,
     machine,
     make_parser,
     mean_line,
     recipes_of,
+    run_script,
     together,
     train_to_the_end,
 )
 
 from scene_recog.datasets import find_dataset
 from scene_recog.datasets.layout import duplicates_in_train
-from scene_recog.recipes import Recipe, get_recipe
+from scene_recog.recipes import Recipe
 from scene_recog.runs.history import EpochRecord
 from scene_recog.runs.scoring import LoadedRun, accuracy_without, load_run
 
@@ -57,9 +58,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     args = parser.parse_args()
 
+    recipes = recipes_of(args.recipes, ["val_fraction=0", *args.settings])
     data_dir = find_dataset(args.data)
     twins = duplicates_in_train(data_dir)
-    recipes = recipes_of(args.recipes, ["val_fraction=0", *args.settings])
     print(machine())
     kinds: list[list[Views]] = []  # by recipe and seed
     seconds: list[list[float]] = []
@@ -119,8 +120,7 @@ def measure(
 def train(recipe: Recipe, data_dir: Path, target: float) -> tuple[LoadedRun, dict[str, float]]:
     """Train the epochs that are left of a recipe; return the run and its times."""
     folder = Path("model_checkpoints") / f"record-{recipe.name}-seed{recipe.seed}"
-    if (config := folder / "config.json").exists() and get_recipe(str(config)) != recipe:
-        sys.exit(f"{folder} has a run with other settings: move it, or use --set name=other")
+    check_settings(recipe, folder, otherwise="use --set name=other")
     trainer = recipe.make_trainer(data_dir, folder, load_from_disk=True)
     cpu, was_whole = time.process_time(), trainer.epochs_done == 0
     train_to_the_end(trainer, recipe.epochs)
@@ -159,4 +159,4 @@ def training_seconds(record: EpochRecord) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

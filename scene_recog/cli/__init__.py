@@ -51,10 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        message = _message_of(error)
+        message = message_of(error)
         if message is None:
             raise
-        print("scene-recog: " + "\n".join(map(in_one_line, message.split("\n"))), file=sys.stderr)
+        print(f"scene-recog: {message}", file=sys.stderr)
         return 2
 
 
@@ -72,14 +72,24 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _message_of(error: Exception) -> str | None:
-    """What to tell the user; None for a bug of ours, which keeps its traceback."""
+def message_of(error: Exception, *folders: Path) -> str | None:
+    """What to tell the user; None for a bug of ours, which keeps its traceback.
+
+    Args:
+        error: with its traceback.
+        folders: where our own code is, besides this package.
+    """
+    message = _message_of(error, (PACKAGE_DIR, *folders))
+    return message and "\n".join(map(in_one_line, message.split("\n")))
+
+
+def _message_of(error: Exception, folders: tuple[Path, ...]) -> str | None:
     if (line := explain_error(error)) is not None:
         return line
     if isinstance(error, ValueError | FileNotFoundError | FloatingPointError):
         # Raised on purpose in our own code; another library's error is a bug.
         frames = traceback.extract_tb(error.__traceback__)
-        ours = bool(frames) and Path(frames[-1].filename).is_relative_to(PACKAGE_DIR)
+        ours = bool(frames) and any(map(Path(frames[-1].filename).is_relative_to, folders))
         return str(error) if ours else None
     if isinstance(error, RuntimeError) and "home directory" in str(error):  # Path.expanduser
         return "a path begins with ~, but that home folder is not known here: write the path out"
