@@ -9,8 +9,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -22,7 +22,7 @@ from scene_recog.models.fisher_vectors import FisherVectorNet
 from scene_recog.recipes import FittedRecipe, Recipe, get_recipe
 from scene_recog.runner import Trainer
 from scene_recog.runs.config import CONFIG, read_config
-from scene_recog.runs.scoring import Evaluation, LoadedRun, averaged, evaluate_split
+from scene_recog.runs.scoring import Evaluation, LoadedRun, at_sizes, averaged, evaluate_split
 
 FISHER_VECTORS = "fisher-vectors"
 Views = dict[str, Evaluation]  # by view of the images, such as "plain" or "flip"
@@ -132,17 +132,20 @@ def fit_fisher_vectors(seed: int, data_dir: Path) -> tuple[LoadedRun, dict[str, 
 def evaluate_views(recipe: Recipe | None, run: LoadedRun, data_dir: Path) -> Views:
     """Evaluate a run on the test split, once for each view of the images.
 
+    A network that takes one size only, such as SimpleNet, has no view of several sizes.
+
     The three sizes are the evaluation size and 16 pixels below and above it. A network that halves
     the sides four times trained on a multiple of 16, where no stage has an odd side. At other sizes
     its maps would be padded at edges where it has never seen padding. Fisher vectors (recipe None)
     use several sizes anyway, so they have no such view.
     """
-    options: dict[str, dict[str, Any]] = {"plain": {}, "flip": {"flip": True}}
+    views = {flip: evaluate_split(run, data_dir, flip=flip == "flip") for flip in ("plain", "flip")}
     if recipe is not None:
         size = recipe.eval_size or recipe.input_size
-        scales = ((size - 16) / size, 1.0, (size + 16) / size)
-        options["flip and 3 sizes"] = {"flip": True, "scales": scales}
-    return {view: evaluate_split(run, data_dir, **its) for view, its in options.items()}
+        with suppress(ValueError):  # it takes one size only
+            several = at_sizes(run, (size - 16, size, size + 16))
+            views["flip and 3 sizes"] = evaluate_split(several, data_dir, flip=True)
+    return views
 
 
 def together(nets: Sequence[Views]) -> Views:

@@ -120,7 +120,7 @@ def rungs(epochs: int, seed: int) -> list[tuple[str, Recipe]]:
 def climb(rung: int, idea: str, recipe: Recipe, data_dir: Path, out: Path) -> Row:
     """Train the recipe of one rung and measure its last epoch on test."""
     folder = out / "runs" / f"rung{rung:02d}-{recipe.epochs}epochs-seed{recipe.seed}"
-    check_settings(recipe, folder, otherwise="choose another folder for all")
+    check_settings(recipe, folder, otherwise="choose another folder")
     trainer = recipe.make_trainer(data_dir, folder, load_from_disk=True)
     train_to_the_end(trainer, recipe.epochs)
     test = evaluate_split(load_run(folder, checkpoint="last"), data_dir, "test")

@@ -22,7 +22,7 @@ def add_parsers(verbs: Verbs) -> None:
     verb.add_argument("name", metavar="RUN")
     verb.add_argument("--split", choices=("test", "validation", "train"), default="test")
     verb.add_argument("--data", metavar="DIR", help="default: the folder the run was trained on")
-    verb.add_argument("--tta", action="store_true", help="average over each image and its mirror")
+    _add_views(verb)
     verb.add_argument(
         "--checkpoint",
         choices=("best", "last"),
@@ -36,10 +36,17 @@ def add_parsers(verbs: Verbs) -> None:
     verb.add_argument("name", metavar="RUN")
     verb.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders or patterns")
     verb.add_argument("--top", type=int, default=3, metavar="N", help="labels per image (3)")
-    verb.add_argument("--tta", action="store_true", help="average over each image and its mirror")
+    _add_views(verb)
     add_json(verb)
     add_device(verb)
     verb.set_defaults(run=_predict)
+
+
+def _add_views(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--tta", action="store_true", help="average over each image and its mirror")
+    verb.add_argument(
+        "--sizes", type=int, nargs="+", metavar="N", help="average over these sides, in pixels"
+    )
 
 
 def _evaluate(args: argparse.Namespace) -> int:
@@ -51,6 +58,8 @@ def _evaluate(args: argparse.Namespace) -> int:
     from scene_recog.runs import scoring as ev
 
     run = ev.load_run(args.name, checkpoint=args.checkpoint, device=args.device)
+    if args.sizes:
+        run = ev.at_sizes(run, args.sizes)
     data_dir = find_dataset(args.data or run.config["data"]["folder"])
     title = describe_dataset(data_dir).title
     result = ev.evaluate_split(run, data_dir, args.split, flip=args.tta)
@@ -68,6 +77,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         "trained_on": run.config["data"]["title"],
         "split": args.split,
         "flip_averaged": args.tta,
+        "sizes_averaged": args.sizes or [],
         "images": len(result.targets),
         "accuracy": result.accuracy,
         "members": [
@@ -105,8 +115,13 @@ def _print_evaluation(summary: dict[str, Any], run: LoadedRun) -> None:
         print("note: the test split was used for validation in training")
         if run.was_chosen_on_test:
             print("note: best.pt was chosen on the test split, so this accuracy is too high")
-    print(f"accuracy {summary['accuracy']:.2%} of {summary['images']} images", end="")
-    print(", each averaged with its mirror image" if summary["flip_averaged"] else "")
+    averaged = ["its mirror image"] if summary["flip_averaged"] else []
+    if sizes := summary["sizes_averaged"]:
+        averaged.append(f"sizes of {', '.join(map(str, sizes))} pixels")
+    how = f", averaged over {' and '.join(averaged)}" if averaged else ""
+    print(f"accuracy {summary['accuracy']:.2%} of {summary['images']} images{how}")
+    if sizes and (at_own := [name for name, each in run.members.items() if not each.transforms]):
+        print(f"note: at its own size only: {', '.join(at_own)}")
     if summary["accuracy_without_twins"] is not None:
         print(
             f"accuracy {summary['accuracy_without_twins']:.2%} without the "
@@ -184,11 +199,19 @@ def _predict(args: argparse.Namespace) -> int:
     """Print the most likely classes of image files; exit code 1 if any could not be read."""
     load_torch()
 
-    from scene_recog.runs.scoring import load_run, mean_of, predict_by_member, predict_image
+    from scene_recog.runs.scoring import (
+        at_sizes,
+        load_run,
+        mean_of,
+        predict_by_member,
+        predict_image,
+    )
 
     if args.top < 1:
         raise ValueError(f"--top is {args.top}: it must be at least 1")
     run = load_run(args.name, device=args.device)
+    if args.sizes:
+        run = at_sizes(run, args.sizes)
     answers: list[dict[str, Any]] = []
     for path in _image_paths(args.images):
         try:

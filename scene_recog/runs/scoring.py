@@ -56,6 +56,8 @@ class LoadedRun:
         split_source: what the run recorded of its split, for `recorded_split`.
         members: of an ensemble, by name; empty for a single network. An ensemble's `model` is only
             the list of its members' networks, and its `transform` that of the first.
+        transforms: like `transform`, for the sizes to average over (see `at_sizes`); empty: only
+            `transform`.
     """
 
     folder: Path
@@ -68,6 +70,7 @@ class LoadedRun:
     device: torch.device
     split_source: dict[str, Any] = field(default_factory=dict)
     members: dict[str, LoadedRun] = field(default_factory=dict)
+    transforms: tuple[Callable[..., torch.Tensor], ...] = ()
 
     @property
     def was_chosen_on_test(self) -> bool:
@@ -233,22 +236,17 @@ def evaluate_split(
     split: str = "test",
     *,
     flip: bool = False,
-    scales: Sequence[float] = (1.0,),
     cache: str = "disk",
 ) -> Evaluation:
     """Label a split with a run's network, or with each member of an ensemble.
 
     Args:
-        run: from `load_run`.
+        run: from `load_run`, or from `at_sizes` to average over several image sizes.
         data_dir: folder with train/ and test/.
         split: "test", "train" (the run's training images), or "validation" (those it held out).
             The run has recorded its split, so training images are never used for validation.
         flip: average the probabilities of each image and its mirror image (test-time
             augmentation; Krizhevsky et al. 2012, section 4.1).
-        scales: average the probabilities over the image at these scales, relative to the run's own
-            size (He et al. 2016, section 4.1). For nets that take any size, such as SceneNet; it
-            halves the sides four times, so multiples of 16 are best. A member of an ensemble that
-            takes one size only, or looks at several itself, sees its own size.
         cache: where decoded images are kept, as in `TrainerOptions`.
 
     Raises:
@@ -257,10 +255,10 @@ def evaluate_split(
     """
     dataset, left_out = _images_of(run, data_dir, split)
 
-    def look(run: LoadedRun, scales: Sequence[float]) -> Evaluation:
+    def look(run: LoadedRun) -> Evaluation:
         parts = []
-        for scale in scales:
-            dataset.transform = _at_scale(run, scale)
+        for transform in run.transforms or (run.transform,):
+            dataset.transform = transform
             with all_bad_images_named(data_dir):
                 loader = make_loader(
                     dataset, 100, shuffle=False, device=run.device, cache=cache, left_out=left_out
@@ -269,11 +267,8 @@ def evaluate_split(
         return averaged(parts)
 
     if not run.members:
-        return look(run, scales)
-    members = {
-        name: look(member, scales if _takes(member, scales) else (1.0,))
-        for name, member in run.members.items()
-    }
+        return look(run)
+    members = {name: look(member) for name, member in run.members.items()}
     return replace(averaged(list(members.values())), members=members)
 
 
@@ -289,18 +284,54 @@ def mean_of(probabilities: Iterable[Floats]) -> Floats:
     return mean
 
 
-def _takes(run: LoadedRun, scales: Sequence[float]) -> bool:
-    """Whether a network takes images of all these scales; Fisher vectors have their own."""
-    if run.config["model"]["class_name"] in FITTED:
-        return False
+def at_sizes(run: LoadedRun, sizes: Sequence[int]) -> LoadedRun:
+    """The run, to be used on images of these sizes: probabilities are averaged over them.
+
+    A second kind of test-time augmentation (He et al. 2016, section 4.1), for networks that take
+    any size, such as SceneNet. It halves the sides four times, so multiples of 16 are best. A
+    member of an ensemble that takes one size only, or looks at several itself, keeps its own.
+
+    Args:
+        run: from `load_run`.
+        sizes: the shorter side of the network's input, in pixels, from 1 to 1024. The recipes were
+            measured with their evaluation size and 16 pixels below and above it.
+
+    Raises:
+        ValueError: no sizes, or one out of range, or one that the network, or each member of an
+            ensemble, does not take.
+    """
+    if not sizes or any(not 1 <= side <= 1024 for side in sizes):
+        raise ValueError(f"sizes are {list(sizes)}: give one or more, from 1 to 1024 pixels")
+    if not run.members:
+        if trouble := _trouble_with_sizes(run, sizes):
+            raise ValueError(f"{trouble}: leave out sizes")
+        return replace(run, transforms=tuple(_at_size(run, side) for side in sizes))
+    trouble_with_member = {
+        name: _trouble_with_sizes(member, sizes) for name, member in run.members.items()
+    }
+    if all(trouble_with_member.values()):
+        raise ValueError(f"{'; '.join(trouble_with_member.values())}: leave out sizes")
+    members = {
+        name: member if trouble_with_member[name] else at_sizes(member, sizes)
+        for name, member in run.members.items()
+    }
+    return replace(run, members=members)
+
+
+def _trouble_with_sizes(run: LoadedRun, sizes: Sequence[int]) -> str:
+    """Why a network cannot be used at all these sizes; empty if it can."""
+    name = run.config["model"]["class_name"]
+    if name in FITTED:
+        return f"{name} looks at several sizes itself"
     image = Image.new("L", (300, 200))
-    try:
-        with torch.inference_mode():
-            for scale in scales:
-                run.model(_at_scale(run, scale)(image)[None].to(run.device))
-    except RuntimeError:
-        return False
-    return True
+    for side in sizes:
+        try:
+            with torch.inference_mode():
+                run.model(_at_size(run, side)(image)[None].to(run.device))
+        except (RuntimeError, ValueError):
+            own = "x".join(map(str, run.transform(image).shape[1:]))
+            return f"{name}, which was trained for {own} pixels, does not take {side}x{side}"
+    return ""
 
 
 def evaluate_batches(
@@ -350,9 +381,13 @@ def predict_image(run: LoadedRun, path: str | Path, *, flip: bool = False) -> Fl
     """
     if run.members:
         return mean_of(predict_by_member(run, path, flip=flip).values())
-    image = read_as_trained(run, path)
-    with torch.inference_mode():
-        return _views(run, flip=flip)(image[None].to(run.device))[0].cpu().numpy()
+    parts = []
+    for transform in run.transforms or (run.transform,):
+        image = read_as_trained(replace(run, transform=transform), path)
+        with torch.inference_mode():
+            probabilities = _views(run, flip=flip)(image[None].to(run.device))[0]
+        parts.append(probabilities.cpu().numpy())
+    return mean_of(parts)
 
 
 def predict_by_member(run: LoadedRun, path: str | Path, *, flip: bool = False) -> dict[str, Floats]:
@@ -434,13 +469,16 @@ def _views(run: LoadedRun, *, flip: bool) -> Forward:
     return predict
 
 
-def _at_scale(run: LoadedRun, scale: float) -> Callable[..., Any]:
-    """The run's transform with all output sizes multiplied by `scale`."""
+def _at_size(run: LoadedRun, side: int) -> Callable[..., Any]:
+    """The run's transform with all sizes in proportion, so that the shorter side becomes `side`."""
+    own = min(run.transform(Image.new("L", (300, 200))).shape[1:])
 
     def scaled(size: Any) -> Any:
-        return [scaled(side) for side in size] if isinstance(size, list) else round(size * scale)
+        return (
+            [scaled(each) for each in size] if isinstance(size, list) else round(size * side / own)
+        )
 
-    if scale == 1:
+    if side == own:
         return run.transform
     steps = run.config["val_transforms"]
     assert isinstance(steps, list)  # `load_run` has checked it

@@ -16,7 +16,13 @@ from scene_recog.datasets.sketch15 import write_sketch15
 from scene_recog.recipes import FITTED_RECIPES, RECIPES
 from scene_recog.runs.checkpoint import read_checkpoint, write_checkpoint
 from scene_recog.runs.ensemble import make_ensemble
-from scene_recog.runs.scoring import evaluate_split, load_run, predict_by_member, predict_image
+from scene_recog.runs.scoring import (
+    at_sizes,
+    evaluate_split,
+    load_run,
+    predict_by_member,
+    predict_image,
+)
 from scene_recog.visualize.report import write_report
 
 HELD_OUT = "val_fraction=0.34"
@@ -97,11 +103,57 @@ def test_probabilities_are_the_mean_of_the_members(
 def test_only_members_that_take_other_sizes_see_them(
     three: Path, runs: Path, sketches: Path
 ) -> None:
-    scales = (0.5, 1.0)
-    whole = evaluate_split(load_run(three), sketches, scales=scales, cache="memory").members
-    for name, seen in (("words", (1.0,)), ("net", (1.0,)), ("any-size", scales)):
-        alone = evaluate_split(load_run(runs / name), sketches, scales=seen, cache="memory")
-        assert np.array_equal(whole[name].probabilities, alone.probabilities), name
+    at_both = at_sizes(load_run(three), (32, 64))
+    whole = evaluate_split(at_both, sketches, cache="memory").members
+    for name in ("words", "net", "any-size"):
+        alone = load_run(runs / name)
+        if name == "any-size":
+            alone = at_sizes(alone, (32, 64))
+        result = evaluate_split(alone, sketches, cache="memory")
+        assert np.array_equal(whole[name].probabilities, result.probabilities), name
+
+
+def test_sizes_on_the_command_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--sizes", "16", "32", "--tta"]
+    assert cli.main(["evaluate", "any-size", *sizes, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["sizes_averaged"], summary["flip_averaged"]) == ([16, 32], True)
+    run = at_sizes(load_run("any-size"), (16, 32))
+    result = evaluate_split(run, run.config["data"]["folder"], flip=True, cache="memory")
+    assert summary["accuracy"] == result.accuracy
+    assert cli.main(["evaluate", "any-size", *sizes]) == 0
+    text = capsys.readouterr().out
+    assert "images, averaged over its mirror image and sizes of 16, 32 pixels\n" in text
+
+    image = result.paths[0]
+    assert cli.main(["predict", "any-size", image, *sizes, "--json", "--top", "1"]) == 0
+    answer = json.loads(capsys.readouterr().out)["images"][0]["labels"][0]
+    assert answer["probability"] == pytest.approx(result.probabilities[0].max(), abs=1e-5)
+
+    make_ensemble("three", ["words", "net", "any-size"], here / "model_checkpoints")
+    assert cli.main(["evaluate", "three-001", *sizes]) == 0
+    assert "note: at its own size only: words, net\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", [["evaluate", "RUN"], ["predict", "RUN", "a.jpg"]])
+@pytest.mark.parametrize(
+    ("run", "sizes", "message"),
+    [
+        ("net", ["64", "80"], "SimpleNet, which was trained for 64x64 pixels, does not take 80x80"),
+        ("words", ["256"], "FisherVectorNet looks at several sizes itself: leave out sizes"),
+        ("any-size", ["0"], "sizes are [0]: give one or more, from 1 to 1024 pixels"),
+    ],
+)
+def test_sizes_that_a_network_does_not_take_are_one_line(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    verb: list[str],
+    run: str,
+    sizes: list[str],
+    message: str,
+) -> None:
+    named = [run if word == "RUN" else word for word in verb]
+    assert message in refuse(capsys, *named, "--sizes", *sizes)
 
 
 def test_the_training_images_are_those_of_any_member(

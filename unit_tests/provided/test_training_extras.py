@@ -17,7 +17,7 @@ from scene_recog.optimizer import get_optimizer
 from scene_recog.recipes import RECIPES, Recipe
 from scene_recog.runner import Trainer
 from scene_recog.runs.checkpoint import read_checkpoint
-from scene_recog.runs.scoring import evaluate_split, load_run
+from scene_recog.runs.scoring import at_sizes, evaluate_split, load_run
 from scene_recog.training.average import NoAverage, WeightAverage
 from scene_recog.training.decay import decay_matrices_only
 from scene_recog.training.mixing import growing_size, make_mixing, shrink
@@ -206,7 +206,7 @@ def test_a_recipe_with_everything_resumes_exactly(sketches: Path, tmp_path: Path
     chosen = second.records[run.epoch - 1]
     assert result.accuracy == pytest.approx(chosen.validation_accuracy)
     smaller = TINY.override(["eval_size=24"]).make_transforms(*run.config["pixel_stats"])[1]
-    views = evaluate_split(run, sketches, scales=(0.75, 1.0)).probabilities
+    views = evaluate_split(at_sizes(run, (24, 32)), sketches).probabilities
     each = [evaluate_split(r, sketches) for r in (run, replace(run, transform=smaller))]
     assert views == pytest.approx((each[0].probabilities + each[1].probabilities) / 2, abs=1e-6)
     flipped = evaluate_split(run, sketches, flip=True).probabilities
