@@ -310,11 +310,13 @@ def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
         recipe.override(_settings({"epochs": args.epochs}))  # it has none
         _refuse_tensorboard(args, folder.name)
         return recipe.make_trainer(data_dir, folder, **options), 1
+    epochs = recipe.epochs if args.epochs is None else args.epochs
+    if epochs > recipe.epochs:
+        recipe = recipe.override([f"epochs={epochs}"])
     if "pixel_stats" in config:
         mean, std = config["pixel_stats"]
         options["pixel_stats"] = (mean, std)
-    trainer = recipe.make_trainer(data_dir, folder, **options)
-    return trainer, recipe.epochs if args.epochs is None else args.epochs
+    return recipe.make_trainer(data_dir, folder, **options), epochs
 
 
 def _refuse_tensorboard(args: argparse.Namespace, name: str) -> None:

@@ -215,9 +215,12 @@ def _settings(config: RunConfig) -> dict[str, Any]:
     }  # fmt: skip
     keys = {*options, "bfloat16", "channels_last", "compiled", "device", "processes"}
     keys |= {"train_transforms", "val_transforms"}
-    return {key: values[key] for key in sorted(keys) if key in values} | dict(
-        values.get("optimizer", {})
+    settings = {key: values[key] for key in sorted(keys) if key in values}
+    recipe = values.get("recipe")
+    planned = (
+        {"epochs": recipe["epochs"]} if isinstance(recipe, dict) and "epochs" in recipe else {}
     )
+    return settings | planned | dict(values.get("optimizer", {}))
 
 
 def trouble_with(config: RunConfig) -> str:

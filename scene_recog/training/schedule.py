@@ -84,17 +84,14 @@ class Schedule:
         else:
             goes_on = self.end == end and self._total_steps > 0
             if not goes_on:
-                if self.end > epochs_done > 0:
-                    notice(
-                        f"Starting a new {self.name} schedule over {num_epochs} epochs: the old "
-                        f"one had {self.end - epochs_done} left."
-                    )
                 self._steps_done, self._total_steps = 0, num_epochs * steps_per_epoch
             if (rates := self._rates()) != self._last_rates:
                 self.peaks = rates
                 self._scheduler = None
             if self._scheduler is None or not goes_on:
                 self._make()
+            if not goes_on and epochs_done > 0:
+                self._say_that_it_starts_again(num_epochs, left=self.end - epochs_done)
         self.end = end
 
     def step(self) -> None:
@@ -152,6 +149,16 @@ class Schedule:
             for _ in range(self._steps_done):
                 self._scheduler.step()
         self._last_rates = self._rates()
+
+    def _say_that_it_starts_again(self, num_epochs: int, left: int) -> None:
+        length = f"{num_epochs} epoch{'s' * (num_epochs > 1)}"
+        old = f": the old one had {left} left" if left > 0 else ""
+        rate, peak = self._rates()[0], self.peaks[0]
+        rises = f" and rises to {peak:g}" if rate < peak else ""
+        notice(
+            f"Starting a new {self.name} schedule over {length}{old}. "
+            f"The learning rate starts again at {rate:g}{rises}."
+        )
 
     def _rates(self) -> list[float]:
         return [group["lr"] for group in self.optimizer.param_groups]

@@ -192,7 +192,8 @@ def confidence_interval(accuracy: float, images: int) -> tuple[float, float]:
 def repeat_command(config: Mapping[str, Any]) -> str | None:
     """The command line that makes this run again, or None if it was not trained from a recipe.
 
-    For an ensemble, a line for each member comes first.
+    For an ensemble, a line for each member comes first. A run that was extended has a line for each
+    part, because each had a learning-rate schedule of its own.
     """
     if members := config.get("members"):
         names = [str(member["run"]) for member in members]
@@ -202,6 +203,9 @@ def repeat_command(config: Mapping[str, Any]) -> str | None:
     recipe = config.get("recipe")
     if not isinstance(recipe, dict):
         return None
+    extended = [change["epochs"] for change in config.get("changes", []) if "epochs" in change]
+    if extended:
+        recipe = {**recipe, "epochs": extended[0][0]}
 
     def changes(base: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -218,7 +222,11 @@ def repeat_command(config: Mapping[str, Any]) -> str | None:
         words += ["--data", str(config.get("data", {}).get("folder"))]
     if settings := [f"{key}={value}" for key, value in changes(recipes[base]).items()]:
         words += ["--set", *settings]
-    return shlex.join(words)
+    run = f"{recipe.get('name')}-001"
+    later = [
+        ["scene-recog", "train", "--resume", run, "--epochs", str(epochs)] for _, epochs in extended
+    ]
+    return "\n".join(map(shlex.join, [words, *later]))
 
 
 def untrained_model(config: Mapping[str, Any]) -> nn.Module | None:

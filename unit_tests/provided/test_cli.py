@@ -26,11 +26,12 @@ from scene_recog.datasets import sketch15
 from scene_recog.figure_2 import FIGURE_2
 from scene_recog.runner import Trainer
 from scene_recog.runs.checkpoint import read_checkpoint, write_checkpoint
-from scene_recog.runs.config import write_config
+from scene_recog.runs.config import read_config, write_config
 from scene_recog.runs.history import EpochRecord, read_history
 from scene_recog.simple_net_final import SimpleNetFinal
 from scene_recog.system import devices
 from scene_recog.system.progress import notice
+from scene_recog.visualize.report_subject import repeat_command
 
 FAST = ["--recipe", "part1", "--epochs", "2", "--device", "cpu", "--set", "val_fraction=0.34"]
 
@@ -296,10 +297,12 @@ def test_run_of_another_device_says_what_it_goes_on_with(
         write_checkpoint(trained / name, checkpoint)
     write_config(trained, checkpoint["config"])
     assert cli.main(["train", "--resume", "part1-001", "--epochs", "3"]) == 0
-    assert capsys.readouterr().err.endswith("Changed after epoch 2: device cuda -> cpu.\n")
+    changed = "Changed after epoch 2: device cuda -> cpu, epochs 2 -> 3.\n"
+    assert changed in capsys.readouterr().err
     config = json.loads((trained / "config.json").read_text())
     assert config["device"] == "cpu"
-    assert config["changes"] == [{"after_epoch": 2, "device": ["cuda", "cpu"]}]
+    change = {"after_epoch": 2, "device": ["cuda", "cpu"], "epochs": [2, 3]}
+    assert config["changes"] == [change]
 
 
 def test_complete_run_is_left_alone_unless_extended(
@@ -309,8 +312,20 @@ def test_complete_run_is_left_alone_unless_extended(
     assert cli.main(["train", "--resume", "part1-001"]) == 0
     assert "is complete: 2 epochs" in capsys.readouterr().out
     assert (trained / "checkpoint.pt").read_bytes() == before
-    assert cli.main(["train", "--resume", "part1-001", "--epochs", "3"]) == 0
-    assert "3 epochs" in capsys.readouterr().out
+    assert cli.main(["train", "--resume", "part1-001", "--epochs", "4"]) == 0
+    captured = capsys.readouterr()
+    assert "4 epochs" in captured.out
+    assert "Changed after epoch 2: epochs 2 -> 4.\n" in captured.err
+    again = "Starting a new one-cycle schedule over 2 epochs. The learning rate starts again at"
+    assert f"{again} 4e-05 and rises to 0.001.\n" in captured.err
+    config = read_config(trained)
+    assert config["recipe"]["epochs"] == 4
+    assert config["changes"] == [{"after_epoch": 2, "epochs": [2, 4]}]
+    command, *later = (repeat_command(config) or "").splitlines()
+    assert " epochs=2" in command
+    assert later == ["scene-recog train --resume part1-001 --epochs 4"]
+    assert cli.main(["train", "--resume", "part1-001"]) == 0
+    assert "is complete: 4 epochs are done" in capsys.readouterr().out
 
 
 def test_evaluate_reports_and_draws(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,8 +80,26 @@ def test_another_rate_goes_on_at_the_same_place(capsys: pytest.CaptureFixture[st
     assert not capsys.readouterr().err
     second.start(2, 5, 10)
     assert second.optimizer.param_groups[0]["lr"] == 0.1
-    assert "Starting a new cosine schedule over 5 epochs: the old one had 2 left." in (
-        capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "Starting a new cosine schedule over 5 epochs: the old one had 2 left. "
+        "The learning rate starts again at 0.1.\n"
+    )
+
+
+def test_a_schedule_after_the_first_says_where_the_rate_starts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    schedule = Schedule("one-cycle", torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5))
+    schedule.start(0, 1, 10)
+    for _ in range(10):
+        schedule.optimizer.step()
+        schedule.step()
+    assert capsys.readouterr().err == ""
+    schedule.start(1, 1, 10)
+    assert schedule.optimizer.param_groups[0]["lr"] == pytest.approx(0.02)
+    assert capsys.readouterr().err == (
+        "Starting a new one-cycle schedule over 1 epoch. "
+        "The learning rate starts again at 0.02 and rises to 0.5.\n"
     )
 
 
