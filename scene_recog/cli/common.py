@@ -68,7 +68,8 @@ def load_torch() -> None:
     except (ImportError, OSError, RuntimeError) as error:
         raise ValueError(
             f"PyTorch cannot be loaded ({reason_of(error)}): torch and torchvision must be of one "
-            "release; install both again: pip install --force-reinstall torch torchvision"
+            "release and one build (CPU or CUDA); install both again: "
+            "pip install --force-reinstall torch torchvision"
         ) from error
     finally:
         print("\r" + " " * len(text) + "\r" if text else "", end="", file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scene_recog.cli.common import print_json
+from scene_recog.cli.common import load_torch, print_json
 from scene_recog.system.progress import notice
 
 if TYPE_CHECKING:
@@ -182,6 +182,8 @@ def _print_list(title: str, lines: list[str]) -> None:
 
 
 def _stats(args: argparse.Namespace) -> int:
+    load_torch()
+
     from scene_recog.datasets import find_dataset
     from scene_recog.loading.statistics import dataset_stats
 
@@ -214,6 +216,8 @@ def _stats(args: argparse.Namespace) -> int:
 
 
 def _cache(args: argparse.Namespace) -> int:
+    load_torch()
+
     from scene_recog.datasets import DEFAULT_DATA_DIR, SKETCHES_DIR
     from scene_recog.datasets.search import locate_dataset
     from scene_recog.loading.cache import cache_files, clear_cache, default_cache_dirs

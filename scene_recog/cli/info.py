@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from scene_recog.cli.common import RUNS_DIR, add_json, print_json
+from scene_recog.cli.common import RUNS_DIR, add_json, load_torch, print_json
 
 if TYPE_CHECKING:
     from scene_recog.cli.common import Verbs
@@ -30,6 +30,7 @@ def add_parsers(verbs: Verbs) -> None:
 
 def _recipes(args: argparse.Namespace) -> int:
     """Print the recipes, or every setting of one."""
+    load_torch()
 
     from scene_recog.recipes import ALL_RECIPES, Recipe, get_recipe
 
@@ -58,6 +59,8 @@ def _recipes(args: argparse.Namespace) -> int:
 
 def _summary(args: argparse.Namespace) -> int:
     """Print a network's layers: shapes, parameters, multiply-adds, receptive fields."""
+    load_torch()
+
     from scene_recog.models import NETS
     from scene_recog.runs.config import read_config
     from scene_recog.runs.run_folder import find_run
@@ -91,11 +94,17 @@ def _summary(args: argparse.Namespace) -> int:
 
 def _info(args: argparse.Namespace) -> int:
     """Print versions, devices, threads and what data/ holds."""
+    from scene_recog.system.versions import versions
+
+    if not args.json:
+        for package, number in versions().items():
+            print(f"{package:12} {number}")
+    load_torch()  # if it cannot be loaded, the versions say why
+
     import torch
 
     from scene_recog.datasets import DEFAULT_DATA_DIR, describe_dataset
     from scene_recog.datasets.search import locate_dataset
-    from scene_recog.runs.config import versions
     from scene_recog.system.devices import available_devices
 
     try:
@@ -115,8 +124,6 @@ def _info(args: argparse.Namespace) -> int:
     if args.json:
         print_json(facts)
         return 0
-    for package, number in versions().items():
-        print(f"{package:12} {number}")
     print(f"{'devices':12} {', '.join(available_devices())} (the first is used)")
     print(f"{'threads':12} {facts['threads']}")
     print(f"{'data':12} {facts['data_folder']}: {data}")

@@ -49,6 +49,8 @@ def _report(args: argparse.Namespace) -> int:
 
 def _runs(args: argparse.Namespace) -> int:
     """Print a table of the runs in model_checkpoints/."""
+    load_torch()
+
     from scene_recog.runs import run_folder
     from scene_recog.runs.config import has_epochs, read_config
     from scene_recog.runs.history import best_row, read_history

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Collection
 from dataclasses import fields
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -21,6 +19,7 @@ from scene_recog.loading.transform_spec import describe_transforms
 from scene_recog.models import FITTED
 from scene_recog.system.files import write_atomically
 from scene_recog.system.progress import notice
+from scene_recog.system.versions import versions
 from scene_recog.training.options import TrainerOptions
 
 CONFIG = "config.json"
@@ -276,17 +275,6 @@ def _trouble_with_members(members: Any, class_names: list[str]) -> str:
     if len({member["run"] for member in members}) < len(members):
         return "has two members of one name"
     return ""
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a result depends on."""
-    found = {"python": platform.python_version()}
-    for package in ("scene-recog", "torch", "torchvision", "numpy", "pillow"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def _upgraded(config: dict[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from typing import Any, cast
 
 from scene_recog.loading.split import Split, recorded_split
 from scene_recog.runs.checkpoint import write_checkpoint
-from scene_recog.runs.config import ENSEMBLE, FORMAT, RunConfig, versions, write_config
+from scene_recog.runs.config import ENSEMBLE, FORMAT, RunConfig, write_config
 from scene_recog.runs.history import read_history
 from scene_recog.runs.run_folder import LAST, new_run_folder
 from scene_recog.runs.scoring import LoadedRun, load_run
+from scene_recog.system.versions import versions
 
 
 def make_ensemble(name: str, members: Sequence[str | Path], parent: str | Path) -> Path:

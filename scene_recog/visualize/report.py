@@ -7,11 +7,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scene_recog.runs.config import versions
 from scene_recog.runs.curves import comparison_figure
 from scene_recog.runs.history import best_row
 from scene_recog.system.progress import progress_bar
 from scene_recog.system.text import percent
+from scene_recog.system.versions import versions
 from scene_recog.visualize.page import Element, bullets, element, picture, table, write_page
 from scene_recog.visualize.report_sections import (
     class_table,

@@ -7,6 +7,7 @@ import functools
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -529,18 +530,24 @@ def test_a_notice_that_the_console_cannot_show(monkeypatch: pytest.MonkeyPatch) 
     assert written.getvalue() == b"W\\xfcste \\udcff\n"
 
 
-def test_torchvision_of_another_release_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command", ["train", "info", "recipes", "summary SimpleNet", "runs", "data stats", "data cache"]
+)
+def test_torchvision_of_another_release_is_one_line(tmp_path: Path, command: str) -> None:
     (tmp_path / "torchvision.py").write_text(
         "raise RuntimeError('operator torchvision::nms does not exist')"
     )
     paths = os.pathsep.join([str(tmp_path), str(Path(cli.__file__).parents[2])])
     finished = subprocess.run(
-        [sys.executable, "-m", "scene_recog", "train"], cwd=tmp_path,
+        [sys.executable, "-m", "scene_recog", *command.split()], cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert finished.returncode == 2
     assert finished.stderr.startswith("scene-recog: PyTorch cannot be loaded (operator torchvision")
+    assert "of one release and one build (CPU or CUDA)" in finished.stderr
     assert finished.stderr.count("\n") == 1
+    if command == "info":
+        assert re.search(r"^torch +\d.*\ntorchvision +\d", finished.stdout, re.MULTILINE)
 
 
 def test_the_recipe_is_part1_until_part_2_is_written(
