@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,7 +20,7 @@ from scene_recog.fitter import Fitter
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import class_names
 from scene_recog.models.fisher_vectors import FisherVectorNet
-from scene_recog.recipes import FittedRecipe, Recipe, get_recipe
+from scene_recog.recipes import FittedRecipe, Recipe, check_given_once, get_recipe
 from scene_recog.runner import Trainer
 from scene_recog.runs.config import CONFIG, read_config
 from scene_recog.runs.scoring import Evaluation, LoadedRun, at_sizes, averaged, evaluate_split
@@ -47,8 +48,17 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     """A parser with the options that these scripts share: --data, and --set to change recipes."""
     parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
     parser.add_argument("--data")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], dest="settings")
+    parser.add_argument("--set", nargs="+", action=_Settings, default=[], dest="settings")
     return parser
+
+
+class _Settings(argparse.Action):
+    """Collects settings; a key that is given twice is an error."""
+
+    def __call__(self, _parser: Any, namespace: Any, values: Any, _option: Any = None) -> None:
+        settings = [*getattr(namespace, self.dest), *values]
+        check_given_once(settings)
+        setattr(namespace, self.dest, settings)
 
 
 def machine() -> str:

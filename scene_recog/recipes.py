@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from inspect import signature
 from pathlib import Path
@@ -26,7 +28,7 @@ from scene_recog.models.fisher_vectors import FisherVectorNet
 from scene_recog.runner import Trainer
 from scene_recog.system import processes
 from scene_recog.system.devices import choose_device
-from scene_recog.system.text import shortened
+from scene_recog.system.text import did_you_mean, shortened
 from scene_recog.training.decay import decay_matrices_only
 from scene_recog.training.given_optimizer import optimizer_as_asked
 from scene_recog.training.muon import Muon
@@ -362,7 +364,8 @@ def check_name(name: str) -> None:
     """
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
         raise ValueError(
-            f"name is {shortened(name)}: use letters, digits, dots and dashes (a folder)"
+            f"name is {shortened(name)}: a run's name may contain letters, digits, dots, dashes "
+            "and underscores, and starts with a letter, a digit or an underscore"
         )
 
 
@@ -371,7 +374,7 @@ _R = TypeVar("_R", "Recipe", "FittedRecipe")
 
 def _overridden(recipe: _R, settings: Iterable[str], what: str) -> _R:
     changes: dict[str, Any] = {}
-    known = [field.name for field in fields(recipe)]
+    known = {field.name: str(field.type) for field in fields(recipe)}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
@@ -379,14 +382,31 @@ def _overridden(recipe: _R, settings: Iterable[str], what: str) -> _R:
                 f"{shortened(setting)} is not a setting: write key=value, such as lr=0.05"
             )
         if key not in known:
-            raise ValueError(f"{what} has no {shortened(key)}: choose from {', '.join(known)}")
+            raise ValueError(
+                f"{what} has no {shortened(key)}{did_you_mean(key, known)}: choose from "
+                f"{', '.join(known)}"
+            )
         try:
             changes[key] = ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             changes[key] = text  # a plain word, such as cosine
+            if "float" in known[key]:
+                with suppress(ValueError):
+                    changes[key] = float(text)  # nan
         if isinstance(changes[key], str) and text.lower() in ("true", "false"):
             changes[key] = text.lower() == "true"
     return replace(recipe, **changes)
+
+
+def check_given_once(settings: Iterable[str]) -> None:
+    """Check that a user has set no key twice; `override` would take the last value.
+
+    Raises:
+        ValueError: it was.
+    """
+    for key, count in Counter(setting.partition("=")[0] for setting in settings).items():
+        if count > 1:
+            raise ValueError(f"{shortened(key)} is given twice: give it one value")
 
 
 def _trouble_with_size(model: nn.Module, size: int) -> RuntimeError | None:
@@ -399,7 +419,8 @@ def _trouble_with_size(model: nn.Module, size: int) -> RuntimeError | None:
 
 
 def get_recipe(name: str) -> Recipe | FittedRecipe:
-    """A recipe by its name, or by the path of a run's config.json.
+    """A recipe by its name, or by the path of a JSON file: a run's config.json, or only a recipe,
+    as `scene-recog recipes NAME --json` prints it.
 
     Raises:
         ValueError: no such recipe; the message lists the known ones.
@@ -412,11 +433,21 @@ def get_recipe(name: str) -> Recipe | FittedRecipe:
         if not path.is_file():
             raise FileNotFoundError(f"no recipe file {path}")
         try:
-            return recipe_from_dict(json.loads(path.read_text(encoding="utf-8"))["recipe"])
-        except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} holds no recipe: name a run's config.json") from error
+            contents = json.loads(path.read_text(encoding="utf-8"))
+            is_recipe = "recipe" not in contents and isinstance(contents["model"], str)
+            return recipe_from_dict(contents if is_recipe else contents["recipe"])
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"{path} is not valid JSON, line {error.lineno}: {error.msg}"
+            ) from error
+        except (UnicodeDecodeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path} holds no recipe: name a run's config.json, or a file with what "
+                "`scene-recog recipes NAME --json` prints"
+            ) from error
     raise ValueError(
-        f"unknown recipe {shortened(name)}: choose from {', '.join(ALL_RECIPES)}, or a config.json"
+        f"unknown recipe {shortened(name)}{did_you_mean(name, ALL_RECIPES)}: choose from "
+        f"{', '.join(ALL_RECIPES)}, or a config.json"
     )
 
 
@@ -431,7 +462,8 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe | FittedRecipe:
     known = {field.name for field in fields(kind)}
     if unknown := sorted(set(values) - known):
         raise ValueError(
-            f"a recipe has no {shortened(unknown[0])}: choose from {', '.join(sorted(known))}"
+            f"a recipe has no {shortened(unknown[0])}{did_you_mean(unknown[0], known)}: "
+            f"choose from {', '.join(sorted(known))}"
         )
     needed = {"name", "model", "words" if kind is FittedRecipe else "epochs"}
     if missing := sorted(needed - set(values)):

@@ -132,7 +132,7 @@ def _print_evaluation(summary: dict[str, Any], run: LoadedRun) -> None:
         print("each member alone:")
         for row in summary["members"]:
             print(f"  {row['run']:{longest}} {row['accuracy']:7.2%}")
-    print(f"\n{'class':14} {'images':>6} {'recall':>7} {'precision':>9}  most often taken for")
+    print(f"\n{'class':14} {'images':>6} {'recall':>7} {'precision':>9}  most often confused with")
     for row in summary["classes"]:
         taken = f"{row['taken_for']} ({row['taken_for_count']})" if row["taken_for"] else ""
         print(

@@ -79,7 +79,7 @@ def _summary(args: argparse.Namespace) -> int:
         arguments = config.get("model", {}).get("arguments", {})
         size = config.get("recipe", {}).get("input_size", size)
         if name not in NETS:
-            raise ValueError(f"{args.net} is of {name}, which is not one of {', '.join(NETS)}")
+            raise ValueError(f"{args.net} holds a {name}, which is not one of {', '.join(NETS)}")
     side = args.size or size
     title = f"{name}, for images of 1x{side}x{side}"
     try:

@@ -23,7 +23,8 @@ def add_parsers(verbs: Verbs) -> None:
     verb = verbs.add_parser("train", help="train a recipe, or resume a run")
     verb.add_argument(
         "--recipe",
-        help="its name, or a run's config.json (default: part2; part1 until part 2 is written)",
+        help="its name, or a JSON file, such as a run's config.json "
+        "(default: part2; part1 until part 2 is written)",
     )
     verb.add_argument("--data", metavar="DIR", help="folder with train/ and test/ (default: data)")
     verb.add_argument("--epochs", type=int, metavar="N", help="total number of epochs")
@@ -150,7 +151,7 @@ def _say_what_was_reached(trainer: Trainer | Fitter) -> None:
         how = f"fitting to {len(trainer.train_dataset):,} images of {title}, in {seconds:.0f} s"
     else:
         how += f" (best: {best.validation_accuracy:.1%}, epoch {best.epoch})"
-    lines = [f"{trainer.model_dir.name}: {last:.1%} of the {split} images are right after {how}"]
+    lines = [f"{trainer.model_dir.name}: {split} accuracy {last:.1%} after {how}"]
     if (picture := _draw_overview(trainer)) is not None:
         lines.append(f"Picture: {picture}")
     in_place = trainer.model_dir.parent == RUNS_DIR
@@ -245,12 +246,13 @@ def _run_of_this_launch() -> str | None:
 def _new_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
     from scene_recog.datasets import find_dataset
     from scene_recog.loading.bad_images import find_bad_images
-    from scene_recog.recipes import FittedRecipe, get_recipe
+    from scene_recog.recipes import FittedRecipe, check_given_once, get_recipe
     from scene_recog.runs.run_folder import new_run_folder
     from scene_recog.system import processes
 
     named = {"epochs": args.epochs, "seed": args.seed, "name": args.name}
     settings = args.settings + _settings(named) + _settings(_speed(args))
+    check_given_once(settings)
     name = args.recipe or default_recipe()
     if lacking := unwritten_for(name):
         raise ValueError(lacking)  # before anything is drawn or read

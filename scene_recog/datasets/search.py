@@ -13,6 +13,7 @@ from scene_recog.datasets.scene15.manifest import class_of_folder
 from scene_recog.datasets.sketch15 import MARKER
 
 _LEVELS = 2
+_SHOWN = 5  # of several datasets
 _FEW_CLASSES = 3  # this many folders with names of scenes count as the unsplit dataset
 
 
@@ -40,9 +41,10 @@ def locate_dataset(root: str | Path) -> Path | None:
     below = list(_folders_below(root, _LEVELS))
     found = {folder.resolve(): folder for folder in below if _is_split(folder)}  # links: once
     if len(found) > 1:
+        names = [str(folder) for folder in sorted(found.values())]
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         raise ValueError(
-            f"several datasets in {root}: {', '.join(map(str, sorted(found.values())))};"
-            " choose one with --data"
+            f"several datasets in {root}: {', '.join(names[:_SHOWN])}{more}; choose one with --data"
         )
     if found:
         return next(iter(found.values()))

@@ -14,6 +14,7 @@ from scene_recog.runs.history import HISTORY, EpochRecord, append_history, write
 from scene_recog.system import processes
 from scene_recog.system.locks import LOCK, locked
 from scene_recog.system.progress import notice
+from scene_recog.system.text import did_you_mean
 from scene_recog.training.doctor import Finding, findings_in
 
 LAST = "checkpoint.pt"
@@ -201,8 +202,11 @@ def find_run(name: str | Path, parent: str | Path = "model_checkpoints") -> Path
         folder = candidate.parent if candidate.is_file() else candidate
         if (folder / LAST).is_file() or (folder / CONFIG).is_file():
             return folder
-    known = ", ".join(folder.name for folder in list_runs(parent)) or "none yet"
-    raise FileNotFoundError(f"no run {name}: the runs in {parent} are {known}")
+    known = [folder.name for folder in list_runs(parent)]
+    raise FileNotFoundError(
+        f"no run {name}{did_you_mean(str(name), known)}: the runs in {parent} are "
+        f"{', '.join(known) or 'none yet'}"
+    )
 
 
 def list_runs(parent: str | Path = "model_checkpoints") -> list[Path]:

@@ -186,7 +186,10 @@ def _assembled(
     steps, class_names = config["val_transforms"], config["class_names"]
     nets = NETS | FITTED
     if class_name not in nets:
-        raise ValueError(f"{path} is of {class_name!r}, which is not one of {', '.join(nets)}")
+        raise ValueError(
+            f"{path} holds a {class_name}, which is not one of {', '.join(nets)}: to use it, list "
+            "its class in scene_recog/models/__init__.py"
+        )
     if not isinstance(steps, list):
         raise ValueError(
             f"{path} was trained with transforms that cannot be rebuilt from the file ({steps}): "
@@ -411,7 +414,7 @@ def read_as_trained(run: LoadedRun, path: str | Path) -> torch.Tensor:
 
 def per_class_table(evaluation: Evaluation, class_names: list[str]) -> list[dict[str, Any]]:
     """One row per class: images, recall, precision (0 to 1, None if undefined), and the class it is
-    most often taken for, with how often."""
+    most often confused with, with how often."""
     targets, predictions = evaluation.targets, evaluation.predictions
     rows = []
     for index, name in enumerate(class_names):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -15,6 +17,13 @@ def encodable(text: str, encoding: str | None) -> str:
     """The text with characters that the encoding lacks escaped; None is UTF-8."""
     encoding = encoding or "utf-8"
     return text.encode(encoding, errors="backslashreplace").decode(encoding)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """ " (did you mean lr?)" for "lrr", to follow the word in a message; empty if none is close."""
+    by_lower_case = {each.lower(): each for each in known}
+    close = get_close_matches(word.lower(), by_lower_case, n=1)
+    return f" (did you mean {by_lower_case[close[0]]}?)" if close else ""
 
 
 def percent(share: float | None) -> str:

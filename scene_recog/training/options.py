@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, field, fields
@@ -20,6 +21,10 @@ CACHE_MODES = ("disk", "memory", "off")
 AMP_MODES = ("off", "on", "auto")
 MEMORY_FORMATS = ("auto", "contiguous", "channels_last")
 _LARGEST = sys.float_info.max
+_IN_WORDS = {
+    "str": "text", "int": "a whole number", "float": "a number", "bool": "True or False",
+    "None": "None",
+}  # fmt: skip
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None),
 }  # fmt: skip
@@ -149,7 +154,8 @@ def _check_type(name: str, value: Any, annotation: str) -> None:
         is_bool_as_number = isinstance(value, bool) and kind != "bool"
         if isinstance(value, _TYPES[kind]) and not is_bool_as_number:
             return
-    raise ValueError(f"{name} is {shortened(value)}: it must be {' or '.join(kinds)}")
+    must = " or ".join(_IN_WORDS[kind] for kind in kinds)
+    raise ValueError(f"{name} is {shortened(value)}: it must be {must}")
 
 
 def _check_range(
@@ -168,8 +174,10 @@ def _check_range(
         return
     if isinstance(value, str | bool):
         return
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{name} is {value}: it must be a finite number")
     is_inside = (
-        -_LARGEST <= value <= _LARGEST  # not nan, not infinite
+        -_LARGEST <= value <= _LARGEST
         and (least is None or value >= least)
         and (most is None or value <= most)
         and (above is None or value > above)

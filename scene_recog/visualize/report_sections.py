@@ -161,7 +161,7 @@ def class_table(evaluation: Evaluation, class_names: list[str]) -> Element:
                 (row["taken_for_count"], taken),
             ]
         )
-    columns = ["class", "images", "recall", "precision", "most often taken for"]
+    columns = ["class", "images", "recall", "precision", "most often confused with"]
     return table(columns, rows, caption="recall and precision of each class")
 
 

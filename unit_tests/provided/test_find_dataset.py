@@ -135,6 +135,10 @@ def test_several_datasets_are_not_chosen_between() -> None:
         places = [str(Path("data") / place) for place in ("deep/third", "first", "second")]
         assert ", ".join(places) in caught.value.args[0]
         assert "\n" not in caught.value.args[0]
+    for number in range(27):
+        make_dataset(Path("data") / f"x{number:02}")
+    with pytest.raises(ValueError, match=r": (\S+, ){4}\S+ and 25 more; choose one with --data"):
+        find_dataset()
 
 
 @pytest.mark.usefixtures("here")

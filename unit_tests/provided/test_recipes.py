@@ -52,22 +52,24 @@ def test_overrides_take_words_numbers_and_none() -> None:
     ("setting", "message"),
     [
         ("lr", "not a setting"),
-        ("learning_rate=1", "no 'learning_rate'"),
-        ("lr=fast", "lr is 'fast'"),
+        ("learning_rate=1", "no 'learning_rate': choose from"),
+        ("momentun=1", r"no 'momentun' \(did you mean momentum\?\): choose from"),
+        ("lr=fast", "lr is 'fast': it must be a number$"),
         ("lr=-1", "lr is -1"),
-        ("lr=nan", "lr is 'nan'"),
+        ("lr=nan", "lr is nan: it must be a finite number$"),
         ("lr=1e999", "lr is inf"),
-        ("epochs=2.5", "epochs is 2.5"),
+        ("epochs=2.5", "epochs is 2.5: it must be a whole number$"),
         ("epochs=0", "epochs is 0"),
         ("epochs=True", "epochs is True"),
-        ("normalize=1", "normalize is 1"),
+        ("normalize=1", "normalize is 1: it must be True or False$"),
         ("model=ResNet99", "model is 'ResNet99'"),
         ("augmentation=all", "augmentation is 'all'"),
         ("scheduler=warm", "scheduler is 'warm'"),
         ("optimizer_type=lion", "optimizer_type is 'lion'"),
-        ("name=../../x", "name is '../../x'"),
+        ("name=../../x", "name is '../../x': a run's name may contain letters, digits,"),
         ("name=", "name is ''"),
         ("seed=-1", "seed is -1"),
+        ("grad_clip=x", "grad_clip is 'x': it must be a number or None$"),
     ],
 )
 def test_bad_override_is_named(setting: str, message: str) -> None:
@@ -80,6 +82,11 @@ def test_unknown_recipe_lists_the_known(tmp_path: Path) -> None:
         get_recipe("part3")
     with pytest.raises(FileNotFoundError, match=r"no recipe file .*none.json"):
         get_recipe(str(tmp_path / "none.json"))
+    with pytest.raises(ValueError, match=r"unknown recipe 'prat2' \(did you mean part2\?\)"):
+        get_recipe("prat2")
+    (tmp_path / "broken.json").write_text('{\n"recipe": {,\n}')
+    with pytest.raises(ValueError, match=r"broken\.json is not valid JSON, line 2: "):
+        get_recipe(str(tmp_path / "broken.json"))
     for text in ("{", "[]", "{}", '{"recipe": 3}', '{"recipe": {"name": "x", "zzz": 1}}'):
         path = tmp_path / "config.json"
         path.write_text(text)
@@ -91,6 +98,8 @@ def test_recipe_file_repeats_a_run(tmp_path: Path) -> None:
     recipe = RECIPES["part1"].override(["seed=7"])
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"recipe": asdict(recipe)}))
+    assert get_recipe(str(path)) == recipe
+    path.write_text(json.dumps(recipe.as_dict()))  # as `recipes --json` prints it
     assert get_recipe(str(path)) == recipe
 
 
