@@ -129,8 +129,9 @@ def _print(findings: list[Finding], by_heart: Memorized, layers: list[LayerGradi
 
 def _of_recipe(args: argparse.Namespace) -> _Patient:
     from scene_recog.datasets import find_dataset
-    from scene_recog.recipes import FittedRecipe, get_recipe
+    from scene_recog.recipes import FittedRecipe, check_given_once, get_recipe
 
+    check_given_once(args.settings)
     recipe = get_recipe(args.recipe or default_recipe()).override(args.settings)
     if isinstance(recipe, FittedRecipe):
         raise ValueError(_NO_STEPS.format(recipe.name))

@@ -433,6 +433,7 @@ def test_lists(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "--set", "lr"], "not a setting"),
         (["train", "--set", "lr=0.1", "--set", "lr=0.2"], "'lr' is given twice"),
         (["train", "--set", "epochs=2", "--epochs", "3"], "'epochs' is given twice"),
+        (["doctor", "--set", "lr=0.1", "lr=0.2"], "'lr' is given twice"),
         (["train", "--epochs", "0"], "epochs is 0"),
         (["train", "--resume", "nothing"], "no run nothing"),
         (["train", "--resume", "part1-001", "--set", "lr=1"], "its own recipe"),
