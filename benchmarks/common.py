@@ -9,7 +9,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +151,11 @@ def evaluate_views(recipe: Recipe | None, run: LoadedRun, data_dir: Path) -> Vie
     views = {flip: evaluate_split(run, data_dir, flip=flip == "flip") for flip in ("plain", "flip")}
     if recipe is not None:
         size = recipe.eval_size or recipe.input_size
-        with suppress(ValueError):  # it takes one size only
+        try:
             several = at_sizes(run, (size - 16, size, size + 16))
-            views["flip and 3 sizes"] = evaluate_split(several, data_dir, flip=True)
+        except ValueError:  # it takes one size only
+            return views
+        views["flip and 3 sizes"] = evaluate_split(several, data_dir, flip=True)
     return views
 
 
