@@ -29,6 +29,7 @@ EXAMPLES = {
     "evaluate": {
         "scene-recog evaluate part2-001": "on the test images, when you have finished",
         "scene-recog evaluate part2-001 --split validation": "while you compare settings",
+        "scene-recog evaluate fast80-001 --tta --sizes 80 96 112": "averaged over several views",
     },
     "predict": {"scene-recog predict part2-001 photo.jpg holiday/": "the three likeliest scenes"},
     "report": {
