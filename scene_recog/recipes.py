@@ -435,7 +435,10 @@ def get_recipe(name: str) -> Recipe | FittedRecipe:
         try:
             contents = json.loads(path.read_text(encoding="utf-8"))
             is_recipe = "recipe" not in contents and isinstance(contents["model"], str)
-            return recipe_from_dict(contents if is_recipe else contents["recipe"])
+            values = contents if is_recipe else contents["recipe"]
+            if not isinstance(values, dict):
+                raise TypeError(f"a recipe that is a {type(values).__name__}")
+            return recipe_from_dict(values)
         except json.JSONDecodeError as error:
             raise ValueError(
                 f"{path} is not valid JSON, line {error.lineno}: {error.msg}"
@@ -462,7 +465,7 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe | FittedRecipe:
     known = {field.name for field in fields(kind)}
     if unknown := sorted(set(values) - known):
         raise ValueError(
-            f"a recipe has no {shortened(unknown[0])}{did_you_mean(unknown[0], known)}: "
+            f"a recipe has no {shortened(unknown[0])}{did_you_mean(str(unknown[0]), known)}: "
             f"choose from {', '.join(sorted(known))}"
         )
     needed = {"name", "model", "words" if kind is FittedRecipe else "epochs"}

@@ -87,7 +87,15 @@ def test_unknown_recipe_lists_the_known(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text('{\n"recipe": {,\n}')
     with pytest.raises(ValueError, match=r"broken\.json is not valid JSON, line 2: "):
         get_recipe(str(tmp_path / "broken.json"))
-    for text in ("{", "[]", "{}", '{"recipe": 3}', '{"recipe": {"name": "x", "zzz": 1}}'):
+    for text in (
+        "{",
+        "[]",
+        "{}",
+        '{"recipe": [null]}',
+        '{"recipe": ["name"]}',
+        '{"recipe": 3}',
+        '{"recipe": {"name": "x", "zzz": 1}}',
+    ):
         path = tmp_path / "config.json"
         path.write_text(text)
         with pytest.raises(ValueError, match=r"config.json|no 'zzz'"):
