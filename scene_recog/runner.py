@@ -89,7 +89,7 @@ class Trainer:
     Raises:
         ValueError: an option out of range, an unavailable device, train and test with different
             classes, more classes than the model has outputs, an optimizer over the parameters of
-            another model, or a checkpoint of another model in `model_dir`.
+            another model, or a checkpoint of another model or dataset in `model_dir`.
         FileNotFoundError: no dataset in `data_dir`.
     """
 

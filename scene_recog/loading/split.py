@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from scene_recog.datasets import describe_dataset
 from scene_recog.datasets.images import image_name, normalized
-from scene_recog.datasets.layout import left_out_notice, sha256_of
+from scene_recog.datasets.layout import left_out_notice, list_images, sha256_of
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import class_names as names_by_index
 from scene_recog.loading.reading import keep_only, listed
 from scene_recog.system.progress import notice
+
+MOST_GONE = 0.25  # of a run's images; with more gone, a folder is another dataset
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,38 @@ def open_datasets(
     validation = keep_only(validation, [there[name] for name in split.validation if name in there])
     _check_classes(train, validation)
     return train, validation, split
+
+
+def why_other_images(
+    trained_on: Mapping[str, Any], split: Split | None, data_dir: str | Path
+) -> str:
+    """Why a folder does not hold the images that a run was trained on; empty if it does.
+
+    File names alone do not tell: hundreds of photographs and sketches share theirs. A folder may
+    have been moved or renamed, and some images may be new or gone.
+
+    Args:
+        trained_on: the run's config["data"]; nothing is known if it is empty.
+        split: the run's images, if it recorded them.
+        data_dir: folder with train/ and test/.
+
+    Raises:
+        FileNotFoundError: there is no train/ folder.
+    """
+    kind, root = trained_on.get("kind"), Path(data_dir).expanduser()
+    now = describe_dataset(root)
+    if kind is None or kind == now.kind != "own":
+        return ""
+    why = f"the run was trained on {trained_on.get('title')}, but {root} holds {now.title}"
+    if "own" not in (kind, now.kind):
+        return why
+    # Photographs are "own" too once one is missing, and sketches without their marker file.
+    names = (*split.train, *split.validation) if split else ()
+    there = {normalized(name) for name in list_images(root)}
+    gone = [name for name in names if name not in there and not (root / name).is_file()]
+    if len(gone) <= MOST_GONE * len(names):
+        return ""
+    return f"{why}, without {len(gone):,} of the run's {len(names):,} images"
 
 
 def say_what_changed(

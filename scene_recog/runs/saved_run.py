@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from scene_recog.loading.split import Split, recorded_split
+from scene_recog.loading.split import Split, recorded_split, why_other_images
 from scene_recog.models.misfit import misfit
 from scene_recog.runs.checkpoint import read_checkpoint
 from scene_recog.runs.config import RunConfig, config_of
@@ -112,6 +112,11 @@ class SavedRun:
         """The images that it trains and validates on; None if not yet decided.
 
         Raises:
-            ValueError: as `recorded_split`.
+            ValueError: as `recorded_split`, or `data_dir` holds another dataset.
         """
-        return recorded_split(self.contents, data_dir, self.path) if self else None
+        if not self:
+            return None
+        split = recorded_split(self.contents, data_dir, self.path)
+        if why := why_other_images(self.config.get("data", {}), split, data_dir):
+            raise ValueError(f"{why}: {ADVICE}")
+        return split

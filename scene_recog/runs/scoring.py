@@ -24,7 +24,7 @@ from scene_recog.loading.reading import (
     listed,
     read_example,
 )
-from scene_recog.loading.split import recorded_split, say_what_changed
+from scene_recog.loading.split import recorded_split, say_what_changed, why_other_images
 from scene_recog.loading.transform_spec import build_transforms
 from scene_recog.models import FITTED, NETS
 from scene_recog.models.misfit import misfit
@@ -253,7 +253,8 @@ def evaluate_split(
         cache: where decoded images are kept, as in `TrainerOptions`.
 
     Raises:
-        ValueError: other classes than the run's, or a run that held no images out.
+        ValueError: other classes than the run's, a run that held no images out, or "train" or
+            "validation" of another dataset than the run's.
         FileNotFoundError: no such folder.
     """
     dataset, left_out = _images_of(run, data_dir, split)
@@ -514,6 +515,8 @@ def _images_of(run: LoadedRun, data_dir: str | Path, split: str) -> tuple[ImageL
         )
     else:
         recorded = recorded_split(run.split_source, root, run.checkpoint)
+        if why := why_other_images(run.config["data"], recorded, root):
+            raise ValueError(f"{why}: only --split test can be measured there")
         names = list(there)
         if recorded is not None:
             names = list(recorded.validation if split == "validation" else recorded.train)

@@ -14,6 +14,8 @@ from PIL import Image
 
 from scene_recog import cli
 from scene_recog.datasets.images import image_name
+from scene_recog.datasets.scene15.manifest import ManifestEntry
+from scene_recog.datasets.sketch15 import MARKER
 from scene_recog.recipes import RECIPES
 from scene_recog.runner import Trainer
 from scene_recog.runs.checkpoint import read_checkpoint, write_checkpoint
@@ -115,6 +117,94 @@ def test_a_run_of_format_1_makes_its_split_again_or_says_that_it_cannot(
     with pytest.raises(ValueError, match=refusal):
         make_trainer(data_dir=root, val_fraction=0.34)
     assert len(evaluate_split(run, root, "test").targets) == 30
+
+
+# ---------------------------------------------------------------- another dataset
+
+
+def own(root: Path) -> Path:
+    """The same images without the sketches' marker file, so that they are somebody's own."""
+    (root / MARKER).unlink()
+    return root
+
+
+@pytest.fixture
+def photographs(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Other images than the sketches, called photographs, with the sketches' file names."""
+    entries = [ManifestEntry(*path.parts[-3:], size=0, sha256="") for path in root.glob("t*/*/*")]
+    for path in root.glob("t*/*/*"):
+        Image.effect_noise((64, 64), 40).save(path)
+    monkeypatch.setattr("scene_recog.datasets.scene15.load_manifest", lambda: entries)
+    return own(root)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_run_is_not_resumed_with_another_dataset(
+    make_trainer: MakeTrainer, photographs: Path
+) -> None:
+    trainer = make_trainer(val_fraction=0.34)
+    trainer.run_training_loop(1)
+    before = contents(trainer.model_dir)
+    refusal = r"sketches \(sketch15\), but .*data holds 15-scene photographs: start a new run"
+    with pytest.raises(ValueError, match=refusal):
+        make_trainer(data_dir=photographs, val_fraction=0.34)
+    assert contents(trainer.model_dir) == before
+    make_trainer(data_dir=photographs, val_fraction=0.34, load_from_disk=False)
+
+
+def test_resume_with_another_dataset_is_refused_on_the_command_line(
+    sketches: Path,
+    photographs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    common = ["--data", str(sketches), "--set", "val_fraction=0.34"]
+    assert cli.main(["train", "--recipe", "part1", "--epochs", "1", *common]) == 0
+    fisher = ["words=2", "input_size=100"]
+    assert cli.main(["train", "--recipe", "fisher-vectors", *common, *fisher]) == 0
+    for name in ("part1-001", "fisher-vectors-001"):
+        before = contents(tmp_path / "model_checkpoints" / name)
+        capsys.readouterr()
+        assert cli.main(["train", "--resume", name, "--data", str(photographs)]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.count("\n") == 1
+        assert "but " + str(photographs) + " holds 15-scene photographs" in captured.err
+        assert contents(tmp_path / "model_checkpoints" / name) == before
+
+
+def test_only_test_is_measured_on_another_dataset(
+    make_trainer: MakeTrainer, photographs: Path
+) -> None:
+    trainer = make_trainer(val_fraction=0.34)
+    trainer.run_training_loop(1)
+    run = load_run(trainer.model_dir)
+    for split in ("train", "validation"):
+        with pytest.raises(ValueError, match=r"photographs: only --split test can be measured"):
+            evaluate_split(run, photographs, split)
+    assert len(evaluate_split(run, photographs, "test").targets) == 30
+
+
+@pytest.mark.parametrize("gone", [1, 3])
+def test_own_images_are_told_apart_by_what_is_gone(
+    make_trainer: MakeTrainer, root: Path, tmp_path: Path, gone: int
+) -> None:
+    make_trainer(data_dir=root).run_training_loop(1)
+    moved = own(root).rename(tmp_path / "elsewhere")
+    for folder in (moved / "train").iterdir():
+        for image in sorted(folder.iterdir())[:gone]:
+            image.unlink()
+    add_images(moved, 2)
+    if gone == 1:  # 15 of 120
+        assert len(make_trainer(data_dir=moved).train_dataset) == 75
+        return
+    with pytest.raises(ValueError, match=r"images in elsewhere, without 45 of the run's 120 image"):
+        make_trainer(data_dir=moved)
 
 
 def test_other_classes_are_named(make_trainer: MakeTrainer, root: Path) -> None:
