@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scene_recog.assignment import first_unwritten
@@ -84,8 +86,9 @@ def first_steps() -> str:
         steps[f"pytest unit_tests/test_{file}.py"] = f"step {step}: write scene_recog/{file}.py"
     runs = [config.parent for config in RUNS_DIR.glob("*/config.json")]
     if runs:
-        newest = max(runs, key=lambda run: run.stat().st_mtime).name
-        steps[f"scene-recog report {newest} --split validation --open"] = "look at your last run"
+        newest = max(runs, key=lambda run: run.stat().st_mtime)
+        on_validation = " --split validation" if _has_validation_images(newest) else ""
+        steps[f"scene-recog report {newest.name}{on_validation} --open"] = "look at your last run"
     else:
         steps["scene-recog train"] = "a first run, about a minute; needs no download"
     with suppress(ValueError):  # there are images, but not in train/ and test/
@@ -94,3 +97,11 @@ def first_steps() -> str:
                 "the photographs, 87 MB; until then, scenes are drawn by code"
             )
     return "what to do next:\n" + in_columns(steps)
+
+
+def _has_validation_images(run: Path) -> bool:
+    """Whether a run held images out of train; `read_config` would load torch."""
+    try:
+        return float(json.loads((run / "config.json").read_bytes())["val_fraction"]) > 0
+    except (OSError, KeyError, TypeError, ValueError):
+        return False

@@ -40,6 +40,10 @@ Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 
 
+class SplitError(ValueError):
+    """A run cannot be measured on these images of train, whatever else is in order."""
+
+
 @dataclass(frozen=True)
 class LoadedRun:
     """A trained network, or an ensemble of several, and everything needed to use it.
@@ -253,8 +257,8 @@ def evaluate_split(
         cache: where decoded images are kept, as in `TrainerOptions`.
 
     Raises:
-        ValueError: other classes than the run's, a run that held no images out, or "train" or
-            "validation" of another dataset than the run's.
+        ValueError: other classes than the run's; `SplitError` for a run that held no images out,
+            and for "train" or "validation" of another dataset than the run's.
         FileNotFoundError: no such folder.
     """
     dataset, left_out = _images_of(run, data_dir, split)
@@ -509,14 +513,14 @@ def _images_of(run: LoadedRun, data_dir: str | Path, split: str) -> tuple[ImageL
         names = [name for name in there if name not in skipped]
     elif split == "validation" and run.config.get("val_fraction", 0) == 0:
         why = run.config.get("no_validation", "")
-        raise ValueError(
+        raise SplitError(
             f"the run {run.folder} has no validation images held out of train"
             + (f": {why}" if why else "")
         )
     else:
         recorded = recorded_split(run.split_source, root, run.checkpoint)
         if why := why_other_images(run.config["data"], recorded, root):
-            raise ValueError(f"{why}: only --split test can be measured there")
+            raise SplitError(f"{why}: only --split test can be measured there")
         names = list(there)
         if recorded is not None:
             names = list(recorded.validation if split == "validation" else recorded.train)

@@ -59,7 +59,8 @@ def write_report(
 
     Raises:
         FileNotFoundError: no such run, or no folder to write into.
-        ValueError: a damaged config, or no run named.
+        ValueError: a damaged config, no run named, or "validation" of a run that held no images
+            out or was trained on another dataset.
     """
     if not names:
         raise ValueError("name at least one run")

@@ -22,6 +22,7 @@ from scene_recog.runs.history import EpochRecord, read_history
 from scene_recog.runs.scoring import (
     Evaluation,
     LoadedRun,
+    SplitError,
     accuracy_without,
     evaluate_split,
     load_run,
@@ -93,7 +94,8 @@ def investigate(name: str | Path, data_dir: str | Path | None, split: str, devic
 
     Raises:
         FileNotFoundError: no such run.
-        ValueError: a damaged config.
+        ValueError: a damaged config, or "validation" of a run that held no images out or was
+            trained on another dataset.
     """
     folder = run_folder.find_run(name)
     config: Mapping[str, Any] = {}
@@ -116,6 +118,8 @@ def investigate(name: str | Path, data_dir: str | Path | None, split: str, devic
         if split == "test":
             subject.twins = duplicates_in_train(subject.data_dir)
     except (ValueError, FileNotFoundError) as error:
+        if isinstance(error, SplitError) and not subject.members:
+            raise
         subject.problems.append(f"The sections that need the images are left out: {error}.")
     return subject
 
@@ -147,7 +151,7 @@ def caveats(subject: Subject) -> list[str]:
         )
     if subject.evaluation and subject.data_title != subject.trained_on:
         lines.append(f"Trained on {subject.trained_on}, but measured on {subject.data_title}.")
-    if subject.split == "validation":
+    if subject.evaluation and subject.split == "validation":
         lines.append(
             "Measured on validation images, held out of train. "
             + (
@@ -163,7 +167,7 @@ def caveats(subject: Subject) -> list[str]:
             "The test split was used for validation in training"
             + (", and to choose the epoch: the accuracy is too high." if chosen else ".")
         )
-    else:
+    elif subject.evaluation:
         lines.append(
             "Measured on the test split, which was not used in training. Choosing between runs by "
             "this figure would bias it: choose on validation (report --split validation)."

@@ -129,6 +129,10 @@ def test_alone_it_says_what_to_do_first_and_then_next(
     following = capsys.readouterr().out
     assert "scene-recog report part1-001 --split validation --open" in following
     assert "  scene-recog train  " not in following
+    config = here / "model_checkpoints/part1-001/config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"val_fraction": 0.0}))
+    assert cli.main([]) == 0
+    assert "scene-recog report part1-001 --open" in capsys.readouterr().out
 
 
 def test_in_a_handed_out_folder_the_first_step_is_the_next_file_to_write(

@@ -21,6 +21,7 @@ from scene_recog import cli
 from scene_recog.datasets.sketch15 import write_sketch15
 from scene_recog.recipes import RECIPES, recipe_from_dict
 from scene_recog.runner import Trainer
+from scene_recog.runs.checkpoint import read_checkpoint, write_checkpoint
 from scene_recog.runs.history import read_history
 from scene_recog.simple_net_final import SimpleNetFinal
 from scene_recog.visualize.report import write_report
@@ -243,6 +244,45 @@ def test_trained_in_python_and_watched_on_test(
     page = Page(write_report([tmp_path / "run"]))
     assert "trained in Python, not from a recipe" in page.text
     assert "The test split was used for validation in training." in page.text
+
+
+def test_a_run_without_validation_images_is_not_measured_on_them(
+    make_trainer: Callable[..., Trainer], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_trainer().run_training_loop(1)
+    for verb in ("report", "evaluate"):
+        capsys.readouterr()
+        assert cli.main([verb, str(tmp_path / "run"), "--split", "validation"]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.count("\n") == 1
+        assert "has no validation images held out of train" in captured.err
+    assert not (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_validation_images_of_another_dataset_are_refused(copy: Path, sketches: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    photographs = {"kind": "scene15", "title": "15-scene photographs"}
+    for name in ("best.pt", "checkpoint.pt"):
+        saved = read_checkpoint(copy / name)
+        saved["config"]["data"] |= photographs
+        write_checkpoint(copy / name, saved)
+    config["data"] |= photographs
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="only --split test can be measured"):
+        write_report([copy], split="validation", device="cpu")
+    page = Page(write_report([copy], device="cpu"))
+    assert "Trained on 15-scene photographs, but measured on drawn sketches" in page.text
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+@pytest.mark.usefixtures("without_pictures")
+def test_what_is_not_measured_is_not_called_measured(
+    copy: Path, tmp_path: Path, split: str
+) -> None:
+    page = Page(write_report([copy], split=split, device="cpu", data_dir=tmp_path / "gone"))
+    assert "Measured on" not in page.text
 
 
 def test_names_cannot_become_markup(tmp_path: Path) -> None:
