@@ -28,7 +28,7 @@ from scene_recog.models.fisher_vectors import FisherVectorNet
 from scene_recog.runner import Trainer
 from scene_recog.system import processes
 from scene_recog.system.devices import choose_device
-from scene_recog.system.text import did_you_mean, shortened
+from scene_recog.system.text import did_you_mean, reason_of, shortened
 from scene_recog.training.decay import decay_matrices_only
 from scene_recog.training.given_optimizer import optimizer_as_asked
 from scene_recog.training.muon import Muon
@@ -272,12 +272,19 @@ class Recipe(TrainerOptions):
             error = _trouble_with_size(model, size)
             if error is None:
                 continue
-            if explain_error(error) and _trouble_with_size(model, 64):
-                raise error  # the network is wrong, not the size
-            raise ValueError(
-                f"{self.model} does not take images of {size}x{size} pixels: "
-                f"change {key} (the handout's nets take 64)"
-            ) from error
+            may_be_wrong = _trouble_with_size(model, 64) is not None  # the network, not the size
+            if explain_error(error) and may_be_wrong:
+                raise error
+            what = f"{self.model} does not take images of {size}x{size} pixels"
+            if not may_be_wrong:
+                advice = f"change {key} (the handout's nets take 64)"
+            else:
+                what += "" if size == 64 else ", nor of 64x64"
+                advice = (
+                    f"the network may be wrong rather than {key}: "
+                    f"`scene-recog summary {self.model}` shows its layers"
+                )
+            raise ValueError(f"{what} ({reason_of(error)}): {advice}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
+from scene_recog.models import NETS
 from scene_recog.optimizer import get_optimizer
 from scene_recog.recipes import RECIPES, Recipe, get_recipe, recipe_from_dict
 from scene_recog.simple_net import SimpleNet
@@ -140,8 +142,38 @@ def test_same_seed_same_initial_weights(sketches: Path, tmp_path: Path) -> None:
 
 def test_input_size_that_the_net_cannot_take_is_named(sketches: Path, tmp_path: Path) -> None:
     recipe = RECIPES["part1"].override(["input_size=96"])
-    with pytest.raises(ValueError, match=r"SimpleNet does not take images of 96x96"):
+    wrong = r"SimpleNet does not take images of 96x96 pixels \(.+\): change input_size"
+    with pytest.raises(ValueError, match=wrong):
         recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
+
+
+class MyNet(nn.Module):
+    """A network whose linear layer expects another number of values than the layers before give."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 8, 5, stride=4)
+        self.layers = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(100, 15))
+        self.loss_criterion = nn.CrossEntropyLoss()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.layers(self.conv(x))
+        return scores
+
+
+@pytest.mark.parametrize("size", [64, 96])
+def test_a_wrong_layer_is_not_called_a_wrong_size(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setitem(NETS, "MyNet", MyNet)
+    recipe = RECIPES["part1"].override(["model=MyNet", f"input_size={size}"])
+    with pytest.raises(ValueError, match="does not take images of") as raised:
+        recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
+    message = str(raised.value)
+    assert "mat1 and mat2 shapes cannot be multiplied (1x128 and 100x15)" in message
+    assert "the network may be wrong rather than input_size" in message
+    assert ("nor of 64x64" in message) == (size != 64)
+    assert "change input_size" not in message
 
 
 def test_more_classes_than_outputs_are_refused(sketches: Path, tmp_path: Path) -> None:
