@@ -25,6 +25,7 @@ from scene_recog.loading.bad_images import all_bad_images_named
 from scene_recog.loading.statistics import pixel_stats as measure_pixel_stats
 from scene_recog.models import FITTED, NETS
 from scene_recog.models.fisher_vectors import FisherVectorNet
+from scene_recog.models.misfit import misfit
 from scene_recog.runner import Trainer
 from scene_recog.system import processes
 from scene_recog.system.devices import choose_device
@@ -235,6 +236,7 @@ class Recipe(TrainerOptions):
         train_transforms, val_transforms = self.make_transforms(*pixel_stats)
         model = self.make_model()
         self._check_sizes(model)
+        self._check_arguments(model)
         return Trainer(
             data_dir,
             model,
@@ -285,6 +287,23 @@ class Recipe(TrainerOptions):
                     f"`scene-recog summary {self.model}` shows its layers"
                 )
             raise ValueError(f"{what} ({reason_of(error)}): {advice}") from error
+
+    def _check_arguments(self, model: nn.Module) -> None:
+        """A network that does not keep its width cannot be built again to evaluate it."""
+        kept = getattr(model, "arguments", {})
+        if self.width is None or kept == {"width": self.width}:
+            return
+        try:
+            with torch.random.fork_rng(devices=[]):
+                again = NETS[self.model](**kept)
+            is_same = not misfit(again, model.state_dict())
+        except (RuntimeError, TypeError, ValueError):
+            is_same = False
+        if not is_same:
+            raise ValueError(
+                f"{self.model} was built with width={self.width} but does not keep it, so the run "
+                "could not be evaluated: set self.arguments = {'width': width} in its __init__"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

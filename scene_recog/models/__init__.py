@@ -1,4 +1,6 @@
-"""The networks by name. To add one: write its file in this folder and list its class here.
+"""The networks by name. To add one: write its file in this folder and list its class here. If its
+constructor takes a `width`, it keeps it in `self.arguments = {"width": width}`, from which a run is
+loaded.
 
 A `Trainer` trains those in NETS. Those in FITTED are fitted without steps (`fitter.py`).
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast
 
@@ -208,9 +209,12 @@ def _assembled(
     try:
         model.load_state_dict(weights)
     except (RuntimeError, AttributeError, TypeError, ValueError) as error:
+        unkept = ""
+        if "arguments" not in config["model"] and signature(nets[class_name]).parameters:
+            unkept = ", or are its constructor's arguments missing in self.arguments"
         raise ValueError(
             f"the weights in {path} do not fit {class_name} here ({misfit(model, weights)}): "
-            "has its file changed since?"
+            f"has its file changed since{unkept}?"
         ) from error
     transform = build_transforms(steps)
     try:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch import nn
 
 from scene_recog.models import NETS
+from scene_recog.models.scene_net import SceneNet
 from scene_recog.optimizer import get_optimizer
 from scene_recog.recipes import RECIPES, Recipe, get_recipe, recipe_from_dict
+from scene_recog.runner import Trainer
+from scene_recog.runs.scoring import load_run
 from scene_recog.simple_net import SimpleNet
 from scene_recog.simple_net_final import SimpleNetFinal
 
@@ -174,6 +179,58 @@ def test_a_wrong_layer_is_not_called_a_wrong_size(
     assert "the network may be wrong rather than input_size" in message
     assert ("nor of 64x64" in message) == (size != 64)
     assert "change input_size" not in message
+
+
+class Widening(SceneNet):
+    """Keeps its width only if `kept` says so."""
+
+    kept: ClassVar[Any] = None
+
+    def __init__(self, width: int = 4) -> None:
+        super().__init__(width)
+        if self.kept is None:
+            del self.arguments
+        else:
+            self.arguments = self.kept
+
+
+@pytest.mark.parametrize("kept", [None, {}, {"width": 4}, {"depth": 3}, 8])
+def test_a_network_that_does_not_keep_its_width_is_refused_before_training(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: object
+) -> None:
+    monkeypatch.setitem(NETS, "Widening", Widening)
+    monkeypatch.setattr(Widening, "kept", kept)
+    recipe = RECIPES["part1"].override(["model=Widening", "width=8"])
+    with pytest.raises(
+        ValueError, match=r"built with width=8 but .*self.arguments = \{'width': wi"
+    ):
+        recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_whose_network_does_not_keep_its_width_says_so(
+    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(NETS, "Widening", Widening)
+    trainer = make_trainer(model=Widening(8))  # in Python, where nobody knows the arguments
+    trainer.run_training_loop(1)
+    with pytest.raises(ValueError, match="arguments missing in self"):
+        load_run(trainer.model_dir)
+
+
+@pytest.mark.parametrize(("width", "kept"), [(8, {"width": 8}), (4, None), (None, None)])
+def test_a_network_that_can_be_built_again_is_trained(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, kept: object
+) -> None:
+    monkeypatch.setitem(NETS, "Widening", Widening)
+    monkeypatch.setattr(Widening, "kept", kept)
+    recipe = RECIPES["part1"].override(["model=Widening", f"width={width}"])
+    recipe.make_model()
+    expected = torch.rand(1)
+    model = recipe.make_model()
+    recipe._check_arguments(model)
+    assert torch.equal(torch.rand(1), expected), "the random state is left alone"
+    recipe.make_trainer(sketches, tmp_path / "run", device="cpu")
 
 
 def test_more_classes_than_outputs_are_refused(sketches: Path, tmp_path: Path) -> None:
