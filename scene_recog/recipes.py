@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from inspect import signature
@@ -92,7 +92,7 @@ class Recipe(TrainerOptions):
     input images and the optimizer.
 
     Attributes:
-        name: of the recipe, and of its runs' folders.
+        name: of the recipe, and of its runs' folders, unless `train --name` names them.
         model: a class in `scene_recog.models.NETS`.
         epochs: total number.
         width: for networks that have one, such as SceneNet; None: the network's default.
@@ -313,7 +313,7 @@ class FittedRecipe(CheckedOptions):
     They are fitted, not trained in steps: there are no epochs and no optimizer.
 
     Attributes:
-        name: of the recipe, and of its runs' folders.
+        name: as in `Recipe`.
         model: a class in `scene_recog.models.FITTED`.
         words: number of visual words.
         input_size: side of the square input, in pixels.
@@ -580,3 +580,24 @@ RECIPES = {
 }
 FITTED_RECIPES = {"fisher-vectors": FittedRecipe(name="fisher-vectors")}
 ALL_RECIPES: dict[str, Recipe | FittedRecipe] = {**RECIPES, **FITTED_RECIPES}
+
+
+def changes_from_default(values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """(the named recipe that a run's recipe was made from, the values that differ from it).
+
+    That is the recipe of its name. A recipe with a name of its own is compared with the closest.
+
+    Args:
+        values: config["recipe"] of any run; the name is not compared.
+    """
+
+    def changes(name: str) -> dict[str, Any]:
+        base = ALL_RECIPES[name].as_dict()
+        return {
+            key: value for key, value in values.items() if key != "name" and base.get(key) != value
+        }
+
+    name = values.get("name")
+    if not isinstance(name, str) or name not in ALL_RECIPES:
+        name = min(ALL_RECIPES, key=lambda each: len(changes(each)))
+    return name, changes(name)

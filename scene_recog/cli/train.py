@@ -33,7 +33,7 @@ def add_parsers(verbs: Verbs) -> None:
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
         help="change the recipe (`scene-recog recipes` lists the keys)",
     )  # fmt: skip
-    verb.add_argument("--name", help="the run's name (default: the recipe's)")
+    verb.add_argument("--name", help="the run's folder (default: the recipe's name)")
     verb.add_argument(
         "--resume", metavar="RUN",
         help="resume this run where it stopped, or from this checkpoint file",
@@ -246,17 +246,19 @@ def _run_of_this_launch() -> str | None:
 def _new_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
     from scene_recog.datasets import find_dataset
     from scene_recog.loading.bad_images import find_bad_images
-    from scene_recog.recipes import FittedRecipe, check_given_once, get_recipe
+    from scene_recog.recipes import FittedRecipe, check_given_once, check_name, get_recipe
     from scene_recog.runs.run_folder import new_run_folder
     from scene_recog.system import processes
 
-    named = {"epochs": args.epochs, "seed": args.seed, "name": args.name}
+    named = {"epochs": args.epochs, "seed": args.seed}
     settings = args.settings + _settings(named) + _settings(_speed(args))
     check_given_once(settings)
     name = args.recipe or default_recipe()
     if lacking := unwritten_for(name):
         raise ValueError(lacking)  # before anything is drawn or read
     recipe = get_recipe(name).override(settings)
+    run_name = recipe.name if args.name is None else args.name
+    check_name(run_name)
     if isinstance(recipe, FittedRecipe):
         _refuse_tensorboard(args, recipe.name)
     with processes.one_first():
@@ -265,7 +267,7 @@ def _new_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
     if bad:
         reasons = "".join(f"\n  {in_one_line(reason)}" for reason in bad.values())
         notice(f"Leaving out {len(bad)} images that cannot be read:{reasons}")
-    folder = processes.from_rank_zero(lambda: new_run_folder(RUNS_DIR, recipe.name))
+    folder = processes.from_rank_zero(lambda: new_run_folder(RUNS_DIR, run_name))
     try:
         trainer = recipe.make_trainer(data_dir, folder, device=args.device, skip_images=list(bad))
     except BaseException:

@@ -58,7 +58,7 @@ def what_was_trained(subject: Subject) -> list[Element]:
             facts["validated on"] = f"no images: {why}"
         for key in ("weights shown", "seed", "device"):
             del facts[key]
-    command = repeat_command(config)
+    command = repeat_command(config, subject.folder.resolve().name)
     how = (
         element("pre", command)
         if command

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from torch import nn
 from scene_recog.datasets import describe_dataset
 from scene_recog.datasets.layout import duplicates_in_train
 from scene_recog.models import FITTED
-from scene_recog.recipes import ALL_RECIPES, FittedRecipe, recipe_from_dict
+from scene_recog.recipes import FittedRecipe, changes_from_default, recipe_from_dict
 from scene_recog.runs import run_folder
 from scene_recog.runs.config import CONFIG, RunConfig, has_epochs, read_config, trouble_with
 from scene_recog.runs.history import EpochRecord, read_history
@@ -193,15 +194,19 @@ def confidence_interval(accuracy: float, images: int) -> tuple[float, float]:
     return float((centre - half) / scale), float((centre + half) / scale)
 
 
-def repeat_command(config: Mapping[str, Any]) -> str | None:
+def repeat_command(config: Mapping[str, Any], folder: str = "") -> str | None:
     """The command line that makes this run again, or None if it was not trained from a recipe.
 
     For an ensemble, a line for each member comes first. A run that was extended has a line for each
     part, because each had a learning-rate schedule of its own.
+
+    Args:
+        config: the run's config.
+        folder: the name of its folder, such as "mine-001".
     """
     if members := config.get("members"):
         names = [str(member["run"]) for member in members]
-        lines = [repeat_command(member["config"]) for member in members]
+        lines = [repeat_command(member["config"], str(member["run"])) for member in members]
         made = shlex.join(["scene-recog", "ensemble", str(config.get("name")), *names])
         return "\n".join([*filter(None, lines), made])
     recipe = config.get("recipe")
@@ -210,23 +215,17 @@ def repeat_command(config: Mapping[str, Any]) -> str | None:
     extended = [change["epochs"] for change in config.get("changes", []) if "epochs" in change]
     if extended:
         recipe = {**recipe, "epochs": extended[0][0]}
-
-    def changes(base: dict[str, Any]) -> dict[str, Any]:
-        return {
-            key: value for key, value in recipe.items() if key != "name" and base.get(key) != value
-        }
-
-    # A run may have its own name, so take the recipe that is closest to it.
-    recipes = {name: asdict(known) for name, known in ALL_RECIPES.items()}
-    base = min(recipes, key=lambda name: (len(changes(recipes[name])), name != recipe.get("name")))
+    base, changes = changes_from_default(recipe)
     words = ["scene-recog", "train", "--recipe", base]
-    if recipe.get("name") != base:
-        words += ["--name", str(recipe.get("name"))]
+    numbered = re.fullmatch(r"(\w[\w.-]*)-\d{3,}", folder, re.ASCII)
+    name = numbered[1] if numbered else str(recipe.get("name"))
+    if name != base:
+        words += ["--name", name]
     if config.get("data", {}).get("kind") != "sketch15":
         words += ["--data", str(config.get("data", {}).get("folder"))]
-    if settings := [f"{key}={value}" for key, value in changes(recipes[base]).items()]:
+    if settings := [f"{key}={value}" for key, value in changes.items()]:
         words += ["--set", *settings]
-    run = f"{recipe.get('name')}-001"
+    run = f"{name}-001"
     later = [
         ["scene-recog", "train", "--resume", run, "--epochs", str(epochs)] for _, epochs in extended
     ]

@@ -231,9 +231,33 @@ def test_two_runs_do_not_meet(trained: Path, sketches: Path) -> None:
     assert (trained / "checkpoint.pt").read_bytes() == before
 
 
-def test_name_names_the_folder(here: Path, sketches: Path) -> None:
+def test_name_names_the_folder_and_not_the_recipe(
+    here: Path, sketches: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["train", *FAST, "--data", str(sketches), "--name", "mine"]) == 0
     assert (here / "model_checkpoints" / "mine-001" / "best.pt").is_file()
+    config = json.loads((here / "model_checkpoints/mine-001/config.json").read_text())
+    assert config["recipe"]["name"] == "part1"
+    command = repeat_command(config, "mine-001")
+    assert (
+        command == "scene-recog train --recipe part1 --name mine --set epochs=2 val_fraction=0.34"
+    )
+    again = ["train", "--recipe", "model_checkpoints/mine-001/config.json", "--device", "cpu"]
+    assert cli.main([*again, "--data", str(sketches)]) == 0
+    capsys.readouterr()
+    assert cli.main(["runs", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["run"], row["recipe"]) for row in rows] == [
+        ("mine-001", "part1"), ("part1-001", "part1"),
+    ]  # fmt: skip
+    assert "name is '../x'" in refuse(capsys, "train", "--name", "../x")
+
+
+def test_set_name_names_both(here: Path, sketches: Path) -> None:
+    settings = ["--data", str(sketches), "--set", "name=other"]
+    assert cli.main(["train", *FAST, *settings]) == 0
+    config = json.loads((here / "model_checkpoints/other-001/config.json").read_text())
+    assert config["recipe"]["name"] == "other"
 
 
 def test_ctrl_c_says_how_to_go_on_and_resume_does(
