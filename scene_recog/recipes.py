@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from inspect import signature
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, TypeVar
 
 import torch
@@ -29,7 +30,7 @@ from scene_recog.models.misfit import misfit
 from scene_recog.runner import Trainer
 from scene_recog.system import processes
 from scene_recog.system.devices import choose_device
-from scene_recog.system.text import did_you_mean, reason_of, shortened
+from scene_recog.system.text import did_you_mean, in_one_line, reason_of, shortened
 from scene_recog.training.decay import decay_matrices_only
 from scene_recog.training.given_optimizer import optimizer_as_asked
 from scene_recog.training.muon import Muon
@@ -601,3 +602,16 @@ def changes_from_default(values: Mapping[str, Any]) -> tuple[str, dict[str, Any]
     if not isinstance(name, str) or name not in ALL_RECIPES:
         name = min(ALL_RECIPES, key=lambda each: len(changes(each)))
     return name, changes(name)
+
+
+def changes_in_words(values: Mapping[str, Any]) -> str:
+    """`changes_from_default` for a table, such as "lr=0.01 epochs=2", cut if it is long.
+
+    The seed is left out, since tables of runs have a column for it. A recipe with a name of its own
+    begins with the one that it is compared with: "part2: lr=0.01".
+    """
+    base, changes = changes_from_default(values)
+    words = [f"{key}={value}" for key, value in changes.items() if key != "seed"]
+    if values.get("name") != base:
+        words.insert(0, f"{base}:")
+    return shorten(in_one_line(" ".join(words)), 60, placeholder=" ...")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from scene_recog.assignment import explain_error
 from scene_recog.cli.common import RUNS_DIR, add_device, add_json, load_torch, print_json
 from scene_recog.system.progress import notice
 from scene_recog.system.text import percent
@@ -56,6 +58,8 @@ def _runs(args: argparse.Namespace) -> int:
     from scene_recog.runs.history import best_row, read_history
 
     rows: list[dict[str, Any]] = []
+    in_words: list[str] = []  # the changes of each row
+    changes_of = _changes_of_recipes()
     for folder in run_folder.list_runs(RUNS_DIR):
         try:
             config, history = read_config(folder), read_history(folder)
@@ -65,6 +69,7 @@ def _runs(args: argparse.Namespace) -> int:
         recipe = config.get("recipe", {})
         members = config.get("members", [])
         best = best_row(history)
+        changes, words = changes_of(recipe) if recipe else ({}, "")
         rows.append(
             {
                 "run": folder.name,
@@ -77,22 +82,39 @@ def _runs(args: argparse.Namespace) -> int:
                 "best_accuracy": best["validation_accuracy"] if best else None,
                 "measured_on": config.get("data", {}).get("validated_on"),
                 "seconds": sum(row["seconds"] for row in members or history),
+                "changes": changes,
             }
         )
+        in_words.append(words)
     if args.json:
         print_json(rows)
     elif not rows:
         print(f"no runs in {RUNS_DIR}/ yet: scene-recog train makes one")
     else:
         columns = f"{'run':20} {'recipe':15} {'data':9} {'seed':>5} {'epochs':>7} {'best':>7} "
-        print(columns + f"{'on':10} {'time':>7}")
-        for row in rows:
+        print(columns + f"{'on':10} {'time':>7}  changes")
+        for row, words in zip(rows, in_words, strict=True):
             epochs = f"{row['epochs']}/{row['planned_epochs'] or '?'}"
             epochs = epochs if has_epochs(row["network"]) else "-"
             seed = "-" if row["seed"] is None else row["seed"]
             print(
                 f"{row['run']:20} {row['recipe']!s:15} {row['data']!s:9} {seed:>5} "
                 f"{epochs:>7} {percent(row['best_accuracy']):>7} {row['measured_on']!s:10} "
-                f"{row['seconds']:5.0f} s"
+                f"{row['seconds']:5.0f} s  {words}".rstrip()
             )
     return 0
+
+
+def _changes_of_recipes() -> Callable[[dict[str, Any]], tuple[dict[str, Any], str]]:
+    """A function from a run's recipe to its changes, as data and in words.
+
+    Recipes import files of the assignment; runs are listed even while one of them has a mistake.
+    """
+    try:
+        from scene_recog.recipes import changes_from_default, changes_in_words
+    except Exception as error:
+        if (line := explain_error(error, first=False)) is None:
+            raise
+        notice(f"Changes are not shown: {line}")
+        return lambda _recipe: ({}, "")
+    return lambda recipe: (changes_from_default(recipe)[1], changes_in_words(recipe))

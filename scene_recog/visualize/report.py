@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scene_recog.recipes import changes_in_words
 from scene_recog.runs.curves import comparison_figure
 from scene_recog.runs.history import best_row
 from scene_recog.system.progress import progress_bar
@@ -129,6 +130,8 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
                 (parameters, f"{parameters:,}" if parameters else "-"),
                 subject.trained_on,
                 str(subject.config.get("seed", "-")),
+                str(subject.recipe.get("name", "-")),
+                changes_in_words(subject.recipe) if subject.recipe else "",
                 (len(subject.history), str(len(subject.history)) if subject.has_epochs else "-"),
                 (best, f"{percent(best)} ({subject.validated_on})"),
                 (measured, percent(measured)),
@@ -136,7 +139,8 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
             ]
         )
     columns = [
-        "run", "network", "parameters", "trained on", "seed", "epochs", "best in training",
+        "run", "network", "parameters", "trained on", "seed", "recipe", "changes", "epochs",
+        "best in training",
         f"{subjects[0].split} accuracy", "training",
     ]  # fmt: skip
     watched = {subject.validated_on for subject in subjects}
@@ -151,12 +155,23 @@ def _comparison(subjects: Sequence[Subject]) -> Element:
             "their accuracies cannot be compared.",
             class_="note",
         )
+    held_out = {subject.held_out for subject in subjects if subject.held_out}
+    other_images = None
+    if len(data) == 1 and len(held_out) > 1:
+        other_images = element(
+            "p",
+            "These runs have different validation images, because the seed draws them: a "
+            "difference in validation accuracy may come from the images alone. Compare runs of "
+            "one seed, or means over several seeds.",
+            class_="note",
+        )
     title = f"{len(subjects)} runs, trained on {' and '.join(sorted(data))}"
     return element(
         "section",
         element("h2", "Comparison"),
         note,
         table(columns, rows, caption="comparison of the runs"),
+        other_images,
         None
         if not histories
         else picture(

@@ -80,6 +80,21 @@ class Subject:
         return sum(row["seconds"] for row in self.members or self.history)
 
     @property
+    def recipe(self) -> dict[str, Any]:
+        """The values of its recipe; empty if it has none."""
+        recipe = self.config.get("recipe")
+        return recipe if isinstance(recipe, dict) else {}
+
+    @property
+    def held_out(self) -> frozenset[str]:
+        """The names of its validation images, held out of train; empty if there are none."""
+        split = self.run.split_source.get("split") if self.run else None
+        names = split.get("validation") if isinstance(split, dict) else None
+        if self.validated_on != "validation" or not isinstance(names, str):
+            return frozenset()
+        return frozenset(names.splitlines())
+
+    @property
     def trained_on(self) -> str:
         """The title of the training data."""
         return str(self.config.get("data", {}).get("title", "unknown data"))

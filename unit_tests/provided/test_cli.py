@@ -253,6 +253,37 @@ def test_name_names_the_folder_and_not_the_recipe(
     assert "name is '../x'" in refuse(capsys, "train", "--name", "../x")
 
 
+def test_runs_of_a_sweep_are_told_apart(
+    here: Path, sketches: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rate in ("0.004", "0.001"):  # the second is the recipe's own
+        settings = ["--data", str(sketches), "--seed", "1", "--set", f"lr={rate}"]
+        assert cli.main(["train", *FAST, *settings]) == 0
+    capsys.readouterr()
+    assert cli.main(["runs", "--json"]) == 0
+    common = {"epochs": 2, "val_fraction": 0.34, "seed": 1}
+    first, second = (row["changes"] for row in json.loads(capsys.readouterr().out))
+    assert first == common | {"lr": 0.004}
+    assert second == common
+    assert cli.main(["runs"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.endswith("  changes")
+    assert rows[0].endswith(" s  epochs=2 lr=0.004 val_fraction=0.34")
+    assert rows[1].endswith(" s  epochs=2 val_fraction=0.34")
+
+
+def test_runs_are_listed_while_a_file_has_a_mistake(
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "scene_recog.recipes")
+    monkeypatch.delattr("scene_recog.optimizer.get_optimizer")
+    monkeypatch.delitem(sys.modules, "scene_recog.training.given_optimizer")
+    assert cli.main(["runs"]) == 0
+    captured = capsys.readouterr()
+    assert "part1-001" in captured.out
+    assert captured.err.startswith("Changes are not shown: step 1.3: optimizer.py has no get_opti")
+
+
 def test_set_name_names_both(here: Path, sketches: Path) -> None:
     settings = ["--data", str(sketches), "--set", "name=other"]
     assert cli.main(["train", *FAST, *settings]) == 0

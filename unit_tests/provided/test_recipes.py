@@ -16,7 +16,15 @@ from torch import nn
 from scene_recog.models import NETS
 from scene_recog.models.scene_net import SceneNet
 from scene_recog.optimizer import get_optimizer
-from scene_recog.recipes import RECIPES, Recipe, get_recipe, recipe_from_dict
+from scene_recog.recipes import (
+    FITTED_RECIPES,
+    RECIPES,
+    Recipe,
+    changes_from_default,
+    changes_in_words,
+    get_recipe,
+    recipe_from_dict,
+)
 from scene_recog.runner import Trainer
 from scene_recog.runs.scoring import load_run
 from scene_recog.simple_net import SimpleNet
@@ -116,6 +124,22 @@ def test_recipe_file_repeats_a_run(tmp_path: Path) -> None:
     assert get_recipe(str(path)) == recipe
     path.write_text(json.dumps(recipe.as_dict()))  # as `recipes --json` prints it
     assert get_recipe(str(path)) == recipe
+
+
+def test_changes_are_from_the_recipe_of_the_name_or_the_closest() -> None:
+    changed = RECIPES["part2"].override(["lr=0.5", "seed=3"])
+    assert changes_from_default(changed.as_dict()) == ("part2", {"lr": 0.5, "seed": 3})
+    assert changes_in_words(changed.as_dict()) == "lr=0.5"
+    assert changes_in_words(RECIPES["part2"].as_dict()) == ""
+    named = changed.override(["name=mine"]).as_dict()  # as `train --name` once made it
+    assert changes_from_default(named) == ("part2", {"lr": 0.5, "seed": 3})
+    assert changes_in_words(named) == "part2: lr=0.5"
+    fitted = FITTED_RECIPES["fisher-vectors"].override(["words=4"])
+    assert changes_in_words(fitted.as_dict()) == "words=4"
+    far = changes_in_words(RECIPES["best"].as_dict() | {"name": "part1"})
+    assert len(far) <= 60
+    assert far.endswith(" ...")
+    assert changes_in_words({"lr": "1\x1b[2J\n"}).isprintable()
 
 
 def test_trainer_is_set_up_by_the_recipe(sketches: Path, tmp_path: Path) -> None:

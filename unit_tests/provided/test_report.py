@@ -176,6 +176,31 @@ def test_several_runs_are_compared(trained: Path, copy: Path, sketches: Path) ->
 
 
 @pytest.mark.usefixtures("without_pictures")
+def test_comparison_says_what_differs(
+    make_trainer: Callable[..., Trainer], copy: Path, sketches: Path
+) -> None:
+    other = copy.parent / "part2-001"
+    recipe = RECIPES["part2"].override(["epochs=1", "val_fraction=0.34", "seed=1", "momentum=0.8"])
+    recipe.make_trainer(sketches, other, device="cpu", cache="memory").run_training_loop(1)
+    shutil.copytree(other, copy.parent / "twin")
+    by_hand = copy.parent / "by-hand"
+    make_trainer(model_dir=by_hand).run_training_loop(1)  # validated on test
+    note = "These runs have different validation images, because the seed draws them"
+
+    page = Page(write_report([copy, other, by_hand], device="cpu"))
+    header, *rows = page.tables["comparison of the runs"]
+    columns = [header.index(name) for name in ("seed", "recipe", "changes")]
+    assert [[row[column] for column in columns] for row in rows] == [
+        ["0", "mine", "part2: epochs=2 lr=0.02 val_fraction=0.34 cache=memory"],
+        ["1", "part2", "epochs=1 momentum=0.8 val_fraction=0.34 cache=memory"],
+        ["0", "-", ""],
+    ]
+    assert page.text.count(note) == 1
+    page = Page(write_report([other, copy.parent / "twin", by_hand], device="cpu"))
+    assert note not in page.text
+
+
+@pytest.mark.usefixtures("without_pictures")
 def test_two_checkpoints_of_a_run_are_told_apart(copy: Path) -> None:
     names = [copy / "best.pt", copy / "checkpoint.pt"]
     rows = Page(write_report(names, device="cpu")).tables["comparison of the runs"][1:]
