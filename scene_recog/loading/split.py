@@ -148,16 +148,16 @@ def why_other_images(
     now = describe_dataset(root)
     if kind is None or kind == now.kind != "own":
         return ""
-    why = f"the run was trained on {trained_on.get('title')}, but {root} holds {now.title}"
+    why = f"the run was trained on {trained_on.get('title')}, but {root}"
     if "own" not in (kind, now.kind):
-        return why
+        return f"{why} holds {now.title}"
     # Photographs are "own" too once one is missing, and sketches without their marker file.
     names = (*split.train, *split.validation) if split else ()
     there = {normalized(name) for name in list_images(root)}
     gone = [name for name in names if name not in there and not (root / name).is_file()]
     if len(gone) <= MOST_GONE * len(names):
         return ""
-    return f"{why}, without {len(gone):,} of the run's {len(names):,} images"
+    return f"{why} lacks {len(gone):,} of its {len(names):,} images"
 
 
 def say_what_changed(
