@@ -287,7 +287,7 @@ class Recipe(TrainerOptions):
                     f"the network may be wrong rather than {key}: "
                     f"`scene-recog summary {self.model}` shows its layers"
                 )
-            raise ValueError(f"{what} ({reason_of(error)}): {advice}") from error
+            raise ValueError(f"{what}: {advice}; torch says: {reason_of(error)}") from error
 
     def _check_arguments(self, model: nn.Module) -> None:
         """A network that does not keep its width cannot be built again to evaluate it."""

@@ -131,7 +131,10 @@ def own(root: Path) -> Path:
 @pytest.fixture
 def photographs(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Other images than the sketches, called photographs, with the sketches' file names."""
-    entries = [ManifestEntry(*path.parts[-3:], size=0, sha256="") for path in root.glob("t*/*/*")]
+    entries = [
+        ManifestEntry(path.parts[-3], path.parts[-2], path.name, size=0, sha256="")
+        for path in root.glob("t*/*/*")
+    ]
     for path in root.glob("t*/*/*"):
         Image.effect_noise((64, 64), 40).save(path)
     monkeypatch.setattr("scene_recog.datasets.scene15.load_manifest", lambda: entries)
@@ -203,9 +206,8 @@ def test_own_images_are_told_apart_by_what_is_gone(
     if gone == 1:  # 15 of 120
         assert len(make_trainer(data_dir=moved).train_dataset) == 75
         return
-    with pytest.raises(
-        ValueError, match=r"images in data, but .*elsewhere lacks 45 of its 120 images"
-    ):
+    refusal = r"trained on images in data, but .*elsewhere lacks 45 of its 120 images"
+    with pytest.raises(ValueError, match=refusal):
         make_trainer(data_dir=moved)
 
 
