@@ -14,12 +14,13 @@ from typing import Any
 
 import torch
 
+from scene_recog.assembler import Assembler
 from scene_recog.cli import message_of
 from scene_recog.fitter import Fitter
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import class_names
 from scene_recog.models.fisher_vectors import FisherVectorNet
-from scene_recog.recipes import FittedRecipe, Recipe, check_given_once, get_recipe
+from scene_recog.recipes import AnyRecipe, Recipe, check_given_once, get_recipe
 from scene_recog.runner import Trainer
 from scene_recog.runs.config import CONFIG, read_config
 from scene_recog.runs.scoring import Evaluation, LoadedRun, at_sizes, averaged, evaluate_split
@@ -86,7 +87,7 @@ def recipes_of(names: list[str], settings: list[str]) -> list[Recipe | None]:
     return recipes
 
 
-def check_settings(recipe: Recipe | FittedRecipe, folder: Path, *, otherwise: str) -> None:
+def check_settings(recipe: AnyRecipe, folder: Path, *, otherwise: str) -> None:
     """Check that a run in `folder`, if there is one, is of this recipe, so that it can be resumed.
 
     Args:
@@ -112,7 +113,7 @@ def check_settings(recipe: Recipe | FittedRecipe, folder: Path, *, otherwise: st
         )
 
 
-def train_to_the_end(trainer: Trainer | Fitter, epochs: int) -> None:
+def train_to_the_end(trainer: Trainer | Fitter | Assembler, epochs: int) -> None:
     """Train the epochs that are left, so that a stopped script can be restarted."""
     if (left := epochs - trainer.epochs_done) > 0:
         trainer.run_training_loop(left)

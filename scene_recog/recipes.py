@@ -20,6 +20,7 @@ from torchvision import transforms
 from torchvision.transforms import Compose
 
 from scene_recog import data_transforms
+from scene_recog.assembler import Assembler
 from scene_recog.assignment import explain_error
 from scene_recog.fitter import Fitter
 from scene_recog.loading.bad_images import all_bad_images_named
@@ -178,6 +179,13 @@ class Recipe(TrainerOptions):
         stats = ([pixel_mean], [pixel_std]) if self.normalize else None
         training = AUGMENTATIONS[self.augmentation](self, stats)
         return training, _plain_transforms(self.eval_size or self.input_size, stats)
+
+    def describe(self) -> str:
+        """Network and training, in one line."""
+        return (
+            f"{self.model}, {self.epochs} epochs, {self.optimizer_type} lr {self.lr:g} "
+            f"{self.scheduler}, augmentation {self.augmentation}"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain data, those of `Recipe` itself first."""
@@ -345,6 +353,10 @@ class FittedRecipe(CheckedOptions):
         """As `Recipe.override`."""
         return _overridden(self, settings, "a recipe that is fitted, not trained in epochs,")
 
+    def describe(self) -> str:
+        """Network and fitting, in one line."""
+        return f"{self.model}, {self.words} words, fitted without epochs"
+
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain data."""
         return asdict(self)
@@ -396,7 +408,78 @@ def check_name(name: str) -> None:
         )
 
 
-_R = TypeVar("_R", "Recipe", "FittedRecipe")
+@dataclass(frozen=True, kw_only=True)
+class RecordRecipe(CheckedOptions):
+    """The best model within a given time: an ensemble of Fisher vectors and networks.
+
+    Attributes:
+        name: as in `Recipe`.
+        minutes: that it may take.
+        val_fraction: as in `TrainerOptions`.
+        seed: of all members.
+
+    Raises:
+        ValueError: a value of the wrong type, out of range or unknown; the message names it.
+    """
+
+    name: str
+    minutes: float = option(10.0, least=1, most=10_000)
+    val_fraction: float = redefault(TrainerOptions, "val_fraction", 0.1)
+    seed: int = redefault(TrainerOptions, "seed", 0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_name(self.name)
+
+    @property
+    def epochs(self) -> int:
+        """It is put together once."""
+        return 1
+
+    def override(self, settings: Iterable[str]) -> RecordRecipe:
+        """As `Recipe.override`."""
+        return _overridden(self, settings, "a recipe that is put together of others")
+
+    def describe(self) -> str:
+        """What it is made of, in one line."""
+        return f"ensemble of fisher-vectors and best, as good as {self.minutes:g} minutes allow"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain data."""
+        return asdict(self)
+
+    def make_trainer(
+        self,
+        data_dir: str | Path,
+        model_dir: str | Path,
+        *,
+        device: str = "auto",
+        load_from_disk: bool | str | Path = True,
+        skip_images: Collection[str] = (),
+    ) -> Assembler:
+        """An `Assembler` for this recipe; call `run_training_loop()`. Arguments as for `Recipe`.
+
+        Raises:
+            ValueError, FileNotFoundError: as `Assembler`; several processes.
+        """
+        del load_from_disk  # each member continues
+        if processes.world_size() > 1:
+            raise ValueError(f"{self.name} is trained by one process: start it without torchrun")
+        shared: dict[str, Any] = {"val_fraction": self.val_fraction, "seed": self.seed}
+        return Assembler(
+            data_dir,
+            model_dir,
+            replace(FITTED_RECIPES["fisher-vectors"], **shared),
+            [replace(RECIPES[name], **shared) for name in ("best", "best-gradients")],
+            self.minutes,
+            device=device,
+            skip_images=skip_images,
+            extra_config={"recipe": self.as_dict()},
+        )
+
+
+AnyRecipe = Recipe | FittedRecipe | RecordRecipe
+_R = TypeVar("_R", Recipe, FittedRecipe, RecordRecipe)
 
 
 def _overridden(recipe: _R, settings: Iterable[str], what: str) -> _R:
@@ -445,7 +528,7 @@ def _trouble_with_size(model: nn.Module, size: int) -> RuntimeError | None:
     return None
 
 
-def get_recipe(name: str) -> Recipe | FittedRecipe:
+def get_recipe(name: str) -> AnyRecipe:
     """A recipe by its name, or by the path of a JSON file: a run's config.json, or only a recipe,
     as `scene-recog recipes NAME --json` prints it.
 
@@ -481,21 +564,27 @@ def get_recipe(name: str) -> Recipe | FittedRecipe:
     )
 
 
-def recipe_from_dict(values: dict[str, Any]) -> Recipe | FittedRecipe:
+def recipe_from_dict(values: dict[str, Any]) -> AnyRecipe:
     """The recipe from the values that `dataclasses.asdict` returned for it.
 
     Raises:
         ValueError: a key is unknown or missing, or a value is invalid.
     """
     model = values.get("model") if isinstance(values, dict) else None
-    kind = FittedRecipe if isinstance(model, str) and model in FITTED else Recipe
+    kind: type[AnyRecipe] = FittedRecipe if isinstance(model, str) and model in FITTED else Recipe
+    if isinstance(values, dict) and "minutes" in values:
+        kind = RecordRecipe
     known = {field.name for field in fields(kind)}
     if unknown := sorted(set(values) - known):
         raise ValueError(
             f"a recipe has no {shortened(unknown[0])}{did_you_mean(str(unknown[0]), known)}: "
             f"choose from {', '.join(sorted(known))}"
         )
-    needed = {"name", "model", "words" if kind is FittedRecipe else "epochs"}
+    needed = {
+        Recipe: {"name", "model", "epochs"},
+        FittedRecipe: {"name", "model", "words"},
+        RecordRecipe: {"name", "minutes"},
+    }[kind]
     if missing := sorted(needed - set(values)):
         raise ValueError(f"the recipe lacks {', '.join(missing)}")
     return kind(**values)
@@ -580,7 +669,11 @@ RECIPES = {
     )
 }
 FITTED_RECIPES = {"fisher-vectors": FittedRecipe(name="fisher-vectors")}
-ALL_RECIPES: dict[str, Recipe | FittedRecipe] = {**RECIPES, **FITTED_RECIPES}
+ALL_RECIPES: dict[str, AnyRecipe] = {
+    **RECIPES,
+    **FITTED_RECIPES,
+    "record": RecordRecipe(name="record"),
+}
 
 
 def changes_from_default(values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -129,11 +129,11 @@ def _print(findings: list[Finding], by_heart: Memorized, layers: list[LayerGradi
 
 def _of_recipe(args: argparse.Namespace) -> _Patient:
     from scene_recog.datasets import find_dataset
-    from scene_recog.recipes import FittedRecipe, check_given_once, get_recipe
+    from scene_recog.recipes import Recipe, check_given_once, get_recipe
 
     check_given_once(args.settings)
     recipe = get_recipe(args.recipe or default_recipe()).override(args.settings)
-    if isinstance(recipe, FittedRecipe):
+    if not isinstance(recipe, Recipe):
         raise ValueError(_NO_STEPS.format(recipe.name))
     return _Patient(
         name=recipe.name,
@@ -153,7 +153,7 @@ def _of_run(args: argparse.Namespace) -> tuple[_Patient, list[Finding]]:
 
     from scene_recog.datasets import find_dataset
     from scene_recog.models import NETS
-    from scene_recog.recipes import FittedRecipe, recipe_from_dict
+    from scene_recog.recipes import Recipe, recipe_from_dict
     from scene_recog.runs.run_folder import find_run, read_findings
     from scene_recog.runs.scoring import load_run
 
@@ -176,7 +176,7 @@ def _of_run(args: argparse.Namespace) -> tuple[_Patient, list[Finding]]:
     )
     with suppress(ValueError):  # it was trained in Python, perhaps with a name for a recipe
         recipe = recipe_from_dict(config.get("recipe", {}))
-        patient.recipe = None if isinstance(recipe, FittedRecipe) else recipe
+        patient.recipe = recipe if isinstance(recipe, Recipe) else None
     return patient, [*read_findings(folder), *_of_history(folder, config, patient.data_dir)]
 
 

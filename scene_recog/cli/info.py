@@ -32,7 +32,7 @@ def _recipes(args: argparse.Namespace) -> int:
     """Print the recipes, or every setting of one."""
     load_torch()
 
-    from scene_recog.recipes import ALL_RECIPES, Recipe, get_recipe
+    from scene_recog.recipes import ALL_RECIPES, get_recipe
 
     if args.recipe:
         settings = get_recipe(args.recipe).as_dict()
@@ -46,13 +46,7 @@ def _recipes(args: argparse.Namespace) -> int:
     else:
         longest = max(map(len, ALL_RECIPES))
         for name, recipe in ALL_RECIPES.items():
-            how = (
-                f"{recipe.epochs} epochs, {recipe.optimizer_type} lr {recipe.lr:g} "
-                f"{recipe.scheduler}, augmentation {recipe.augmentation}"
-                if isinstance(recipe, Recipe)
-                else f"{recipe.words} words, fitted without epochs"
-            )
-            print(f"{name:{longest}} {recipe.model}, {how}")
+            print(f"{name:{longest}} {recipe.describe()}")
         print("all settings of one: scene-recog recipes NAME; change them: train --set KEY=VALUE")
     return 0
 

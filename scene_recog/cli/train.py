@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from scene_recog.assignment import default_recipe, explain_error, unwritten_for
 from scene_recog.cli.common import RUNS_DIR, add_device, in_columns, load_torch
@@ -13,9 +13,12 @@ from scene_recog.system.progress import notice
 from scene_recog.system.text import in_one_line
 
 if TYPE_CHECKING:
+    from scene_recog.assembler import Assembler
     from scene_recog.cli.common import Verbs
     from scene_recog.fitter import Fitter
     from scene_recog.runner import Trainer
+
+    AnyTrainer: TypeAlias = Trainer | Fitter | Assembler
 
 
 def add_parsers(verbs: Verbs) -> None:
@@ -33,6 +36,9 @@ def add_parsers(verbs: Verbs) -> None:
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", dest="settings",
         help="change the recipe (`scene-recog recipes` lists the keys)",
     )  # fmt: skip
+    verb.add_argument(
+        "--minutes", type=float, metavar="N", help="record: how long it may take (10)"
+    )
     verb.add_argument("--name", help="the run's folder (default: the recipe's name)")
     verb.add_argument(
         "--resume", metavar="RUN",
@@ -88,12 +94,13 @@ def _recorded_device(run: str) -> str:
 
 
 def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
-    from scene_recog.fitter import Fitter
+    from scene_recog.runner import Trainer
     from scene_recog.system import processes
     from scene_recog.system.devices import choose_device
     from scene_recog.system.interrupts import Interrupted
 
     own = args.settings or args.recipe or args.name or args.skip_bad or args.seed is not None
+    own = own or args.minutes is not None
     if args.resume and own:
         raise ValueError(
             "a resumed run keeps its own recipe: --resume takes only --epochs and --data"
@@ -110,14 +117,14 @@ def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
             f"{trainer.model_dir.name} was trained on {trainer.device} and stays there; "
             f"--device auto would take {best}."
         )
-    is_fitted = isinstance(trainer, Fitter)
+    has_epochs = isinstance(trainer, Trainer)
     left = epochs - trainer.epochs_done
     if left <= 0:
         longer = (
             f": {trainer.epochs_done} epochs are done. "
             "To train longer, add --epochs N with a larger N."
         )
-        _say(f"{trainer.model_dir.name} is complete{'.' if is_fitted else longer}")
+        _say(f"{trainer.model_dir.name} is complete{longer if has_epochs else '.'}")
         return 0
     try:
         _run(trainer, left, with_tensorboard=args.tensorboard)
@@ -125,12 +132,12 @@ def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
         done = trainer.records[-1].epoch if trainer.records else 0
         saved = f"Stopped in epoch {done + 1}; {done} of {epochs} epochs are saved."
         notice(
-            f"\n{'Stopped; what is finished is saved.' if is_fitted else saved} Resume with: "
+            f"\n{saved if has_epochs else 'Stopped; what is finished is saved.'} Resume with: "
             f"scene-recog train --resume {trainer.model_dir}"
         )
         return 128 + (stop.signal if isinstance(stop, Interrupted) else 2)
     except Exception as error:
-        never_began = not list(trainer.model_dir.glob("*.pt")) and explain_error(error)
+        never_began = not list(trainer.model_dir.rglob("*.pt")) and explain_error(error)
         if never_began and processes.rank() == 0:  # a mistake in a file, not a run to look at
             shutil.rmtree(trainer.model_dir, ignore_errors=True)
         raise
@@ -139,18 +146,21 @@ def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
     return 0
 
 
-def _say_what_was_reached(trainer: Trainer | Fitter) -> None:
+def _say_what_was_reached(trainer: AnyTrainer) -> None:
     from scene_recog.fitter import Fitter
+    from scene_recog.runner import Trainer
 
     best, seconds = trainer.best_record, sum(record.seconds for record in trainer.records)
     last, split = trainer.records[-1].validation_accuracy, trainer.validation_name
     title = trainer.dataset_info.title
     plural = "s" if trainer.epochs_done > 1 else ""
     how = f"{trainer.epochs_done} epoch{plural} on {title}, in {seconds:.0f} s"
-    if isinstance(trainer, Fitter):
+    if isinstance(trainer, Trainer):
+        how += f" (best: {best.validation_accuracy:.1%}, epoch {best.epoch})"
+    elif isinstance(trainer, Fitter):
         how = f"fitting to {len(trainer.train_dataset):,} images of {title}, in {seconds:.0f} s"
     else:
-        how += f" (best: {best.validation_accuracy:.1%}, epoch {best.epoch})"
+        how = f"training {len(trainer.config['members'])} members on {title}, in {seconds:.0f} s"
     lines = [f"{trainer.model_dir.name}: {split} accuracy {last:.1%} after {how}"]
     if (picture := _draw_overview(trainer)) is not None:
         lines.append(f"Picture: {picture}")
@@ -165,13 +175,13 @@ def _say_what_was_reached(trainer: Trainer | Fitter) -> None:
     _say("\n".join(lines) + "\nNext:\n" + in_columns(steps))
 
 
-def _draw_overview(trainer: Trainer | Fitter) -> Path | None:
+def _draw_overview(trainer: AnyTrainer) -> Path | None:
     """Curves, if there are epochs, and the network's answer for an image of each class.
 
     None if it cannot be drawn.
     """
     from scene_recog.assignment import explain_error
-    from scene_recog.fitter import Fitter
+    from scene_recog.runner import Trainer
     from scene_recog.runs.scoring import evaluate_batches
     from scene_recog.system import processes
     from scene_recog.system.files import write_atomically
@@ -181,9 +191,9 @@ def _draw_overview(trainer: Trainer | Fitter) -> Path | None:
         return None
     path = trainer.model_dir / "overview.png"
     try:
-        if isinstance(trainer, Fitter):
+        if not isinstance(trainer, Trainer):
             curves, evaluation = None, trainer.evaluation
-            assert evaluation is not None  # it has just been fitted
+            assert evaluation is not None  # it has just been made
         else:
             curves = (
                 (trainer.train_loss_history, trainer.validation_loss_history),
@@ -196,7 +206,7 @@ def _draw_overview(trainer: Trainer | Fitter) -> Path | None:
             curves,
             evaluation,
             trainer.config["class_names"],
-            f"{trainer.model_dir.name}: {type(trainer.model).__name__} "
+            f"{trainer.model_dir.name}: {trainer.config['model']['class_name']} "
             f"on {trainer.dataset_info.title}",
             trainer.validation_name,
         )
@@ -210,11 +220,11 @@ def _draw_overview(trainer: Trainer | Fitter) -> Path | None:
     return path
 
 
-def _run(trainer: Trainer | Fitter, epochs: int, *, with_tensorboard: bool) -> None:
-    from scene_recog.fitter import Fitter
+def _run(trainer: AnyTrainer, epochs: int, *, with_tensorboard: bool) -> None:
+    from scene_recog.runner import Trainer
     from scene_recog.system import processes
 
-    if isinstance(trainer, Fitter) or not with_tensorboard or processes.rank() > 0:
+    if not isinstance(trainer, Trainer) or not with_tensorboard or processes.rank() > 0:
         trainer.run_training_loop(epochs)
         return
     from scene_recog.visualize.tensorboard import TensorBoardLog
@@ -243,14 +253,14 @@ def _run_of_this_launch() -> str | None:
     return None
 
 
-def _new_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
+def _new_trainer(args: argparse.Namespace) -> tuple[AnyTrainer, int]:
     from scene_recog.datasets import find_dataset
     from scene_recog.loading.bad_images import find_bad_images
-    from scene_recog.recipes import FittedRecipe, check_given_once, check_name, get_recipe
+    from scene_recog.recipes import Recipe, check_given_once, check_name, get_recipe
     from scene_recog.runs.run_folder import new_run_folder
     from scene_recog.system import processes
 
-    named = {"epochs": args.epochs, "seed": args.seed}
+    named = {"epochs": args.epochs, "seed": args.seed, "minutes": args.minutes}
     settings = args.settings + _settings(named) + _settings(_speed(args))
     check_given_once(settings)
     name = args.recipe or default_recipe()
@@ -259,7 +269,7 @@ def _new_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
     recipe = get_recipe(name).override(settings)
     run_name = recipe.name if args.name is None else args.name
     check_name(run_name)
-    if isinstance(recipe, FittedRecipe):
+    if not isinstance(recipe, Recipe):
         _refuse_tensorboard(args, recipe.name)
     with processes.one_first():
         data_dir = find_dataset(args.data)
@@ -277,9 +287,9 @@ def _new_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
     return trainer, recipe.epochs
 
 
-def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
+def _resumed_trainer(args: argparse.Namespace) -> tuple[AnyTrainer, int]:
     from scene_recog.datasets import find_dataset
-    from scene_recog.recipes import FittedRecipe, recipe_from_dict
+    from scene_recog.recipes import Recipe, recipe_from_dict
     from scene_recog.runs import run_folder
     from scene_recog.runs.checkpoint import read_checkpoint
     from scene_recog.runs.config import config_of, read_config
@@ -296,7 +306,7 @@ def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
             else read_config(folder)
         )
     )
-    if "members" in config:
+    if "members" in config and "recipe" not in config:
         raise ValueError(f"{folder.name} is an ensemble, and cannot be resumed: resume its members")
     if not {"recipe", "data"} <= set(config):
         raise ValueError(
@@ -310,7 +320,7 @@ def _resumed_trainer(args: argparse.Namespace) -> tuple[Trainer | Fitter, int]:
         "load_from_disk": True if checkpoint == last else checkpoint,
         "skip_images": config.get("skipped_images", []),
     }
-    if isinstance(recipe, FittedRecipe):
+    if not isinstance(recipe, Recipe):
         recipe.override(_settings({"epochs": args.epochs}))  # it has none
         _refuse_tensorboard(args, folder.name)
         return recipe.make_trainer(data_dir, folder, **options), 1

@@ -5,7 +5,7 @@ Its checkpoint holds the weights of all members, so that it can be used without 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, cast
@@ -32,9 +32,42 @@ def make_ensemble(name: str, members: Sequence[str | Path], parent: str | Path) 
 
     Raises:
         FileNotFoundError: no such run.
+        ValueError: as `write_ensemble`.
+    """
+    contents = _put_together(name, members, {})
+    folder = new_run_folder(parent, name)
+    try:
+        _write(folder, contents)
+    except BaseException:
+        (folder / LAST).unlink(missing_ok=True)
+        folder.rmdir()
+        raise
+    return folder
+
+
+def write_ensemble(
+    folder: Path, name: str, members: Sequence[str | Path], extra_config: Mapping[str, Any]
+) -> None:
+    """Write a run of several runs to a folder.
+
+    Args:
+        folder: where its checkpoint and config.json are written.
+        name: of the run.
+        members: at least two runs, as for `load_run`.
+        extra_config: plain data to keep in the config.
+
+    Raises:
+        FileNotFoundError: no such run.
         ValueError: fewer than two runs, one run twice, an ensemble as a member, or runs with
             different classes or of different images.
     """
+    _write(folder, _put_together(name, members, extra_config))
+
+
+def _put_together(
+    name: str, members: Sequence[str | Path], extra_config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The contents of the checkpoint."""
     if len(members) < 2:
         raise ValueError("an ensemble needs at least two runs")
     runs = [load_run(member, device="cpu") for member in members]
@@ -46,22 +79,18 @@ def make_ensemble(name: str, members: Sequence[str | Path], parent: str | Path) 
     splits = {name: _split_of(run) for name, run in by_name.items()}
     _check_same_images(by_name, splits)
     why_not, split = _common_split(by_name, splits)
-    contents = {
+    return {
         "model_state_dict": {
             str(number): run.model.state_dict() for number, run in enumerate(by_name.values())
         },
         **(split.state_dict() if split else {}),
-        "config": _config(name, by_name, split, why_not),
+        "config": {**_config(name, by_name, split, why_not), **extra_config},
     }
-    folder = new_run_folder(parent, name)
-    try:
-        write_checkpoint(folder / LAST, contents)
-        write_config(folder, cast(RunConfig, contents["config"]))
-    except BaseException:
-        (folder / LAST).unlink(missing_ok=True)
-        folder.rmdir()
-        raise
-    return folder
+
+
+def _write(folder: Path, contents: dict[str, Any]) -> None:
+    write_checkpoint(folder / LAST, contents)
+    write_config(folder, cast(RunConfig, contents["config"]))
 
 
 def _config(

@@ -16,7 +16,7 @@ from torch import nn
 from scene_recog.datasets import describe_dataset
 from scene_recog.datasets.layout import duplicates_in_train
 from scene_recog.models import FITTED
-from scene_recog.recipes import FittedRecipe, changes_from_default, recipe_from_dict
+from scene_recog.recipes import Recipe, changes_from_default, recipe_from_dict
 from scene_recog.runs import run_folder
 from scene_recog.runs.config import CONFIG, RunConfig, has_epochs, read_config, trouble_with
 from scene_recog.runs.history import EpochRecord, read_history
@@ -256,7 +256,7 @@ def untrained_model(config: Mapping[str, Any]) -> nn.Module | None:
         recipe = recipe_from_dict(config.get("recipe", {}))
     except (ValueError, TypeError):
         return None
-    if isinstance(recipe, FittedRecipe):
+    if not isinstance(recipe, Recipe):
         return None
     with torch.random.fork_rng(devices=[]):
         return recipe.make_model()

@@ -1,0 +1,267 @@
+"""The best model within a given time: Fisher vectors and networks, put together as one run.
+
+    record-001/fisher-vectors/   a run, fitted first, because its time cannot be chosen
+    record-001/best/             a run, with as many epochs as there is time for
+    record-001/best-gradients/   another, if there is time for both at full length
+    record-001/checkpoint.pt     the ensemble of them, which can be used without their folders
+
+A run that was stopped continues with what is missing, as it was planned.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from scene_recog.datasets import describe_dataset
+from scene_recog.runs.config import CONFIG, ENSEMBLE, FORMAT, RunConfig, read_config, write_config
+from scene_recog.runs.ensemble import write_ensemble
+from scene_recog.runs.history import EpochRecord, read_history
+from scene_recog.runs.run_folder import LAST
+from scene_recog.runs.scoring import Evaluation, evaluate_split, load_run
+from scene_recog.system.devices import choose_device
+from scene_recog.system.numbers import plain_data
+from scene_recog.system.progress import notice, progress_bar
+from scene_recog.system.versions import versions
+
+if TYPE_CHECKING:
+    from scene_recog.recipes import FittedRecipe, Recipe
+
+RESERVE = 0.04  # of the time, for what is not trained: loading, measuring, saving
+LEAST_EPOCHS = 10
+MOST = 2  # times a network's own number of epochs
+
+
+class Assembler:
+    """Trains the members of an ensemble within a given time, and keeps the run on disk.
+
+    It has the attributes of `Trainer` that make sense for a run without epochs of its own.
+
+    Args:
+        data_dir: folder with train/ and test/.
+        model_dir: the run's folder; members are runs in it.
+        fitted: the recipe that is fitted first.
+        networks: recipes of networks whose images grow. The first gets as many epochs as there is
+            time for; the second is trained if there is time for all of both.
+        minutes: for everything.
+        device: for the networks.
+        skip_images: images to leave out, as paths below `data_dir`.
+        extra_config: plain data to keep in config.json, such as the recipe.
+
+    Raises:
+        ValueError: an unavailable device, or a damaged run in `model_dir`.
+        FileNotFoundError: no dataset in `data_dir`.
+    """
+
+    def __init__(
+        self,
+        data_dir: str | Path,
+        model_dir: str | Path,
+        fitted: FittedRecipe,
+        networks: Sequence[Recipe],
+        minutes: float,
+        *,
+        device: str = "auto",
+        skip_images: Collection[str] = (),
+        extra_config: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.data_dir, self.model_dir = Path(data_dir).expanduser(), Path(model_dir).expanduser()
+        self.fitted, self.networks, self.minutes = fitted, networks, minutes
+        self.device = choose_device(device)
+        self.dataset_info = describe_dataset(data_dir)
+        self.validation_name = "validation" if fitted.val_fraction > 0 else "test"
+        self.evaluation: Evaluation | None = None  # of the validation images
+        self.records: list[EpochRecord] = []
+        self._skip_images = sorted(skip_images)
+        self._extra_config = dict(extra_config or {})
+        self.config: RunConfig = self._read_config()
+        self.epochs_done = int("members" in self.config)
+
+    @property
+    def best_record(self) -> EpochRecord:
+        """The only record."""
+        return self.records[0]
+
+    def run_training_loop(self, num_epochs: int = 1) -> None:
+        """Train the members that are missing, and make their ensemble.
+
+        Args:
+            num_epochs: 1.
+
+        Raises:
+            ValueError, OSError: as `Trainer` and `Fitter`.
+            Interrupted: Ctrl-C or SIGTERM; what is finished is saved.
+        """
+        if num_epochs != 1 or self.epochs_done:
+            raise ValueError("an ensemble is put together once")
+        started, before = time.monotonic(), self._seconds_of_members()
+        self.model_dir.mkdir(parents=True, exist_ok=True)
+        write_config(self.model_dir, self.config)
+        total = round(60 * self.minutes)
+        with progress_bar(total=total, unit="s", desc=self.model_dir.name) as bar:
+
+            def elapsed(*_: object) -> float:
+                seconds = before + time.monotonic() - started
+                bar.n = min(total, round(seconds))
+                bar.refresh()
+                return seconds
+
+            self._fit()
+            if not self._plan:
+                plan = self._planned(total * (1 - RESERVE) - elapsed())
+                self.config = cast(RunConfig, {**self.config, "plan": plan})
+                write_config(self.model_dir, self.config)
+            for network in self.networks:
+                if epochs := self._plan.get(network.name):
+                    self._train(replace(network, epochs=epochs), elapsed)
+            self._put_together()
+            seconds = elapsed()
+        self._measure(seconds)
+
+    @property
+    def _plan(self) -> dict[str, int]:
+        """Epochs of each network, once they are chosen."""
+        plan: dict[str, int] = cast(dict[str, Any], self.config)["plan"]
+        return plan
+
+    def _fit(self) -> None:
+        fitter = self.fitted.make_trainer(
+            self.data_dir,
+            self.model_dir / self.fitted.name,
+            device="cpu",
+            load_from_disk=True,
+            skip_images=self._skip_images,
+        )
+        if not fitter.epochs_done:
+            fitter.run_training_loop()
+
+    def _train(self, network: Recipe, on_epoch: Any) -> None:
+        folder = self.model_dir / network.name
+        pixel_stats = None
+        if (folder / CONFIG).is_file():
+            mean, std = read_config(folder)["pixel_stats"]
+            pixel_stats = mean, std
+        trainer = network.make_trainer(
+            self.data_dir,
+            folder,
+            device=str(self.device),
+            load_from_disk=True,
+            skip_images=self._skip_images,
+            pixel_stats=pixel_stats,
+        )
+        if (left := network.epochs - trainer.epochs_done) > 0:
+            trainer.run_training_loop(left, on_epoch=on_epoch)
+
+    def _put_together(self) -> None:
+        members = [self.model_dir / name / LAST for name in (*self._plan, self.fitted.name)]
+        kept = {"plan": self._plan, **self._extra_config}
+        write_ensemble(self.model_dir, self.model_dir.name, members, plain_data(kept))
+        self.config = read_config(self.model_dir)
+        self.epochs_done = 1
+
+    def _measure(self, seconds: float) -> None:
+        run = load_run(self.model_dir, device=str(self.device))
+        self.evaluation = evaluate_split(run, self.data_dir, self.validation_name)
+        rows = np.arange(len(self.evaluation.targets))
+        of_targets = self.evaluation.probabilities[rows, self.evaluation.targets]
+        self.records.append(
+            EpochRecord(
+                epoch=1,
+                train_loss=float("nan"),
+                train_accuracy=float("nan"),
+                validation_loss=float(-np.log(np.maximum(of_targets, 1e-30)).mean()),
+                validation_accuracy=self.evaluation.accuracy,
+                learning_rate=0.0,
+                seconds=seconds,
+                validation_seconds=0.0,
+            )
+        )
+
+    # ---------------------------------------------------------------- the plan
+
+    def _planned(self, seconds: float) -> dict[str, int]:
+        """Epochs of each network that is to be trained in this time."""
+        begun = time.monotonic()
+        first = self.networks[0]
+        of_first = self._seconds_of_epoch(first)
+        if seconds > len(self.networks) * first.epochs * of_first:
+            needed = [first.epochs * of_first] + [
+                other.epochs * self._seconds_of_epoch(other) for other in self.networks[1:]
+            ]
+            if sum(needed) <= seconds - (time.monotonic() - begun):
+                return {network.name: network.epochs for network in self.networks}
+        epochs = int((seconds - (time.monotonic() - begun)) / of_first)
+        if epochs < LEAST_EPOCHS:
+            notice(
+                f"There is time for {max(0, epochs)} epochs of {first.name}, too few to learn: "
+                f"{LEAST_EPOCHS} are trained, so it takes longer."
+            )
+        return {first.name: min(max(epochs, LEAST_EPOCHS), MOST * first.epochs)}
+
+    def _seconds_of_epoch(self, network: Recipe) -> float:
+        """The mean over a run in which the images grow, from an epoch at each end.
+
+        Each size gets the same number of pixels (see `growing_size`), so the mean is the harmonic.
+        """
+        notice(f"Measuring how long an epoch of {network.name} takes.")
+        seconds, validation = [], 0.0
+        with tempfile.TemporaryDirectory() as folder:
+            for size in (network.start_size or network.input_size, network.input_size):
+                fixed = replace(network, start_size=None, input_size=size)
+                trainer = fixed.make_trainer(
+                    self.data_dir, folder, device=str(self.device), skip_images=self._skip_images
+                )
+                with trainer.arithmetic.in_use([trainer.model], trainer.optimizer):
+                    begun = time.perf_counter()
+                    trainer.train_epoch()
+                    trained = time.perf_counter()
+                    trainer.validate()
+                seconds.append(trained - begun)
+                validation = time.perf_counter() - trained
+        return len(seconds) / sum(1 / each for each in seconds) + validation
+
+    def _seconds_of_members(self) -> float:
+        return sum(
+            row["seconds"]
+            for checkpoint in self.model_dir.glob(f"*/{LAST}")
+            for row in read_history(checkpoint.parent)
+        )
+
+    # ---------------------------------------------------------------- the config
+
+    def _read_config(self) -> RunConfig:
+        """That of a run on disk, or of a new one; the ensemble's replaces it in the end."""
+        names = {network.name for network in self.networks}
+        if (self.model_dir / CONFIG).is_file():
+            config = read_config(self.model_dir)
+            plan = cast(dict[str, Any], config).get("plan")
+            if not isinstance(plan, dict) or not all(
+                name in names and isinstance(epochs, int) for name, epochs in plan.items()
+            ):
+                raise ValueError(f"{self.model_dir / CONFIG} is damaged: its plan is {plan!r}")
+            return config
+        new: dict[str, Any] = {
+            **self._extra_config,
+            "format": FORMAT,
+            "plan": {},
+            "model": {"class_name": ENSEMBLE},
+            "skipped_images": self._skip_images,
+            "val_fraction": self.fitted.val_fraction,
+            "data": {
+                "folder": str(self.data_dir.resolve()),
+                "kind": self.dataset_info.kind,
+                "title": self.dataset_info.title,
+                "validated_on": self.validation_name,
+            },
+            "device": str(self.device),
+            "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "versions": versions(),
+        }
+        return cast(RunConfig, plain_data(new))

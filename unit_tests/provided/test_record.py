@@ -1,0 +1,190 @@
+"""The best model within a given time: planned once, made of runs, continued after a stop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scene_recog import cli, recipes
+from scene_recog.assembler import LEAST_EPOCHS, Assembler
+from scene_recog.fitter import Fitter
+from scene_recog.recipes import FITTED_RECIPES, RECIPES, RecordRecipe, get_recipe, recipe_from_dict
+from scene_recog.runner import Trainer
+from scene_recog.runs.config import read_config
+from scene_recog.runs.history import read_history
+from scene_recog.runs.scoring import load_run
+
+SMALL_NET = ["width=2", "start_size=32", "input_size=48", "eval_size=48", "cache_size=48",
+             "epochs=12", "amp=off", "memory_format=contiguous"]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members that take seconds, and an epoch that takes one."""
+    words = FITTED_RECIPES["fisher-vectors"].override(["words=2", "input_size=100"])
+    monkeypatch.setitem(recipes.FITTED_RECIPES, "fisher-vectors", words)
+    for name in ("best", "best-gradients"):
+        monkeypatch.setitem(recipes.RECIPES, name, RECIPES[name].override(SMALL_NET))
+    monkeypatch.setattr(Assembler, "_seconds_of_epoch", lambda self, network: 10.0)
+
+
+def make(data: Path, folder: Path, minutes: float = 1, **changes: Any) -> Assembler:
+    recipe = RecordRecipe(name="record", minutes=minutes, val_fraction=0.34, **changes)
+    return recipe.make_trainer(data, folder, device="cpu")
+
+
+def epochs_of(folder: Path) -> dict[str, int]:
+    """Epochs trained, by member."""
+    return {path.parent.name: len(read_history(path.parent)) for path in folder.glob("*/*.csv")}
+
+
+def test_a_short_time_has_one_network_and_makes_an_ensemble(
+    sketches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assembler = make(sketches, tmp_path / "run")  # a minute: time for 5 epochs at most
+    assembler.run_training_loop()
+    assert "too few to learn: 10 are trained" in capsys.readouterr().err
+    config: Any = read_config(tmp_path / "run")
+    assert config["plan"] == {"best": LEAST_EPOCHS}
+    assert recipe_from_dict(config["recipe"]) == RecordRecipe(
+        name="record", minutes=1, val_fraction=0.34
+    )
+    assert epochs_of(tmp_path / "run") == {"best": LEAST_EPOCHS, "fisher-vectors": 1}
+    assert list(load_run(tmp_path / "run").members) == ["best", "fisher-vectors"]
+    assert assembler.evaluation is not None
+    assert assembler.best_record.validation_accuracy == assembler.evaluation.accuracy
+    assert make(sketches, tmp_path / "run").epochs_done == 1
+    with pytest.raises(ValueError, match="put together once"):
+        assembler.run_training_loop()
+
+
+def test_a_long_time_has_both_networks_with_all_their_epochs(
+    sketches: Path, tmp_path: Path
+) -> None:
+    make(sketches, tmp_path / "run", minutes=10).run_training_loop()
+    assert epochs_of(tmp_path / "run") == {"best": 12, "best-gradients": 12, "fisher-vectors": 1}
+    assert len(load_run(tmp_path / "run").members) == 3
+
+
+def test_more_time_than_one_network_needs_gives_it_more_epochs(
+    sketches: Path, tmp_path: Path
+) -> None:
+    assembler = make(sketches, tmp_path / "run")
+    assert assembler._planned(200.0) == {"best": 19}  # less than 12 epochs of both take
+    assert assembler._planned(239.0) == {"best": 23}
+    assert make(sketches, tmp_path / "run")._planned(241.0) == {"best": 12, "best-gradients": 12}
+
+
+@pytest.mark.parametrize("stopped", ["fisher-vectors", "best"])
+def test_a_stopped_run_continues_as_planned(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: str
+) -> None:
+    whole, folder = make(sketches, tmp_path / "whole"), tmp_path / "run"
+    whole.run_training_loop()
+    with monkeypatch.context() as patch:
+        if stopped == "best":
+            original = Trainer._run_epoch
+
+            def run_epoch(trainer: Trainer) -> Any:
+                if trainer.epochs_done == 4:
+                    raise KeyboardInterrupt
+                return original(trainer)
+
+            patch.setattr(Trainer, "_run_epoch", run_epoch)
+        else:
+            patch.setattr(Fitter, "_training_vectors", lambda *_: (_ for _ in ()).throw(
+                KeyboardInterrupt
+            ))  # fmt: skip
+        with pytest.raises(KeyboardInterrupt):
+            make(sketches, folder).run_training_loop()
+    # On a machine that is faster now, the plan would be another one.
+    monkeypatch.setattr(Assembler, "_seconds_of_epoch", lambda self, network: 1.0 + 9.0 * (
+        stopped == "fisher-vectors"
+    ))  # fmt: skip
+    resumed = make(sketches, folder)
+    resumed.run_training_loop()
+    assert resumed.config["plan"] == whole.config["plan"]  # type: ignore[typeddict-item]
+    assert epochs_of(folder) == epochs_of(tmp_path / "whole")
+    assert resumed.evaluation is not None
+    assert whole.evaluation is not None
+    assert (resumed.evaluation.probabilities == whole.evaluation.probabilities).all()
+
+
+def test_the_time_of_an_epoch_is_measured_at_both_sizes(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    assembler = make(sketches, tmp_path / "run")
+    network = RECIPES["best"].override([*SMALL_NET, "val_fraction=0.34"])
+    seen: list[int] = []
+    original = Trainer.train_epoch
+
+    def train_epoch(trainer: Trainer) -> tuple[float, float]:
+        seen.append(next(iter(trainer.train_loader))[0].shape[-1])
+        return original(trainer)
+
+    monkeypatch.setattr(Trainer, "train_epoch", train_epoch)
+    assert 0 < assembler._seconds_of_epoch(network) < 60
+    assert seen == [32, 48]
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_makes_a_run_like_any_other(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    data = ["--data", str(sketches)]
+    settings = ["--minutes", "1", "--set", "val_fraction=0.34"]
+    assert cli.main(["train", "--recipe", "record", *data, *settings]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("record-001: validation accuracy ")
+    assert "after training 2 members on drawn sketches (sketch15), in " in said
+    assert Path("model_checkpoints/record-001/overview.png").is_file()
+    for command in (
+        ["evaluate", "record-001", "--split", "validation"],
+        ["report", "record-001", "--split", "validation"],
+        ["runs"],
+        ["predict", "record-001", str(next(sketches.glob("test/*/*.jpg")))],
+        ["evaluate", "record-001/best", "--split", "validation"],
+    ):
+        assert cli.main(command) == 0, command
+    assert "record-001" in capsys.readouterr().out
+    assert cli.main(["train", "--resume", "record-001"]) == 0
+    assert capsys.readouterr().out == "record-001 is complete.\n"
+
+
+def test_a_bad_request_is_one_line(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    for arguments, expected in {
+        ("--recipe", "record", "--minutes", "0"): "minutes is 0",
+        ("--recipe", "record", "--epochs", "3"): "has no 'epochs'",
+        ("--recipe", "part1", "--minutes", "3"): "has no 'minutes'",
+        ("--recipe", "record", "--tensorboard"): "record has none",
+    }.items():
+        assert cli.main(["train", "--data", str(sketches), *arguments]) == 2
+        assert expected in capsys.readouterr().err
+    assert not Path("model_checkpoints").exists()
+
+
+def test_a_damaged_plan_is_named(sketches: Path, tmp_path: Path) -> None:
+    assembler = make(sketches, tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    config = {**assembler.config, "plan": {"other": 3}}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"config\.json is damaged: its plan is \{'other': 3\}"):
+        make(sketches, tmp_path / "run")
+
+
+def test_it_is_a_recipe_by_name() -> None:
+    recipe = get_recipe("record")
+    assert isinstance(recipe, RecordRecipe)
+    assert recipe.override(["minutes=30", "seed=2"]) == replace(recipe, minutes=30.0, seed=2)
+    assert recipe_from_dict(recipe.as_dict()) == recipe
