@@ -182,14 +182,17 @@ def told_by_tests(folder: Path, *, tests: int, nets: int) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("number", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_variant_is_solved_by_its_own_solution(tmp_path: Path, number: int) -> None:
     told = told_by_tests(tmp_path, tests=number, nets=number)
     assert "FAILED" not in told, told
     assert "simple_net_final  16 of 16" in told  # the sizes that are asked for are two tests
 
 
-@pytest.mark.parametrize(("tests", "nets"), [(1, 0), (1, 2), (0, 1)])
+@pytest.mark.parametrize(
+    ("tests", "nets"),
+    [(1, 0), *(pytest.param(*each, marks=pytest.mark.slow) for each in [(1, 2), (0, 1)])],
+)
 def test_no_other_solution_passes(tmp_path: Path, tests: int, nets: int) -> None:
     told = told_by_tests(tmp_path, tests=tests, nets=nets)
     sizes, final = variants.sizes_of(tests)
