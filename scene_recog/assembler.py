@@ -1,7 +1,8 @@
 """The best model within a given time: Fisher vectors and networks, put together as one run.
 
     record-001/fisher-vectors/   a run, fitted first, because its time cannot be chosen
-    record-001/best/             a run, with as many epochs as there is time for
+    record-001/best/             a run, with as many epochs as there is time for; `fast80` instead,
+                                 if they would be too few
     record-001/best-gradients/   another, if there is time for both at full length
     record-001/checkpoint.pt     the ensemble of them, which can be used without their folders
 
@@ -10,9 +11,10 @@ A run that was stopped continues with what is missing, as it was planned.
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
     from scene_recog.recipes import FittedRecipe, Recipe
 
 RESERVE = 0.04  # of the time, for what is not trained: loading, measuring, saving
-LEAST_EPOCHS = 10
-MOST = 2  # times a network's own number of epochs
+LEAST, MOST = 0.4, 2.0  # times a network's own number of epochs
 
 
 class Assembler:
@@ -48,8 +49,9 @@ class Assembler:
         data_dir: folder with train/ and test/.
         model_dir: the run's folder; members are runs in it.
         fitted: the recipe that is fitted first.
-        networks: recipes of networks whose images grow. The first gets as many epochs as there is
-            time for; the second is trained if there is time for all of both.
+        quick, best, second: recipes of networks whose images grow. `best` gets as many epochs as
+            there is time for; if they are too few, `quick` does. `second` is trained too if there
+            is time for all epochs of both.
         minutes: for everything.
         device: for the networks.
         skip_images: images to leave out, as paths below `data_dir`.
@@ -65,15 +67,17 @@ class Assembler:
         data_dir: str | Path,
         model_dir: str | Path,
         fitted: FittedRecipe,
-        networks: Sequence[Recipe],
-        minutes: float,
         *,
+        quick: Recipe,
+        best: Recipe,
+        second: Recipe,
+        minutes: float,
         device: str = "auto",
         skip_images: Collection[str] = (),
         extra_config: Mapping[str, Any] | None = None,
     ) -> None:
         self.data_dir, self.model_dir = Path(data_dir).expanduser(), Path(model_dir).expanduser()
-        self.fitted, self.networks, self.minutes = fitted, networks, minutes
+        self.fitted, self.networks, self.minutes = fitted, (quick, best, second), minutes
         self.device = choose_device(device)
         self.dataset_info = describe_dataset(data_dir)
         self.validation_name = "validation" if fitted.val_fraction > 0 else "test"
@@ -188,22 +192,28 @@ class Assembler:
 
     def _planned(self, seconds: float) -> dict[str, int]:
         """Epochs of each network that is to be trained in this time."""
-        begun = time.monotonic()
-        first = self.networks[0]
-        of_first = self._seconds_of_epoch(first)
-        if seconds > len(self.networks) * first.epochs * of_first:
-            needed = [first.epochs * of_first] + [
-                other.epochs * self._seconds_of_epoch(other) for other in self.networks[1:]
-            ]
-            if sum(needed) <= seconds - (time.monotonic() - begun):
-                return {network.name: network.epochs for network in self.networks}
-        epochs = int((seconds - (time.monotonic() - begun)) / of_first)
-        if epochs < LEAST_EPOCHS:
-            notice(
-                f"There is time for {max(0, epochs)} epochs of {first.name}, too few to learn: "
-                f"{LEAST_EPOCHS} are trained, so it takes longer."
-            )
-        return {first.name: min(max(epochs, LEAST_EPOCHS), MOST * first.epochs)}
+        deadline = time.monotonic() + seconds
+        quick, best, second = self.networks
+
+        def in_time(network: Recipe, of_epoch: float) -> int:
+            epochs = int((deadline - time.monotonic()) / of_epoch)
+            return min(epochs, round(MOST * network.epochs))
+
+        of_best = self._seconds_of_epoch(best)
+        epochs = in_time(best, of_best)
+        if epochs < LEAST * best.epochs:
+            epochs, least = in_time(quick, self._seconds_of_epoch(quick)), LEAST * quick.epochs
+            if epochs < least:
+                notice(
+                    f"There is time for {max(0, epochs)} epochs of {quick.name}, too few to learn: "
+                    f"{math.ceil(least)} are trained, so it takes longer."
+                )
+            return {quick.name: max(epochs, math.ceil(least))}
+        if epochs > best.epochs:  # enough for both?
+            both = best.epochs * of_best + second.epochs * self._seconds_of_epoch(second)
+            if both <= deadline - time.monotonic():
+                return {network.name: network.epochs for network in (best, second)}
+        return {best.name: in_time(best, of_best)}
 
     def _seconds_of_epoch(self, network: Recipe) -> float:
         """The mean over a run in which the images grow, from an epoch at each end.

@@ -442,7 +442,7 @@ class RecordRecipe(CheckedOptions):
 
     def describe(self) -> str:
         """What it is made of, in one line."""
-        return f"ensemble of fisher-vectors and best, as good as {self.minutes:g} minutes allow"
+        return f"Ensemble of fisher-vectors and networks, as {self.minutes:g} minutes allow"
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as plain data."""
@@ -470,8 +470,10 @@ class RecordRecipe(CheckedOptions):
             data_dir,
             model_dir,
             replace(FITTED_RECIPES["fisher-vectors"], **shared),
-            [replace(RECIPES[name], **shared) for name in ("best", "best-gradients")],
-            self.minutes,
+            quick=replace(RECIPES["fast80"], **shared),
+            best=replace(RECIPES["best"], **shared),
+            second=replace(RECIPES["best-gradients"], **shared),
+            minutes=self.minutes,
             device=device,
             skip_images=skip_images,
             extra_config={"recipe": self.as_dict()},
@@ -544,8 +546,8 @@ def get_recipe(name: str) -> AnyRecipe:
             raise FileNotFoundError(f"no recipe file {path}")
         try:
             contents = json.loads(path.read_text(encoding="utf-8"))
-            is_recipe = "recipe" not in contents and isinstance(contents["model"], str)
-            values = contents if is_recipe else contents["recipe"]
+            is_recipe = isinstance(contents.get("model"), str) or "minutes" in contents
+            values = contents if is_recipe and "recipe" not in contents else contents["recipe"]
             if not isinstance(values, dict):
                 raise TypeError(f"a recipe that is a {type(values).__name__}")
             return recipe_from_dict(values)
@@ -553,7 +555,7 @@ def get_recipe(name: str) -> AnyRecipe:
             raise ValueError(
                 f"{path} is not valid JSON, line {error.lineno}: {error.msg}"
             ) from error
-        except (UnicodeDecodeError, KeyError, TypeError) as error:
+        except (UnicodeDecodeError, AttributeError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{path} holds no recipe: name a run's config.json, or a file with what "
                 "`scene-recog recipes NAME --json` prints"
