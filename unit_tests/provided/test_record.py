@@ -177,7 +177,6 @@ def test_a_bad_request_is_one_line(
         ("--recipe", "record", "--minutes", "0"): "minutes is 0",
         ("--recipe", "record", "--epochs", "3"): "has no 'epochs'",
         ("--recipe", "part1", "--minutes", "3"): "has no 'minutes'",
-        ("--recipe", "record", "--tensorboard"): "record has none",
     }.items():
         assert cli.main(["train", "--data", str(sketches), *arguments]) == 2
         assert expected in capsys.readouterr().err
