@@ -20,8 +20,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from scene_recog.datasets import describe_dataset
 from scene_recog.runs.config import CONFIG, ENSEMBLE, FORMAT, RunConfig, read_config, write_config
 from scene_recog.runs.ensemble import write_ensemble
@@ -173,14 +171,12 @@ class Assembler:
     def _measure(self, seconds: float) -> None:
         run = load_run(self.model_dir, device=str(self.device))
         self.evaluation = evaluate_split(run, self.data_dir, self.validation_name)
-        rows = np.arange(len(self.evaluation.targets))
-        of_targets = self.evaluation.probabilities[rows, self.evaluation.targets]
         self.records.append(
             EpochRecord(
                 epoch=1,
                 train_loss=float("nan"),
                 train_accuracy=float("nan"),
-                validation_loss=float(-np.log(np.maximum(of_targets, 1e-30)).mean()),
+                validation_loss=self.evaluation.loss,
                 validation_accuracy=self.evaluation.accuracy,
                 learning_rate=0.0,
                 seconds=seconds,

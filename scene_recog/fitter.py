@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch.utils.data import Subset
@@ -180,13 +179,11 @@ class Fitter:
             self.evaluation = evaluate_batches(
                 self.model, self.val_loader, self.val_dataset, self.device
             )
-        rows = np.arange(len(self.evaluation.targets))
-        of_targets = self.evaluation.probabilities[rows, self.evaluation.targets]
         record = EpochRecord(
             epoch=1,
             train_loss=train_loss,
             train_accuracy=train_accuracy,
-            validation_loss=float(-np.log(np.maximum(of_targets, 1e-30)).mean()),
+            validation_loss=self.evaluation.loss,
             validation_accuracy=self.evaluation.accuracy,
             learning_rate=0.0,
             seconds=self._seconds,

@@ -316,7 +316,27 @@ class Recipe(TrainerOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FittedRecipe(CheckedOptions):
+class _WithoutEpochs(CheckedOptions):
+    """What recipes share that are not trained in epochs."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_name(self.name)
+
+    @property
+    def epochs(self) -> int:
+        """They are made once."""
+        return 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedRecipe(_WithoutEpochs):
     """Everything that determines a run of Fisher vectors, except the images.
 
     They are fitted, not trained in steps: there are no epochs and no optimizer.
@@ -333,21 +353,11 @@ class FittedRecipe(CheckedOptions):
         ValueError: a value of the wrong type, out of range or unknown; the message names it.
     """
 
-    name: str
     model: str = option("FisherVectorNet", one_of=FITTED)
     words: int = option(128, least=2, most=1024)
     input_size: int = option(256, least=100, most=1024)
     val_fraction: float = redefault(TrainerOptions, "val_fraction", 0.1)
     seed: int = redefault(TrainerOptions, "seed", 0)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_name(self.name)
-
-    @property
-    def epochs(self) -> int:
-        """One pass over the images."""
-        return 1
 
     def override(self, settings: Iterable[str]) -> FittedRecipe:
         """As `Recipe.override`."""
@@ -356,10 +366,6 @@ class FittedRecipe(CheckedOptions):
     def describe(self) -> str:
         """Network and fitting, in one line."""
         return f"{self.model}, {self.words} words, fitted without epochs"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as plain data."""
-        return asdict(self)
 
     def make_trainer(
         self,
@@ -409,7 +415,7 @@ def check_name(name: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordRecipe(CheckedOptions):
+class RecordRecipe(_WithoutEpochs):
     """The best model within a given time: an ensemble of Fisher vectors and networks.
 
     Attributes:
@@ -422,19 +428,9 @@ class RecordRecipe(CheckedOptions):
         ValueError: a value of the wrong type, out of range or unknown; the message names it.
     """
 
-    name: str
     minutes: float = option(10.0, least=1, most=10_000)
     val_fraction: float = redefault(TrainerOptions, "val_fraction", 0.1)
     seed: int = redefault(TrainerOptions, "seed", 0)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_name(self.name)
-
-    @property
-    def epochs(self) -> int:
-        """It is put together once."""
-        return 1
 
     def override(self, settings: Iterable[str]) -> RecordRecipe:
         """As `Recipe.override`."""
@@ -443,10 +439,6 @@ class RecordRecipe(CheckedOptions):
     def describe(self) -> str:
         """What it is made of, in one line."""
         return f"Ensemble of fisher-vectors and networks, as {self.minutes:g} minutes allow"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as plain data."""
-        return asdict(self)
 
     def make_trainer(
         self,

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 from scene_recog.assignment import STEPS, explain_error, functions_in, unwritten_in
 from scene_recog.system.files import write_atomically, zipped
-from scene_recog.system.text import in_one_line, reason_of, shortened
+from scene_recog.system.text import first_of, in_one_line, reason_of, shortened
 
 MB = 1_000_000  # bytes
 NOTEBOOK = "proj3.ipynb"
@@ -290,10 +290,9 @@ def _parse(source: bytes | str) -> ast.Module:
 def _about_paths(places: list[str]) -> list[str]:
     if not places:
         return []
-    named = ", ".join(places[:NAMED])
-    rest = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
     return [
-        f"has absolute paths, which exist only on your computer: {named}{rest}; write them "
+        "has absolute paths, which exist only on your computer: "
+        f"{first_of(places, NAMED)}; write them "
         "relative to the project's folder, such as 'data/train'"
     ]
 

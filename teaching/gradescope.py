@@ -133,7 +133,7 @@ def main() -> int:
         data = results.as_bytes(found)
         write_atomically(place, lambda part: part.write_bytes(data))
 
-    write(Verdict("grading did not finish: it took too long", grader_failed=True))
+    write(Verdict.not_finished("it took too long"))
     received = receive(top / "submission")
     verdict = Verdict(received.reason)
     try:
@@ -143,7 +143,7 @@ def main() -> int:
         if received.reason is None:
             verdict = Processes().call(workshop.judge, received, seconds=SECONDS)
     except (ApartError, sandbox.SandboxError) as error:
-        verdict = Verdict(f"grading did not finish: {error}", grader_failed=True)
+        verdict = Verdict.not_finished(error)
         print(getattr(error, "detail", ""))
     verdict.notices = [*received.notices, *verdict.notices]
     verdict.seconds = time.monotonic() - started

@@ -79,10 +79,10 @@ def hand_out(folder: Path, variant: int = 0, *, make_zip: bool = False) -> list[
     Raises:
         ValueError: the folder exists, or something must not be handed out; a line each.
     """
-    _must_be_new(folder)
+    must_be_new(folder)
     contents = handed_out(variant)
     contents = {**contents, HANDOUT_RECORD: _record(contents, variant)}
-    _write_new_folder(folder, contents)
+    write_new_folder(folder, contents)
     lines = [f"{folder}: {len(contents)} files, {len(ASSIGNMENT)} of them for students to write"]
     if make_zip:
         lines.append(_zip(folder.with_name(f"{folder.name}.zip"), folder.name, contents))
@@ -155,8 +155,8 @@ def hand_out_solution(folder: Path, variant: int = 0) -> list[str]:
     Raises:
         ValueError: the folder is there.
     """
-    _must_be_new(folder)
-    _write_new_folder(folder, {Path(name).name: _solved(name, variant) for name in ASSIGNMENT})
+    must_be_new(folder)
+    write_new_folder(folder, {Path(name).name: _solved(name, variant) for name in ASSIGNMENT})
     return [
         f"{folder}: the {len(ASSIGNMENT)} files of variant {variant}, solved; keep them private"
     ]
@@ -356,12 +356,13 @@ def _write(path: Path, data: bytes) -> None:
     write_atomically(path, lambda part: part.write_bytes(data))
 
 
-def _must_be_new(folder: Path) -> None:
+def must_be_new(folder: Path) -> None:
+    """Raises ValueError if it exists."""
     if folder.exists():
         raise ValueError(f"{folder} already exists: give a new folder")
 
 
-def _write_new_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+def write_new_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write all of it or nothing."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as part:

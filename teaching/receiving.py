@@ -25,7 +25,7 @@ from scene_recog.submission import (
     STEP_FILES,
     megabytes,
 )
-from scene_recog.system.text import in_one_line, reason_of
+from scene_recog.system.text import first_of, in_one_line, reason_of
 
 ENTRIES = 50_000  # looked at; a submission with a virtual environment has some 20,000
 DIRECTORY_LIMIT = 16_000_000  # bytes of a zip's list of entries, before it is read
@@ -205,9 +205,7 @@ def _is_junk(parts: tuple[str, ...]) -> bool:
 
 
 def _named(names: list[str]) -> str:
-    names = sorted(names)
-    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(shown(name) for name in names[:NAMED]) + rest
+    return first_of([shown(name) for name in sorted(names)], NAMED)
 
 
 def _counted(names: list[str], one: str, many: str) -> str:

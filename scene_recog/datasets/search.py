@@ -11,6 +11,7 @@ from scene_recog.datasets.layout import SPLITS
 from scene_recog.datasets.scene15.in_place import REPLACED
 from scene_recog.datasets.scene15.manifest import class_of_folder
 from scene_recog.datasets.sketch15 import MARKER
+from scene_recog.system.text import first_of
 
 _LEVELS = 2
 _SHOWN = 5  # of several datasets
@@ -42,9 +43,8 @@ def locate_dataset(root: str | Path) -> Path | None:
     found = {folder.resolve(): folder for folder in below if _is_split(folder)}  # links: once
     if len(found) > 1:
         names = [str(folder) for folder in sorted(found.values())]
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         raise ValueError(
-            f"several datasets in {root}: {', '.join(names[:_SHOWN])}{more}; choose one with --data"
+            f"several datasets in {root}: {first_of(names, _SHOWN)}; choose one with --data"
         )
     if found:
         return next(iter(found.values()))

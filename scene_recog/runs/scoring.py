@@ -116,6 +116,12 @@ class Evaluation:
         """Fraction of images labelled correctly, from 0 to 1."""
         return float((self.predictions == self.targets).mean())
 
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy per example."""
+        of_targets = self.probabilities[np.arange(len(self.targets)), self.targets]
+        return float(-np.log(np.maximum(of_targets, 1e-30)).mean())
+
 
 def load_run(name: str | Path, *, checkpoint: str | None = None, device: str = "auto") -> LoadedRun:
     """Load a run by its folder, its name below model_checkpoints/, or one of its checkpoint files.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -24,6 +24,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     by_lower_case = {each.lower(): each for each in known}
     close = get_close_matches(word.lower(), by_lower_case, n=1)
     return f" (did you mean {by_lower_case[close[0]]}?)" if close else ""
+
+
+def first_of(names: Sequence[str], limit: int = 3) -> str:
+    """The first names, and how many more there are: "a, b, c and 2 more"."""
+    rest = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def percent(share: float | None) -> str:

@@ -255,7 +255,7 @@ def _judged(
         try:
             record.verdict = processes.call(grading.judge, received, seconds=grading.seconds)
         except ApartError as error:
-            record.verdict = Verdict(f"grading did not finish: {error}", grader_failed=True)
+            record.verdict = Verdict.not_finished(error)
             record.trouble = f"could not be graded: {error} {error.detail}".strip()
             record.fingerprint = ""  # the next call tries again
     notices = received.notices

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from scene_recog.submission import LIMITS
-from scene_recog.system.text import in_one_line
+from scene_recog.system.text import first_of, in_one_line
 from teaching.grading.records import FILE
 from teaching.receiving import JUNK, shown
 
@@ -65,8 +65,7 @@ def submissions(paths: Sequence[Path]) -> tuple[list[Submission], list[str]]:
 
 def some(names: Sequence[str]) -> str:
     """The first names in one line, and how many more there are."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(shown(name) for name in names[:3]) + more
+    return first_of([shown(name) for name in names])
 
 
 def _check_place(path: Path) -> None:

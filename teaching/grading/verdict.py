@@ -83,6 +83,11 @@ class Verdict:
     seconds: float = 0.0
     peak_memory: int = 0
 
+    @staticmethod
+    def not_finished(why: object) -> Verdict:
+        """That of a submission for which the grader failed."""
+        return Verdict(f"grading did not finish: {why}", grader_failed=True)
+
     def as_json(self) -> dict[str, Any]:
         """Plain values from which `from_json` restores the verdict."""
         return asdict(self)

@@ -24,7 +24,7 @@ from scene_recog.submission import STEP_FILES
 from teaching import sandbox
 from teaching.grading.twins import hidden
 from teaching.grading.verdict import Verdict
-from teaching.handout import REPOSITORY, handed_out
+from teaching.handout import REPOSITORY, handed_out, must_be_new, write_new_folder
 from teaching.receiving import Received
 
 HERE = Path(__file__).parent
@@ -200,11 +200,10 @@ def write_hidden_tests(folder: Path, variant: int, seed: int) -> list[str]:
     Raises:
         ValueError: the folder exists.
     """
-    if folder.exists():
-        raise ValueError(f"{folder} already exists: give a new folder")
+    must_be_new(folder)
     tests = _hidden_tests(handed_out(variant), seed)
     chosen = {name: text for name, text in tests.items() if "/test_" in name}
-    _write(folder, {PurePosixPath(name).name: text for name, text in chosen.items()})
+    write_new_folder(folder, {PurePosixPath(name).name: text for name, text in chosen.items()})
     return [f"{folder}: the hidden tests of the {len(chosen)} files; keep them private"]
 
 

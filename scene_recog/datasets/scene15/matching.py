@@ -10,6 +10,7 @@ from pathlib import Path
 from scene_recog.datasets.archive import DamagedFileError, Source
 from scene_recog.datasets.scene15.manifest import ManifestEntry, class_of_folder, places_by_hash
 from scene_recog.system.progress import progress_bar
+from scene_recog.system.text import first_of
 
 
 class DifferentBytesError(ValueError):
@@ -58,7 +59,7 @@ def collect_images(
     missing = sorted(still_open - candidates.keys())
     if missing or damaged:
         problems = [
-            f"{len(paths):,} {what} ({_some(paths)})"
+            f"{len(paths):,} {what} ({first_of(paths)})"
             for what, paths in (("are missing", missing), ("are damaged", damaged))
             if paths
         ]
@@ -140,8 +141,3 @@ def _places_by_name(names: list[str], manifest: Sequence[ManifestEntry]) -> dict
 def _number(name: str) -> int:
     match = re.search(r"(\d{1,9})\.\w+$", name)
     return int(match[1]) if match else -1
-
-
-def _some(paths: list[str], limit: int = 3) -> str:
-    rest = len(paths) - limit
-    return ", ".join(paths[:limit]) + (f" and {rest:,} more" if rest > 0 else "")
