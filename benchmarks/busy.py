@@ -9,7 +9,8 @@ trains on train and validates on test.
     as torch is  a thread for each core; between parallel regions they spin for a moment
     passive      the same with OMP_WAIT_POLICY=PASSIVE: they sleep
     one thread   `--threads 1`
-    chosen       what `train` does: the number of threads is chosen at the start
+    chosen       in Python and notebooks: `Trainer` chooses the number of threads at the start
+    train        at the command line: the same; they sleep if the machine is busy at the start
 """
 
 from __future__ import annotations
@@ -34,9 +35,15 @@ WAYS: dict[str, tuple[dict[str, str], str]] = {  # name: (environment, threads)
     "passive": ({"OMP_WAIT_POLICY": "PASSIVE"}, "torch.get_num_threads()"),
     "one thread": ({}, "1"),
     "chosen": ({}, "None"),
+    "train": ({}, "None"),
 }
 EPOCHS = """
-import sys, torch
+import sys
+way = sys.argv.pop(1)
+if way == "train":
+    from scene_recog.system.processors import let_threads_sleep_if_busy
+    let_threads_sleep_if_busy()
+import torch
 from scene_recog.recipes import get_recipe
 recipe, data, folder, epochs, threads, *settings = sys.argv[1:]
 recipe = get_recipe(recipe).override(["val_fraction=0", *settings])
@@ -65,8 +72,8 @@ def seconds_of(
     environment, threads = WAYS[way]
     unset = {key: value for key, value in os.environ.items() if not key.startswith("OMP_")}
     finished = subprocess.run(
-        [sys.executable, "-c", EPOCHS, args.recipe, str(data_dir), str(folder), str(args.epochs),
-         threads, *args.settings],
+        [sys.executable, "-c", EPOCHS, way, args.recipe, str(data_dir), str(folder),
+         str(args.epochs), threads, *args.settings],
         env={**unset, **environment}, stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     number, *seconds = finished.stdout.split()

@@ -12,10 +12,11 @@ at batch 32; an epoch trains on train and validates on test:
     d  ours with bfloat16 autocast, where the processor has it
     e  the floor: the same network, batches and steps on random data already in memory, with
        torch's fused optimizer, in both memory formats; the faster one counts
-    d  ours with bfloat16 autocast
-    e  the floor: the same network, batches and steps on random data already in memory
     f  like e, in Keras on TensorFlow (f and g: if installed, see peers.py; on the CPU only)
     g  like e, in JAX with Flax
+
+All share a process that keeps freed memory (system/memory.py), so a, b and e are faster than they
+would be alone.
 
 Then it times the start of a process up to its first step, with an empty cache and a full one.
 """

@@ -35,6 +35,7 @@ from scene_recog.runs.run_folder import RunFolder
 from scene_recog.runs.saved_run import ADVICE, UNFINISHED, SavedRun
 from scene_recog.runs.scoring import Evaluation, evaluate_batches
 from scene_recog.system.interrupts import StopAtOnce
+from scene_recog.system.memory import keep_freed_memory, physical_memory, return_freed_memory
 from scene_recog.system.numbers import plain_data
 from scene_recog.system.progress import notice, progress_bar
 
@@ -61,7 +62,7 @@ class Fitter:
         extra_config: plain data to keep in config.json and the checkpoint, such as the recipe.
 
     Raises:
-        ValueError: as `Trainer`, or more classes than outputs.
+        ValueError: as `Trainer`, more classes than outputs, or more images than memory allows.
         FileNotFoundError: no dataset in `data_dir`.
     """
 
@@ -100,6 +101,7 @@ class Fitter:
                 f"{self.data_dir} has {classes} classes, but {type(model).__name__} has {outputs} "
                 "outputs"
             )
+        _require_memory(len(self.train_dataset), model.linear.in_features)
         self.val_loader = make_loader(
             self.val_dataset, BATCH, shuffle=False, device=self.device, cache="off"
         )
@@ -158,8 +160,10 @@ class Fitter:
             self._folder.held(self._state(), self.records),
             all_bad_images_named(self.data_dir),
         ):
+            keep_freed_memory()
             self._fit()
             self._folder.save_epoch(self._state(), self.records, is_best=False)
+        return_freed_memory()
         self._delete_parts()
 
     def _fit(self) -> None:
@@ -344,3 +348,16 @@ class Fitter:
             self._delete_parts()
         else:
             notice(f"Resuming the run in {self.model_dir} after the visual words.")
+
+
+def _require_memory(images: int, features: int) -> None:
+    """Refuse what this machine has not enough memory for, rather than be killed after an hour."""
+    vectors = 2 * images  # mirrored too
+    needed = 2 * vectors * features + 2 * 4 * vectors**2  # float16; their products, and a factor
+    present = physical_memory()
+    if present is not None and needed > present:
+        raise ValueError(
+            f"Fisher vectors of {images:,} images need about {needed / 1e9:.0f} GB of memory, and "
+            f"this machine has {present / 1e9:.0f} GB: take fewer images, hold more of them out "
+            "(val_fraction), or train a network, whose memory does not grow"
+        )

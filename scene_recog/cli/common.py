@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from scene_recog.system.processors import let_threads_sleep_if_busy
 from scene_recog.system.text import reason_of
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def load_torch() -> None:
     """
     text = "Loading PyTorch ..." if sys.stderr.isatty() and "torch" not in sys.modules else ""
     print(text, end="", file=sys.stderr, flush=True)
+    let_threads_sleep_if_busy()
     try:
         import torchvision  # noqa: F401
     except (ImportError, OSError, RuntimeError) as error:

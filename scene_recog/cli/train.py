@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -82,9 +84,15 @@ def _recorded_device(run: str) -> str:
     """The device that a run was trained on; "auto" if this machine does not have it."""
     from scene_recog.runs import run_folder
     from scene_recog.runs.config import CONFIG, read_config
+    from scene_recog.system import processes
     from scene_recog.system.devices import choose_device
 
-    folder = run_folder.find_run(run, RUNS_DIR)
+    try:
+        folder = run_folder.find_run(run, RUNS_DIR)
+    except FileNotFoundError:
+        if processes.rank() == 0:
+            raise
+        return "auto"  # only the machine of process 0 needs it
     if not (folder / CONFIG).is_file():
         return "auto"
     try:
@@ -109,8 +117,8 @@ def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
         from scene_recog.visualize.tensorboard import summary_writer
 
         summary_writer()  # if it is not installed, say so before anything is created
-    if not args.resume and processes.restarts() > 0:
-        args.resume = processes.from_rank_zero(_run_of_this_launch)
+    of_launch = _run_of_this_launch() if processes.launched() and not args.resume else None
+    args.resume = args.resume or of_launch
     trainer, epochs = _resumed_trainer(args) if args.resume else _new_trainer(args)
     if keeps_device and (best := str(choose_device())) != str(trainer.device):
         notice(
@@ -124,6 +132,8 @@ def _train_in_group(args: argparse.Namespace, *, keeps_device: bool) -> int:
             f": {trainer.epochs_done} epochs are done. "
             "To train longer, add --epochs N with a larger N."
         )
+        if of_launch:
+            longer += " To train another run, choose another --rdzv-id."
         _say(f"{trainer.model_dir.name} is complete{longer if has_epochs else '.'}")
         return 0
     try:
@@ -242,15 +252,29 @@ def _say(text: str) -> None:
 
 
 def _run_of_this_launch() -> str | None:
-    """The run that these processes were training before torchrun restarted them."""
+    """The run that these processes were training before torchrun restarted them.
+
+    Raises:
+        ValueError: it is on another machine than process 0.
+    """
     from scene_recog.runs import run_folder
     from scene_recog.runs.config import read_config
     from scene_recog.system import processes
 
+    here = None
     for folder in run_folder.list_runs(RUNS_DIR):
-        if read_config(folder).get("launch") == processes.launch_id():
-            return str(folder)
-    return None
+        with suppress(ValueError, OSError):  # a damaged run is another one
+            if read_config(folder).get("launch") == processes.launch_id():
+                here = str(folder)
+    found = processes.from_each((here, socket.gethostname()))
+    of_zero, first = found[0]
+    for run, machine in found:
+        if run and not of_zero:
+            raise ValueError(
+                f"{run}, which this launch was training, is on {machine}, but process 0 is on "
+                f"{first} now: copy it there, or let the machines share {RUNS_DIR}/"
+            )
+    return of_zero
 
 
 def _new_trainer(args: argparse.Namespace) -> tuple[AnyTrainer, int]:
@@ -295,7 +319,8 @@ def _resumed_trainer(args: argparse.Namespace) -> tuple[AnyTrainer, int]:
     from scene_recog.runs.config import config_of, read_config
     from scene_recog.system import processes
 
-    folder = run_folder.find_run(args.resume, RUNS_DIR)
+    # only the machine of process 0 has it
+    folder = processes.from_rank_zero(lambda: run_folder.find_run(args.resume, RUNS_DIR))
     last = folder / run_folder.LAST
     named = Path(args.resume)
     checkpoint = folder / named.name if named.suffix == ".pt" else last

@@ -50,7 +50,9 @@ class SavedRun:
         """
         last = model_dir / LAST
         path = last if isinstance(load_from_disk, bool) else Path(load_from_disk).expanduser()
-        if not load_from_disk or (path == last and not last.exists()):
+        if not load_from_disk:
+            return cls(path)
+        if path == last and not processes.from_rank_zero(last.exists):
             return cls(path)
         contents = processes.from_rank_zero(lambda: read_checkpoint(path))
         return cls(path, contents, config_of(contents.get("config", {}), path))

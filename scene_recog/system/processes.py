@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,19 +45,16 @@ def world_size() -> int:
     return int(os.environ["WORLD_SIZE"]) if launched() else 1
 
 
-def restarts() -> int:
-    """How often torchrun has restarted these processes."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)) if launched() else 0
-
-
 def launch_id() -> str | None:
-    """An id shared by a process and its restarts by torchrun; None without torchrun.
+    """An id shared by the processes of a launch and their restarts; None without torchrun.
 
-    torchrun is the parent of the processes, and outlives them.
+    It is torchrun's `--rdzv-id`, or else names torchrun, which is the parent of the processes and
+    outlives them.
     """
     if not launched():
         return None
-    return f"{socket.gethostname()}-{os.getppid()}-{os.environ['TORCHELASTIC_RUN_ID']}"
+    given = os.environ["TORCHELASTIC_RUN_ID"]
+    return f"{socket.gethostname()}-{os.getppid()}" if given == "none" else given
 
 
 @contextmanager
@@ -74,15 +73,14 @@ def process_group(device: str) -> Iterator[None]:
     on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     if on_gpu:
         torch.cuda.set_device(local_rank())
-    # torchrun's store may still have the addresses of processes from before a restart.
-    store, _, _ = next(rendezvous("env://"))
-    torch.distributed.init_process_group(
-        "nccl" if on_gpu else "gloo",
-        store=PrefixStore(f"start {restarts()}", store),
-        rank=rank(),
-        world_size=world_size(),
-    )
     try:
+        store, _, _ = next(rendezvous("env://"))
+        torch.distributed.init_process_group(
+            "nccl" if on_gpu else "gloo",
+            store=PrefixStore(_name_of_this_start(store), store),
+            rank=rank(),
+            world_size=world_size(),
+        )
         yield
     except RuntimeError as error:
         if not _is_lost_contact(error):
@@ -97,6 +95,33 @@ def process_group(device: str) -> Iterator[None]:
         os._exit(1)  # a normal exit would wait for the one that is gone
     torch.distributed.barrier()  # a process that leaves early would look dead
     torch.distributed.destroy_process_group()
+
+
+def _name_of_this_start(store: Any) -> str:
+    """A name that the processes share, and none from before a restart knows.
+
+    torchrun's store may still have the addresses of processes that have ended, and the counts of
+    restarts differ between machines when one of them was replaced. So each process leaves a name
+    of its own, process 0 answers whatever it finds, and only those that are alive reply.
+    """
+    mine = uuid.uuid4().hex
+    if rank() > 0:
+        store.set(f"name of {rank()}", mine)
+        name: str = store.get(f"answer to {mine}").decode()
+        store.set(f"{rank()} has joined {name}", "")
+        return name
+    missing = set(range(1, world_size()))
+    deadline = time.monotonic() + store.timeout.total_seconds()
+    while missing:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"timed out waiting for processes {sorted(missing)}")
+        for each in list(missing):
+            if store.check([f"{each} has joined {mine}"]):
+                missing.remove(each)
+            elif store.check([f"name of {each}"]):
+                store.set(f"answer to {store.get(f'name of {each}').decode()}", mine)
+        time.sleep(0.05)
+    return mine
 
 
 def _is_lost_contact(error: RuntimeError) -> bool:
@@ -117,6 +142,17 @@ def from_rank_zero(make: Callable[[], T]) -> T:
     torch.distributed.broadcast_object_list(box, src=0)
     result: T = box[0]
     return result
+
+
+def from_each(value: T) -> list[T]:
+    """The values of all processes, in the order of their numbers."""
+    if not _joined():
+        return [value]
+    import torch
+
+    values: list[Any] = [None] * world_size()
+    torch.distributed.all_gather_object(values, value)
+    return values
 
 
 @contextmanager

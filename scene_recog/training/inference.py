@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
+from scene_recog.system.memory import keep_freed_memory
+
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -19,6 +21,7 @@ def predict_batches(
         batches: (images, labels).
         device: where to compute.
     """
+    keep_freed_memory()
     for images, labels in batches:
         with torch.inference_mode():
             logits = forward(images.to(device))

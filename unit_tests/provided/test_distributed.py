@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -82,10 +84,16 @@ with processes.process_group("cpu"):
 """
 
 
-def torchrun(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    """Start two processes with PyTorch's own launcher."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+def torchrun(*arguments: str, cwd: Path, processes: int = 2) -> subprocess.Popen[str]:
+    """Start processes with PyTorch's own launcher."""
+    cwd.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}"]
+    command += arguments
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",  # needed where a machine is replaced
+    }
     return subprocess.Popen(
         command, cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, start_new_session=True,
@@ -199,54 +207,109 @@ TRAIN = [
 ]  # fmt: skip
 
 
-def test_training_survives_a_killed_process(sketches: Path, tmp_path: Path) -> None:
-    """The others notice, torchrun restarts all, and the result is that of an undisturbed run."""
-    for name in ("quiet", "stormy"):
-        (tmp_path / name).mkdir()
-    quiet = torchrun("--standalone", *TRAIN, str(sketches), cwd=tmp_path / "quiet")
-    text = finish(quiet)
-    assert quiet.returncode == 0, text
+@pytest.fixture(scope="module")
+def undisturbed(sketches: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The last checkpoint of a run by two processes that nothing happened to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    launcher = torchrun("--standalone", *TRAIN, str(sketches), cwd=folder)
+    text = finish(launcher)
+    assert launcher.returncode == 0, text
     assert text.count("4 epochs on drawn sketches") == 1  # only one process prints
+    return read_checkpoint(folder / "model_checkpoints" / "part2-001" / "checkpoint.pt")
 
-    stormy = torchrun(
-        "--standalone", "--max-restarts=2", *TRAIN, str(sketches), cwd=tmp_path / "stormy"
-    )
-    run = tmp_path / "stormy" / "model_checkpoints" / "part2-001"
-    deadline = time.monotonic() + 60
-    while not (run / "history.csv").exists() or len(read_history(run)) < 1:
-        assert time.monotonic() < deadline
-        assert stormy.poll() is None, finish(stormy)
-        time.sleep(0.01)
-    os.kill(last_process_of(stormy.pid), signal.SIGKILL)
-    text = finish(stormy)
-    assert stormy.returncode == 0, text
+
+def test_training_survives_a_killed_process(
+    undisturbed: dict[str, Any], sketches: Path, tmp_path: Path
+) -> None:
+    """The others notice, torchrun restarts all, and the result is that of an undisturbed run."""
+    launcher = torchrun("--standalone", "--max-restarts=2", *TRAIN, str(sketches), cwd=tmp_path)
+    run = tmp_path / "model_checkpoints" / "part2-001"
+    wait_for_an_epoch(run, launcher)
+    os.kill(max(children_of(launcher.pid)), signal.SIGKILL)
+    text = finish(launcher)
+    assert launcher.returncode == 0, text
     if not ("closing signal SIGTERM" in text and torch.__version__.startswith("2.4.")):
         # there the launcher was seen to end the other one before it could speak
         assert "process 0 of 2 lost contact with another" in text
-    assert "Resuming the run in" in text
-    assert "4 epochs on drawn sketches" in text
-    results = [
-        read_checkpoint(tmp_path / name / "model_checkpoints" / "part2-001" / "checkpoint.pt")
-        for name in ("quiet", "stormy")
-    ]
-    weights, expected = (result["model_state_dict"] for result in results)
-    assert all(torch.equal(weights[name], expected[name]) for name in weights)
-    assert len(list((tmp_path / "stormy" / "model_checkpoints").iterdir())) == 1
-    assert [row["epoch"] for row in read_history(run)] == [1, 2, 3, 4]
+    check_that_it_was_resumed(run, text, undisturbed)
     assert json.loads((run / "config.json").read_text())["processes"] == 2
 
 
-def last_process_of(launcher: int) -> int:
-    """The process id of rank 1."""
+def test_training_survives_a_machine_that_is_replaced(
+    undisturbed: dict[str, Any], sketches: Path, tmp_path: Path
+) -> None:
+    """Two launchers, each in a folder of its own, of which one is killed with its process.
+
+    Another takes its place, and the result is that of an undisturbed run.
+    """
+    with socket.socket() as any_free:
+        any_free.bind(("localhost", 0))
+        address = any_free.getsockname()
+
+    def machine(name: str) -> subprocess.Popen[str]:
+        return torchrun(
+            "--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint=localhost:{address[1]}",
+            "--rdzv-id=scenes", "--max-restarts=3", *TRAIN, str(sketches),
+            cwd=tmp_path / name, processes=1,
+        )  # fmt: skip
+
+    first = machine("first")
+    deadline = time.monotonic() + 60
+    while not is_listening(address):  # both meet there, so the first must not be the one to go
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    second = machine("second")
+    run = tmp_path / "first" / "model_checkpoints" / "part2-001"
+    wait_for_an_epoch(run, first)
+    for process in (second.pid, *children_of(second.pid)):
+        os.kill(process, signal.SIGKILL)
+    finish(second)
+    second = machine("second")
+    text = finish(first)
+    assert first.returncode == 0, text
+    assert (finish(second), second.returncode) == ("", 0)
+    check_that_it_was_resumed(run, text, undisturbed)
+    assert not (tmp_path / "second" / "model_checkpoints").exists()
+
+
+def is_listening(address: tuple[str, int]) -> bool:
+    """Whether a process accepts connections there."""
+    with socket.socket() as visitor:
+        return visitor.connect_ex(address) == 0
+
+
+def wait_for_an_epoch(run: Path, launcher: subprocess.Popen[str]) -> None:
+    """Wait until an epoch of the run is saved."""
+    deadline = time.monotonic() + 60
+    while not (run / "history.csv").exists() or len(read_history(run)) < 1:
+        assert time.monotonic() < deadline
+        assert launcher.poll() is None, finish(launcher)
+        time.sleep(0.01)
+
+
+def check_that_it_was_resumed(run: Path, text: str, undisturbed: dict[str, Any]) -> None:
+    """It has the same weights as a run that nothing happened to, in one folder."""
+    assert "Resuming the run in" in text
+    assert "4 epochs on drawn sketches" in text
+    assert len(list(run.parent.iterdir())) == 1
+    assert [row["epoch"] for row in read_history(run)] == [1, 2, 3, 4]
+    weights = read_checkpoint(run / "checkpoint.pt")["model_state_dict"]
+    expected = undisturbed["model_state_dict"]
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+
+
+def children_of(launcher: int) -> list[int]:
+    """The process ids of a launcher's processes."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True)
     pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
-    return max(pid for pid, parent in pairs if parent == launcher)
+    return [pid for pid, parent in pairs if parent == launcher]
 
 
 def test_one_process_needs_none_of_it() -> None:
-    assert (processes.rank(), processes.world_size(), processes.restarts()) == (0, 1, 0)
+    assert (processes.rank(), processes.world_size()) == (0, 1)
     assert processes.launch_id() is None
     assert processes.from_rank_zero(lambda: 7) == 7
+    assert processes.from_each(7) == [7]
     with processes.process_group("cpu"), processes.one_first():
         assert not torch.distributed.is_initialized()
     assert processes.total(torch.ones(2)).tolist() == [1, 1]

@@ -218,6 +218,19 @@ def test_options_that_make_no_sense_are_refused(
     assert not list(here.iterdir())
 
 
+def test_more_images_than_memory_allows_are_refused_at_once(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """90 images, 60 of them to train on: vectors of 1,280 numbers, and a table of 120 x 120."""
+    needed = 120 * 1280 * 2 + 120 * 120 * 8
+    monkeypatch.setattr(fitter, "physical_memory", lambda: needed - 1)
+    with pytest.raises(ValueError, match="60 images need about 0 GB of memory, and this machine"):
+        RECIPE.make_trainer(sketches, tmp_path)
+    for enough in (needed, None):
+        monkeypatch.setattr(fitter, "physical_memory", lambda enough=enough: enough)
+        RECIPE.make_trainer(sketches, tmp_path)
+
+
 def test_the_doctor_refuses_the_recipe(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing to check" in refuse(capsys, "doctor", "--recipe", "fisher-vectors")
 
