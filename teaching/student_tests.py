@@ -1,12 +1,13 @@
 """How good are the student tests? Run them against wrong and right submissions.
 
-    python teaching/student_tests.py [--jobs 2] [--only WORD]
+    python teaching/student_tests.py [--lecture] [--jobs 2] [--only WORD]
 
 Each wrong submission in `submissions/wrong/` differs from the model solution in one idea. If it
 breaks the contract, a contract test should fail; if it only breaks what is beyond the contract, a
 test marked `beyond` should fail. Each file in `submissions/right/` keeps the contract but is
-written differently, and every contract test should pass. Prints the wrong submissions that pass and
-the right ones that are refused; exit code 1 if there are any.
+written differently, and every contract test should pass. With --lecture, the same for the files in
+`scene_recog/lecture/`, with the submissions in `submissions/lecture/`. Prints the wrong submissions
+that pass and the right ones that are refused; exit code 1 if there are any.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Submission:
     Attributes:
         bank: "right", "wrong" (by the contract), or "beyond" (wrong only beyond the contract).
         name: unique within its file and bank.
-        file: such as "optimizer.py".
+        file: such as "optimizer.py" or "lecture/layers.py".
         idea: what is wrong.
         source: the file's bytes.
     """
@@ -76,23 +77,28 @@ class Verdict:
             self.contract.append(str(report.longrepr))
 
 
-def load_wrong() -> list[Submission]:
+def load_wrong(part: str = "") -> list[Submission]:
     """The wrong submissions, made by changing the model solution.
+
+    Args:
+        part: "" for the assignment, or "lecture".
 
     Raises:
         ValueError: a passage to change does not occur exactly once in the solution; a line each.
     """
     found, problems = [], []
-    for path in sorted((HERE / "submissions" / "wrong").glob("[!_]*.py")):
-        solution = (PACKAGE / path.name).read_text(encoding="utf-8")
-        for wrong in import_module(f"submissions.wrong.{path.stem}").WRONG:
+    for path in sorted((HERE / "submissions" / part / "wrong").glob("[!_]*.py")):
+        file = (Path(part) / path.name).as_posix()
+        solution = (PACKAGE / file).read_text(encoding="utf-8")
+        module = ".".join(filter(None, ["submissions", part, "wrong", path.stem]))
+        for wrong in import_module(module).WRONG:
             try:
                 source = wrong.applied_to(solution).encode()
             except ValueError as error:
-                problems.append(f"submissions/wrong/{path.name}: {error}")
+                problems.append(f"{path.relative_to(HERE).as_posix()}: {error}")
             else:
                 bank = "beyond" if wrong.beyond else "wrong"
-                found.append(Submission(bank, wrong.name, path.name, wrong.idea, source))
+                found.append(Submission(bank, wrong.name, file, wrong.idea, source))
     if problems:
         raise ValueError("\n".join(problems))
     return found
@@ -104,6 +110,16 @@ def load_right() -> list[Submission]:
         Submission("right", path.parent.name, path.name, "", path.read_bytes())
         for path in sorted((HERE / "submissions" / "right").glob("*/*.py"))
     ]
+
+
+def load_right_lecture() -> list[Submission]:
+    """The right submissions for the lecture: the model solution, with some functions replaced."""
+    found = []
+    for path in sorted((HERE / "submissions" / "lecture" / "right").glob("*/*.py")):
+        file = f"lecture/{path.parent.name}.py"
+        source = (PACKAGE / file).read_bytes() + b"\n\n" + path.read_bytes()
+        found.append(Submission("right", path.stem, file, "", source))
+    return found
 
 
 def run_tests(submission: Submission) -> Verdict:
@@ -120,27 +136,53 @@ def run_tests(submission: Submission) -> Verdict:
         os.chdir(folder)
         sys.path.insert(0, folder)
         sys.dont_write_bytecode = True
-        verdict, output = Verdict(), io.StringIO()
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-            code = pytest.main(
-                ["--runxfail", "--tb=short", "-p", "no:cacheprovider", f"--rootdir={folder}",
-                 f"unit_tests/test_{submission.file}"],
-                plugins=[verdict],
-            )  # fmt: skip
+        verdict = _tested(submission, Path(folder), [])
         os.chdir(HERE)
+    return verdict
+
+
+def run_lecture_tests(submission: Submission) -> Verdict:
+    """The same for a file of the lecture, without a new process: its module runs the other source.
+
+    Its functions are plain numpy, so nothing else has to be set back afterwards. Of a wrong
+    submission, only the first failure is found.
+    """
+    sys.path[:0] = [str(REPOSITORY)] * (str(REPOSITORY) not in sys.path)
+    module = import_module("scene_recog." + submission.file.removesuffix(".py").replace("/", "."))
+    first = ["-x", "-m", "not beyond"] if submission.bank == "wrong" else []
+    try:
+        exec(compile(submission.source, submission.file, "exec"), vars(module))
+        return _tested(submission, REPOSITORY, first)
+    finally:
+        exec((PACKAGE / submission.file).read_bytes(), vars(module))
+
+
+def _tested(submission: Submission, folder: Path, options: list[str]) -> Verdict:
+    """The verdict of the tests in a folder on the submission's file, which is in place."""
+    file = Path(submission.file)
+    test_file = folder / "unit_tests" / file.parent / f"test_{file.name}"
+    verdict, output = Verdict(), io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        code = pytest.main(
+            ["--runxfail", "--tb=short", "-p", "no:cacheprovider", f"--rootdir={folder}",
+             *options, str(test_file)],
+            plugins=[verdict],
+        )  # fmt: skip
     if code not in (0, 1):  # 1: a test failed; anything else: pytest did not run
         raise RuntimeError(f"{submission.name}: {output.getvalue()[-2000:]}")
     return verdict
 
 
 def run_all(submissions: list[Submission], jobs: int) -> Iterator[Verdict]:
-    """`run_tests` for each, in processes that have already imported the libraries."""
+    """The verdict on each, in processes that have already imported the libraries."""
     os.environ["OMP_NUM_THREADS"] = "1"
     context: Any = get_context("forkserver" if hasattr(os, "fork") else "spawn")
     if hasattr(os, "fork"):
         context.set_forkserver_preload(PRELOADED)
-    with context.Pool(jobs, maxtasksperchild=1) as pool:
-        yield from pool.imap(run_tests, submissions, chunksize=1)
+    of_lecture = all(submission.file.startswith("lecture/") for submission in submissions)
+    run, tasks = (run_lecture_tests, None) if of_lecture else (run_tests, 1)
+    with context.Pool(jobs, maxtasksperchild=tasks) as pool:
+        yield from pool.imap(run, submissions, chunksize=1)
 
 
 def problem_of(submission: Submission, verdict: Verdict) -> str | None:
@@ -161,14 +203,14 @@ def main() -> int:
     parser.add_argument(
         "--only", default="", help="only submissions with this in their bank, name or file"
     )
+    parser.add_argument("--lecture", action="store_true", help="the files of the lecture")
     parser.add_argument("--verbose", action="store_true", help="quote the first reason of each")
     args = parser.parse_args()
 
-    submissions = [
-        one
-        for one in load_wrong() + load_right()
-        if args.only in f"{one.bank} {one.name} {one.file}"
-    ]
+    bank = load_wrong() + load_right()
+    if args.lecture:
+        bank = load_wrong("lecture") + load_right_lecture()
+    submissions = [one for one in bank if args.only in f"{one.bank} {one.name} {one.file}"]
     good: Counter[tuple[str, str]] = Counter()
     total: Counter[tuple[str, str]] = Counter()
     problems = []

@@ -162,6 +162,11 @@ def _add_up(windows: Array, shape: tuple[int, ...], stride: int) -> Array:
     return maps
 
 
+def _places(windows: Array) -> str:
+    """Such as "60 60": how many windows there are, down and across, as `_fit` reads it."""
+    return _letters(windows[0, 0, ..., 0, 0])
+
+
 def _padded(maps: Array, padding: int) -> Array:
     if padding < 0:
         raise ValueError(f"padding is {padding}: it must not be negative")
@@ -220,9 +225,7 @@ def convolve_backward(
     sizes = _fit(maps=(maps, "N C H W"), kernels=(kernels, "M C K K"), bias=(bias, "M"))
     padded = _padded(maps, padding)
     windows = _windows(padded, sizes["K"], stride)
-    _fit(
-        bias=(bias, "M"), gradient=(gradient, f"{len(maps)} M {_letters(windows[0, 0, ..., 0, 0])}")
-    )
+    _fit(bias=(bias, "M"), gradient=(gradient, f"{len(maps)} M {_places(windows)}"))
     at_windows = np.einsum("nmhw,mcij->nchwij", gradient, kernels, optimize=True)
     at_kernels = np.einsum("nmhw,nchwij->mcij", gradient, windows, optimize=True)
     at_maps = _unpadded(_add_up(at_windows, padded.shape, stride), padding)
@@ -270,7 +273,7 @@ def locally_connected_backward(
 def _local_windows(maps: Array, kernels: Array, bias: Array) -> Array:
     _fit(maps=(maps, "N C H W"), kernels=(kernels, "H' W' M C K K"), bias=(bias, "M H' W'"))
     windows = _windows(maps, kernels.shape[-1], 1)
-    _fit(kernels=(kernels, f"{_letters(windows[0, 0, ..., 0, 0])} M C K K"))
+    _fit(kernels=(kernels, f"{_places(windows)} M C K K"))
     return windows
 
 

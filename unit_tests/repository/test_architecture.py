@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -34,6 +35,18 @@ def test_what_the_page_names_exists() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for name in re.findall(r"`([\w/]+(?:\.py|/))`", text):
         assert any((root / name).exists() for root in (REPOSITORY, PACKAGE)), name
+
+
+def test_the_lecture_imports_numpy_alone() -> None:
+    allowed = {"__future__", "collections", "typing", "numpy"}
+    for path in (PACKAGE / "lecture").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                package = name.split(".")[0]
+                assert package in allowed or name.startswith("scene_recog.lecture"), name
 
 
 def test_the_picture_has_the_floors_of_the_contract() -> None:
