@@ -213,7 +213,7 @@ def main() -> int:
     loaded = load_wrong() + load_right()
     if args.lecture:
         loaded = load_wrong("lecture") + load_right_lecture()
-    submissions = [one for one in bank if args.only in f"{one.bank} {one.name} {one.file}"]
+    submissions = [one for one in loaded if args.only in f"{one.bank} {one.name} {one.file}"]
     good: Counter[tuple[str, str]] = Counter()
     total: Counter[tuple[str, str]] = Counter()
     problems = []
