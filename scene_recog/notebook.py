@@ -1,4 +1,4 @@
-"""What `proj3.ipynb` calls besides the assignment: its mode, test runs, small experiments."""
+"""What the notebooks call besides the assignment: its mode, test runs, small experiments."""
 
 from __future__ import annotations
 

@@ -18,21 +18,34 @@ from scene_recog.datasets.sketch15 import write_sketch15
 from scene_recog.dl_utils import compute_loss
 from scene_recog.image_loader import ImageLoader
 from scene_recog.simple_net import SimpleNet
+from teaching.handout import questions_of
 
 NOTEBOOK = Path(__file__).parents[2] / "proj3.ipynb"
+LECTURE = NOTEBOOK.with_name("lecture.ipynb")
 
 
-def test_notebook_is_small_and_tells_nothing_of_the_machine() -> None:
-    text = NOTEBOOK.read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", [NOTEBOOK, LECTURE], ids=lambda path: path.name)
+def test_notebook_is_small_and_tells_nothing_of_the_machine(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
     assert len(text.encode()) < 1_000_000
     for place in ("/home/", "/root/", "/tmp/", "/Users/", "/opt/", "C:\\\\"):
         assert place not in text
-    notebook = json.loads(text)
-    for cell in notebook["cells"]:
+    for cell in json.loads(text)["cells"]:
         for output in cell.get("outputs", []):
             assert output["output_type"] != "error"
             assert output.get("name") != "stderr", "a warning, or a progress bar"
             assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+
+
+@pytest.mark.parametrize("path", [NOTEBOOK, LECTURE], ids=lambda path: path.name)
+def test_questions_are_numbered(path: Path) -> None:
+    assert len(questions_of(path.read_text(encoding="utf-8"))) >= 9
+
+
+def test_the_lectures_outputs_have_a_picture_for_most_ideas() -> None:
+    cells = json.loads(LECTURE.read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert sum("image/jpeg" in output.get("data", {}) for output in outputs) >= 10
 
 
 def test_notebook_has_no_logic_of_its_own() -> None:
