@@ -8,10 +8,30 @@ distinguishes them.
 
 Scenes are drawn on a `canvas`; `elements`, `buildings` and `furniture` are the parts; `nature`,
 `streets` and `rooms` are the scenes; `picture` photographs one, and defines how much viewpoint and
-light vary; `folder` writes the dataset.
+light vary; `folder` writes the dataset. While it is drawn, a scene records what is drawn where:
+`draw_annotated_scene` returns a label for each pixel, and boxes of cars and people.
 """
 
+from scene_recog.datasets.sketch15.canvas import KINDS
 from scene_recog.datasets.sketch15.folder import MARKER, VERSION, write_sketch15
-from scene_recog.datasets.sketch15.picture import CLASSES, draw_scene
+from scene_recog.datasets.sketch15.picture import (
+    BOXED,
+    CLASSES,
+    AnnotatedScene,
+    Box,
+    draw_annotated_scene,
+    draw_scene,
+)
 
-__all__ = ["CLASSES", "MARKER", "VERSION", "draw_scene", "write_sketch15"]
+__all__ = [
+    "BOXED",
+    "CLASSES",
+    "KINDS",
+    "MARKER",
+    "VERSION",
+    "AnnotatedScene",
+    "Box",
+    "draw_annotated_scene",
+    "draw_scene",
+    "write_sketch15",
+]

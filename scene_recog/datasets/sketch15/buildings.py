@@ -1,8 +1,9 @@
 """Man-made objects in streets and fields: roads, cars, houses, towers, pylons."""
 
-from scene_recog.datasets.sketch15.canvas import Face, Point, Sketch, flat_face, part_of
+from scene_recog.datasets.sketch15.canvas import Face, Point, Sketch, depicts, flat_face, part_of
 
 
+@depicts("car")
 def draw_car(s: Sketch, x: float, y: float, size: float) -> None:
     """A car that stands at (x, y): shadow, wheels, body, cabin, glass and lights."""
     tone, long = s.rand(0.1, 0.95), size * s.rand(0.55, 1.1)
@@ -18,6 +19,7 @@ def draw_car(s: Sketch, x: float, y: float, size: float) -> None:
         s.oval(x + side * long, y - size * 0.35, size * 0.07, size * 0.06, 0.95)
 
 
+@depicts("road")
 def draw_road(s: Sketch, left: float, right: float, tone: float, lanes: int) -> None:
     """A straight road to the vanishing point, 0.5 below the eye, with marks if it has lanes."""
     s.face((left, 0.5, 0.4), (right, 0.5, 60), tone)
@@ -37,6 +39,7 @@ def draw_traffic(s: Sketch, left: float, right: float, amount: int) -> None:
         draw_car(s, *s.at(s.rand(left, right), 0.5, z), s.rand(0.2, 0.3) / z)
 
 
+@depicts("other")
 def draw_lamps(s: Sketch, x: float, amount: int) -> None:
     """Lamp posts along a road."""
     for k in range(amount):
@@ -44,6 +47,7 @@ def draw_lamps(s: Sketch, x: float, amount: int) -> None:
         s.line([s.at(x + arm, -1.1, z), s.at(x, -1.1, z), s.at(x, 0.5, z)], 0.25, 0.006)
 
 
+@depicts("building")
 def draw_front(s: Sketch, face: Face, columns: int, rows: int, shop: bool) -> None:
     """The front of a town house: rows of windows, dark or lit, and shops on the ground floor."""
     paint, foot = s.rand(0.3, 0.85), 1 - shop * s.rand(0.8, 1.2) / (rows + 1)
@@ -69,6 +73,7 @@ def draw_fronts(s: Sketch, foot: float, low: float, high: float) -> None:
         x += wide
 
 
+@depicts("building")
 def draw_tower(s: Sketch, x0: float, x1: float, top: float, base: float, taper: float = 0) -> None:
     """A tall block with a lit and a shaded face, rows of windows, narrower at the top."""
     tone, edge, middle = s.rand(0.3, 0.8), x0 + (x1 - x0) * s.rand(0.6, 0.9), (x0 + x1) / 2
@@ -95,6 +100,7 @@ def draw_skyline(s: Sketch, foot: float, height: float, amount: int) -> None:
         draw_tower(s, x, x + wide, top, foot)
 
 
+@depicts("building")
 def draw_house(s: Sketch, x0: float, x1: float, foot: float) -> None:
     """A low house with a gable; everything is in proportion to its width."""
     size, tone, roof = (x1 - x0) / 0.65, s.rand(0.45, 0.95), s.rand(0.15, 0.5)
@@ -126,6 +132,7 @@ def draw_house(s: Sketch, x0: float, x1: float, foot: float) -> None:
         s.line([(x, y), (x, low)], 0.7, 0.006)
 
 
+@depicts("building")
 def draw_shed(s: Sketch, x: float, wide: float, top: float, base: float) -> None:
     """A shed with a saw-tooth roof and a gate."""
     tone, step, teeth = s.rand(0.3, 0.8), wide / 4, (base - top) * 0.25
@@ -136,6 +143,7 @@ def draw_shed(s: Sketch, x: float, wide: float, top: float, base: float) -> None
     s.box(x + wide * 0.2, base - (base - top) * 0.4, x + wide * 0.4, base, tone * 0.4)
 
 
+@depicts("other")
 def draw_pylon(s: Sketch, x: float, base: float, height: float, tone: float) -> None:
     """A lattice tower with its wires."""
     top, radius = base - height, height * 0.15
@@ -146,6 +154,7 @@ def draw_pylon(s: Sketch, x: float, base: float, height: float, tone: float) -> 
     s.line([(x - 1, top - 0.1), (x - radius, top), (x + radius, top), (x + 1, top)], tone)
 
 
+@depicts("other")
 def draw_fence(s: Sketch, y: float, high: float, tone: float) -> None:
     """A picket fence across the picture."""
     s.line([(0, y), (1, y)], tone, 0.012)

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
-from scene_recog.datasets.sketch15.canvas import CANVAS, Point, Sketch
+from scene_recog.datasets.sketch15.canvas import CANVAS, Point, Sketch, depicts
 
 
+@depicts("sky")
 def draw_sky(s: Sketch) -> None:
     """Bright or overcast, sometimes dusk."""
     high, low = (0.1, 0.5) if s.chance(0.15) else (0.55, 0.9)
@@ -15,20 +16,22 @@ def draw_sky(s: Sketch) -> None:
     s.fill(fade + s.rand(-0.4, 0.6) * clouds)
 
 
-def draw_ground(s: Sketch, top: float, tone: float, grain: float) -> None:
+def draw_ground(s: Sketch, top: float, tone: float, grain: float, kind: str = "ground") -> None:
     """Cover everything below `top`, with streaks that grow towards the viewer."""
-    s.fill(tone + grain * (s.field(24, 6) - 0.5), top)
-    for _ in range(40):
-        near = s.rng.random()
-        x, y = s.rand(-0.1, 1), top + near * (1 - top)
-        shade = tone + s.rand(-grain, grain)
-        s.box(x, y, x + 0.02 + 0.15 * near, y + 0.003 + 0.01 * near, shade)
+    with s.depicting(kind):
+        s.fill(tone + grain * (s.field(24, 6) - 0.5), top)
+        for _ in range(40):
+            near = s.rng.random()
+            x, y = s.rand(-0.1, 1), top + near * (1 - top)
+            shade = tone + s.rand(-grain, grain)
+            s.box(x, y, x + 0.02 + 0.15 * near, y + 0.003 + 0.01 * near, shade)
 
 
+@depicts("water")
 def draw_water(s: Sketch, top: float, tone: float, waves: int) -> None:
     """Water below `top`; the waves are brighter below the sun."""
     glitter = s.rand(0, 1)
-    draw_ground(s, top, tone, 0.06)
+    draw_ground(s, top, tone, 0.06, "water")
     for _ in range(waves):
         near = s.rng.random() ** 1.5
         x, y = s.rand(-0.1, 1), top + near * (1 - top)
@@ -36,6 +39,7 @@ def draw_water(s: Sketch, top: float, tone: float, waves: int) -> None:
         s.box(x, y, x + 0.03 + 0.2 * near, y + 0.004 + 0.012 * near, light)
 
 
+@depicts("mountain")
 def draw_ridge(s: Sketch, base: float, height: float, tone: float) -> None:
     """A range of hills: coarse to fine random bumps, filled down to the base line."""
     x = np.linspace(0, 1, 49)
@@ -54,6 +58,7 @@ def jagged(s: Sketch, start: Point, end: Point, rough: float, steps: int = 10) -
     return [*path, end]
 
 
+@depicts("mountain")
 def draw_peak(s: Sketch, x: float, y: float, base: float, tone: float, snow: int) -> None:
     """One mountain: a lit face and a shaded face, with snow on the upper tenths."""
     spread, rough = (base - y) * s.rand(0.8, 1.5), (base - y) * 0.04
@@ -67,12 +72,14 @@ def draw_peak(s: Sketch, x: float, y: float, base: float, tone: float, snow: int
             s.polygon([*edge[:snow], *hem, *middle[:snow][::-1]], 0.4 + 0.6 * light)
 
 
+@depicts("plant")
 def draw_leaves(s: Sketch, x: float, y: float, size: float, tone: float, amount: int) -> None:
     for _ in range(amount):
         leaf, shade = size * s.rand(0.08, 0.2), tone * s.rand(0.5, 1.8)
         s.oval(x + s.rand(-size, size), y + s.rand(-size, size), leaf, leaf * 0.7, shade)
 
 
+@depicts("plant")
 def draw_tree(s: Sketch, x: float, base: float, height: float, tone: float) -> None:
     s.line([(x, base), (x, base - height * 0.6)], tone * 0.6, height * 0.08)
     size = height * s.rand(0.25, 0.4)
@@ -82,6 +89,7 @@ def draw_tree(s: Sketch, x: float, base: float, height: float, tone: float) -> N
         s.oval(px, py - size * k / 40, puff, puff, tone * (0.7 + k / 22))
 
 
+@depicts("plant")
 def draw_conifer(s: Sketch, x: float, base: float, height: float, tone: float) -> None:
     s.line([(x, base), (x, base - height * 0.3)], tone * 0.5, height * 0.05)
     for k in range(5):
@@ -97,6 +105,7 @@ def draw_bushes(s: Sketch, base: float, amount: int, height: float, tone: float)
         plant(s, s.rand(0, 1), base + s.rand(0, 0.02), height * s.rand(0.5, 1.2), tone)
 
 
+@depicts("person")
 def draw_person(s: Sketch, x: float, base: float, size: float) -> None:
     tone = s.rand(0.05, 0.8)
     s.oval(x, base - size, size * 0.13, size * 0.13, s.rand(0.2, 0.8))

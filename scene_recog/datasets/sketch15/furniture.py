@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from scene_recog.datasets.sketch15.canvas import Face, Sketch
+from scene_recog.datasets.sketch15.canvas import Face, Sketch, depicts
 
 
 class Room(NamedTuple):
@@ -22,24 +22,30 @@ def draw_room(s: Sketch) -> Room:
     s.eye = s.eye[0], s.eye[1] - 0.13
     half, floor, back = s.rand(0.8, 1.3), s.rand(0.65, 0.85), s.rand(1.7, 2.3)
     roof, wall, ground = -s.rand(0.5, 0.8), s.rand(0.35, 0.85), s.rand(0.2, 0.7)
-    s.box(0, 0, 1, 1, wall)
-    for side in (-half, half):
-        s.face((side, roof, 0.3), (side, floor, back), wall * s.rand(0.7, 0.95))
-    s.face((-half, roof, 0.3), (half, roof, back), wall * 1.15)
-    s.face((-half, roof, back), (half, floor, back), wall)
-    boards = s.face((-half, floor, 0.3), (half, floor, back), ground)
-    if s.chance(0.5):
-        s.grid(boards, s.count(6, 12), 8 if s.chance(0.5) else 1, ground, 0.04, (0.06, 0.06))
+    with s.depicting("wall"):
+        s.box(0, 0, 1, 1, wall)
+        for side in (-half, half):
+            s.face((side, roof, 0.3), (side, floor, back), wall * s.rand(0.7, 0.95))
+        s.face((-half, roof, 0.3), (half, roof, back), wall * 1.15)
+        s.face((-half, roof, back), (half, floor, back), wall)
+    with s.depicting("floor"):
+        boards = s.face((-half, floor, 0.3), (half, floor, back), ground)
+        if s.chance(0.5):
+            s.grid(boards, s.count(6, 12), 8 if s.chance(0.5) else 1, ground, 0.04, (0.06, 0.06))
     if s.chance(0.5):
         draw_window(s, s.rand(-0.6, 0.6), -0.15, back, s.rand(0.2, 0.5), s.rand(0.2, 0.3))
     for _ in range(s.count(-1, 3)):
         x, y, size = s.rand(-0.8, 0.8) * half, s.rand(-0.35, -0.1), s.rand(0.06, 0.15)
-        frame = s.face((x - size, y - size, back), (x + size, y + size * s.rand(0.3, 1), back), 0.2)
-        s.patch(frame, 0.12, 0.12, 0.88, 0.88, s.rand(0.6, 0.95))
-        s.patch(frame, 0.25, 0.4, 0.75, 0.8, s.rand(0.2, 0.8))
+        with s.depicting("wall"):
+            frame = s.face(
+                (x - size, y - size, back), (x + size, y + size * s.rand(0.3, 1), back), 0.2
+            )
+            s.patch(frame, 0.12, 0.12, 0.88, 0.88, s.rand(0.6, 0.95))
+            s.patch(frame, 0.25, 0.4, 0.75, 0.8, s.rand(0.2, 0.8))
     return Room(half, floor, back, (0.5 - s.eye[0]) * back)
 
 
+@depicts("wall")
 def draw_window(s: Sketch, x: float, y: float, z: float, wide: float, high: float) -> None:
     """A window with panes, bright by day, and perhaps curtains."""
     frame = s.face((x - wide, y - high, z), (x + wide, y + high, z))
@@ -53,6 +59,7 @@ def draw_window(s: Sketch, x: float, y: float, z: float, wide: float, high: floa
             s.patch(frame, k / 11 - 0.27, -0.15, (k + 1) / 11 - 0.27, 1.3, fold)
 
 
+@depicts("furniture")
 def draw_lamp(s: Sketch, x: float, y: float, z: float, high: float) -> None:
     """A lamp whose foot stands at (x, y, z)."""
     s.line([s.at(x, y, z), s.at(x, y - high, z)], 0.15, 0.02 / z)
@@ -60,6 +67,7 @@ def draw_lamp(s: Sketch, x: float, y: float, z: float, high: float) -> None:
     s.polygon([s.at(x + dx, y - high + dy, z) for dx, dy in corners], s.rand(0.7, 1))
 
 
+@depicts("plant")
 def draw_plant(s: Sketch, x: float, floor: float, z: float) -> None:
     s.cuboid((x - 0.07, floor - 0.15, z), (x + 0.07, floor, z + 0.1), s.rand(0.3, 0.8))
     size = s.rand(0.25, 0.45)
@@ -68,6 +76,7 @@ def draw_plant(s: Sketch, x: float, floor: float, z: float) -> None:
         s.line([s.at(x, floor - 0.15, z), tip], s.rand(0.1, 0.35), 0.03 / z)
 
 
+@depicts("furniture")
 def draw_goods(s: Sketch, face: Face, columns: int, shelves: int, tone: float) -> None:
     """Shelves on a face, filled with boxes, bottles or books of all heights."""
     s.patch(face, 0, 0, 1, 1, tone)
@@ -80,6 +89,7 @@ def draw_goods(s: Sketch, face: Face, columns: int, shelves: int, tone: float) -
         s.patch(face, 0, low, 1, low + 0.05 / shelves, tone * 1.6 + 0.1)
 
 
+@depicts("furniture")
 def draw_shelf(s: Sketch, x: float, floor: float, z: float) -> None:
     """A bookcase that stands on the floor or hangs on the wall."""
     wide, top, low = s.rand(0.2, 0.4), -s.rand(0.2, 0.6), s.choice((floor, 0.1))
@@ -87,6 +97,7 @@ def draw_shelf(s: Sketch, x: float, floor: float, z: float) -> None:
     draw_goods(s, front, s.count(8, 14), s.count(2, 5), s.rand(0.2, 0.5))
 
 
+@depicts("furniture")
 def draw_cupboard(s: Sketch, x: float, floor: float, z: float) -> None:
     """A chest of drawers, a wardrobe, or a fridge."""
     wide, high, wood = s.rand(0.15, 0.35), s.choice((0.3, 0.45, 1.05)), s.rand(0.2, 0.95)
@@ -96,6 +107,7 @@ def draw_cupboard(s: Sketch, x: float, floor: float, z: float) -> None:
     s.grid(front, columns, rows, wood * 0.4, 0.03, (0.75, 0.94))  # handles
 
 
+@depicts("furniture")
 def draw_screen(s: Sketch, x: float, y: float, z: float, wide: float) -> None:
     """A computer screen or a television that stands at (x, y, z)."""
     case, high = s.choice((0.12, 0.8)), wide * 1.5
@@ -104,6 +116,7 @@ def draw_screen(s: Sketch, x: float, y: float, z: float, wide: float) -> None:
     s.patch(s.cuboid(a, b, case), 0.08, 0.1, 0.92, 0.88, s.choice((0.1, 0.3, 0.95)))
 
 
+@depicts("furniture")
 def draw_sideboard(s: Sketch, x: float, floor: float, z: float) -> None:
     """A low board with a screen, jars or a lamp on it."""
     wood, top = s.rand(0.2, 0.8), floor - s.rand(0.28, 0.4)
@@ -115,11 +128,13 @@ def draw_sideboard(s: Sketch, x: float, floor: float, z: float) -> None:
         draw_jar(s, x + s.rand(-0.35, 0.35), top, z + 0.05)
 
 
+@depicts("furniture")
 def draw_jar(s: Sketch, x: float, y: float, z: float) -> None:
     high = s.rand(0.06, 0.2)
     s.face((x - 0.04, y - high, z), (x + 0.04, y, z), s.rand(0.1, 1))
 
 
+@depicts("furniture")
 def draw_table(s: Sketch, x: float, floor: float, z: float) -> None:
     """A table with things on it, and perhaps a chair in front."""
     wide, high, wood = s.rand(0.22, 0.45), s.choice((0.18, 0.36)), s.rand(0.25, 0.85)
@@ -132,6 +147,7 @@ def draw_table(s: Sketch, x: float, floor: float, z: float) -> None:
         draw_chair(s, x + s.rand(-0.3, 0.3), floor, z - 0.1)
 
 
+@depicts("furniture")
 def draw_chair(s: Sketch, x: float, floor: float, z: float) -> None:
     """A chair seen from behind, on four legs or on a swivel."""
     tone, seat = s.rand(0.08, 0.5), floor - 0.28
@@ -149,6 +165,7 @@ def draw_chair(s: Sketch, x: float, floor: float, z: float) -> None:
     s.oval(*s.at(x, seat - 0.2, z), 0.15 / z, 0.18 / z, tone * 1.2)
 
 
+@depicts("furniture")
 def draw_sofa(s: Sketch, x: float, floor: float, z: float, wide: float, seats: int) -> None:
     """A sofa, or an armchair with one seat, with cushions."""
     cloth = s.rand(0.15, 0.85)

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from scene_recog.datasets.sketch15.buildings import draw_house, draw_pylon, draw_road
-from scene_recog.datasets.sketch15.canvas import CANVAS, Sketch
+from scene_recog.datasets.sketch15.canvas import CANVAS, Sketch, depicts
 from scene_recog.datasets.sketch15.elements import (
     draw_bushes,
     draw_conifer,
@@ -43,16 +43,19 @@ def _coast(s: Sketch) -> None:
     horizon, sea = s.eye[1], s.rand(0.2, 0.65)
     draw_sky(s)
     if s.chance(0.3):
-        s.oval(s.rand(0, 1), horizon - s.rand(0, 0.2), 0.04, 0.04, 1)
+        with s.depicting("sky"):
+            s.oval(s.rand(0, 1), horizon - s.rand(0, 0.2), 0.04, 0.04, 1)
     if s.chance(0.4):  # the other side of a bay
         _distance(s, horizon, sea * s.rand(0.6, 1.2))
     draw_water(s, horizon, sea, s.count(5, 90))
     for _ in range(s.count(0, 5)):  # rocks
         x, y = s.rand(0, 1), s.rand(horizon + 0.05, 1)
         size = 0.3 * (y - horizon)
-        s.line([(x - size * 1.3, y), (x + size * 1.3, y)], 0.95, 0.01)
-        top = jagged(s, (x - size / 2, y - size * 0.7), (x + size, y), 0.02)
-        s.polygon([(x - size, y), *top], 0.2)
+        with s.depicting("water"):
+            s.line([(x - size * 1.3, y), (x + size * 1.3, y)], 0.95, 0.01)
+        with s.depicting("mountain"):
+            top = jagged(s, (x - size / 2, y - size * 0.7), (x + size, y), 0.02)
+            s.polygon([(x - size, y), *top], 0.2)
     if s.chance(0.25):  # a sailing boat
         x, y, size = s.rand(0.1, 0.9), horizon + s.rand(0.01, 0.1), s.rand(0.05, 0.15)
         s.polygon([(x, y - size), (x, y), (x + size * 0.6, y)], 1)
@@ -60,9 +63,11 @@ def _coast(s: Sketch) -> None:
     if s.chance(0.8):  # the shore: sand with surf along its edge, or grass
         sand, land = s.chance(0.55), s.rand(0.25, 0.6)
         shore = jagged(s, (0, s.rand(horizon + 0.08, 1)), (1, s.rand(horizon + 0.08, 1)), 0.02)
-        s.polygon([(0, 1), *shore, (1, 1)], land + 0.25 * sand)
+        with s.depicting("ground"):
+            s.polygon([(0, 1), *shore, (1, 1)], land + 0.25 * sand)
         if sand or s.chance(0.5):
-            s.line(shore, 0.95, s.rand(0.008, 0.03))
+            with s.depicting("water"):
+                s.line(shore, 0.95, s.rand(0.008, 0.03))
         if not sand:
             _meadow(s, min(y for _, y in shore), land * 0.5)
 
@@ -76,11 +81,13 @@ def _opencountry(s: Sketch) -> None:
         y = horizon + s.rand(0.03, 0.12)
         far, near = jagged(s, (-0.1, y), (1.1, y), 0.006), y + s.rand(0.03, 0.25)
         water = [*far, *jagged(s, (1.1, near), (s.rand(-0.2, 0.5), near), 0.02)]
-        s.polygon(water, s.rand(0.2, 0.9))
+        with s.depicting("water"):
+            s.polygon(water, s.rand(0.2, 0.9))
     if s.chance(0.3):  # furrows
         for k in range(-16, 17):
             x = k * 0.2 + s.rand(0, 0.04)
-            s.face((x, 0.5, 0.4), (x + 0.06, 0.5, 30), field - s.rand(0.05, 0.15))
+            with s.depicting("ground"):
+                s.face((x, 0.5, 0.4), (x + 0.06, 0.5, 30), field - s.rand(0.05, 0.15))
     elif s.chance(0.25):  # a lane
         middle = s.rand(-0.6, 0.6)
         draw_road(s, middle - 0.25, middle + 0.25, field * s.rand(0.7, 1.4), 0)
@@ -110,9 +117,10 @@ def _mountain(s: Sketch) -> None:
     if kind < 0.2:  # a lake that mirrors the peaks
         row = round(base * CANVAS)
         mirror = s.image.crop((0, 0, CANVAS, row)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-        s.image.paste(mirror.point(lambda level: int(level * 0.7)), (0, row))
-        for y in np.linspace(base, 1, 12).tolist():
-            s.line([(s.rand(0, 0.5), y), (s.rand(0.5, 1), y)], 0.6, 0.003)
+        with s.depicting("water"):
+            s.paste(mirror.point(lambda level: int(level * 0.7)), row)
+            for y in np.linspace(base, 1, 12).tolist():
+                s.line([(s.rand(0, 0.5), y), (s.rand(0.5, 1), y)], 0.6, 0.003)
     elif kind < 0.4:
         draw_water(s, base, s.rand(0.2, 0.6), s.count(0, 40))
     else:
@@ -122,6 +130,7 @@ def _mountain(s: Sketch) -> None:
     _meadow(s, base, s.rand(0.15, 0.35))
 
 
+@depicts("plant")
 def _forest(s: Sketch) -> None:
     dark, foot, kind = s.rand(0.15, 0.4), s.rand(0.55, 0.8), s.rng.random()
     if kind < 0.55:  # seen from outside: row before row
@@ -139,7 +148,8 @@ def _forest(s: Sketch) -> None:
     draw_leaves(s, 0.5, 0.35, 0.5, dark, s.count(60, 160))
     draw_ground(s, foot, dark * s.rand(1, 2), 0.15)
     if s.chance(0.4):
-        s.polygon([(s.eye[0], foot), (s.rand(0.5, 1.1), 1), (s.rand(-0.1, 0.5), 1)], dark * 2.2)
+        with s.depicting("ground"):
+            s.polygon([(s.eye[0], foot), (s.rand(0.5, 1.1), 1), (s.rand(-0.1, 0.5), 1)], dark * 2.2)
     bark, trunks = s.rand(0.05, 0.6), s.count(4, 14)
     for k in range(trunks):  # the near ones last
         near = (k + 1) / trunks

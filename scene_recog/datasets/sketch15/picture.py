@@ -1,11 +1,13 @@
 """From a class name to a finished picture: obstacles, the camera, the light."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from scene_recog.datasets.sketch15.canvas import CANVAS, Sketch
+from scene_recog.datasets.sketch15.canvas import CANVAS, KINDS, Sketch
 from scene_recog.datasets.sketch15.elements import draw_foreground
 from scene_recog.datasets.sketch15.nature import NATURE
 from scene_recog.datasets.sketch15.rooms import ROOMS
@@ -25,6 +27,29 @@ SHADOW = (0.5, 0.8)  # fraction of the light that a shadow leaves
 HAZE = (0.0, 0.12)  # how far all tones are pulled towards one
 CONTRAST = 1.3  # gives the pixels a standard deviation of 0.25, like those of the photographs
 LEAST_CONTRAST = 0.067  # standard deviation of the tones: flatter pictures are stretched
+
+BOXED = ("car", "person")  # kinds of objects that get a box
+
+
+class Box(NamedTuple):
+    """What can be seen of an object, in pixels: columns left to right - 1, rows top to bottom - 1.
+
+    The order of the corners is torchvision's.
+    """
+
+    kind: str
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class AnnotatedScene(NamedTuple):
+    """A picture; the kind of each of its pixels, an index of KINDS, uint8 [H, W]; the boxes."""
+
+    image: Image.Image
+    labels: NDArray[np.uint8]
+    boxes: list[Box]
 
 
 def _look(s: Sketch, width: int, height: int) -> None:
@@ -88,6 +113,36 @@ def draw_scene(class_name: str, rng: np.random.Generator) -> Image.Image:
     Raises:
         ValueError: an unknown class.
     """
+    return _draw(class_name, rng)[1]
+
+
+def draw_annotated_scene(class_name: str, rng: np.random.Generator) -> AnnotatedScene:
+    """Draw a scene as `draw_scene` does, and also return what is drawn where.
+
+    Args:
+        class_name: one of CLASSES.
+        rng: where every random choice comes from.
+
+    Returns:
+        The picture, bit-identical to that of `draw_scene`; the kind of each pixel; and the boxes of
+        cars and people, the far ones first, as far as something in front leaves them visible.
+
+    Raises:
+        ValueError: an unknown class.
+    """
+    sketch, image = _draw(class_name, rng)
+    objects = np.asarray(sketch.objects.resize(image.size, Image.Resampling.NEAREST))
+    labels = np.array([KINDS.index(kind) for kind in sketch.kinds], dtype=np.uint8)[objects]
+    boxes = []
+    for number, kind in enumerate(sketch.kinds):
+        if kind in BOXED and (objects == number).any():
+            rows, columns = np.nonzero(objects == number)
+            left, top, right, bottom = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+            boxes.append(Box(kind, int(left), int(top), int(right), int(bottom)))
+    return AnnotatedScene(image, labels, boxes)
+
+
+def _draw(class_name: str, rng: np.random.Generator) -> tuple[Sketch, Image.Image]:
     if class_name not in _SCENES:
         raise ValueError(f"unknown class {class_name!r}; the classes are {', '.join(CLASSES)}")
     sketch = Sketch(rng)
@@ -100,4 +155,4 @@ def draw_scene(class_name: str, rng: np.random.Generator) -> Image.Image:
     _look(sketch, width, height)
     for _ in range(sketch.choice(IN_FRONT)):
         draw_foreground(sketch, indoors=class_name in ROOMS)
-    return _light(sketch, width, height)
+    return sketch, _light(sketch, width, height)

@@ -1,6 +1,6 @@
 """Scenes indoors: bedroom, kitchen, living room, office, store."""
 
-from scene_recog.datasets.sketch15.canvas import Sketch
+from scene_recog.datasets.sketch15.canvas import Sketch, depicts
 from scene_recog.datasets.sketch15.elements import draw_people
 from scene_recog.datasets.sketch15.furniture import (
     draw_chair,
@@ -18,6 +18,7 @@ from scene_recog.datasets.sketch15.furniture import (
 )
 
 
+@depicts("furniture")
 def _bedroom(s: Sketch) -> None:
     room = draw_room(s)
     _, floor, back, middle = room
@@ -52,6 +53,7 @@ def _bedroom(s: Sketch) -> None:
     draw_extras(s, room, 0, s.count(-2, 1))
 
 
+@depicts("furniture")
 def _livingroom(s: Sketch) -> None:
     room = draw_room(s)
     _, floor, back, middle = room
@@ -62,7 +64,8 @@ def _livingroom(s: Sketch) -> None:
         s.polygon([hearth(0.2, 1), hearth(0.5, 0.4), hearth(0.8, 1)], 0.85)
     rug = s.face((-0.5, floor, 1), (0.5, floor, back - 0.3))
     for k in (0.0, 0.1) if s.chance(0.5) else ():
-        s.patch(rug, k, k, 1 - k, 1 - k, s.rand(0.3, 0.9))
+        with s.depicting("floor"):
+            s.patch(rug, k, k, 1 - k, 1 - k, s.rand(0.3, 0.9))
     draw_extras(s, room, s.count(0, 2), 0)
     if s.chance(0.4):
         draw_lamp(s, middle + s.rand(-0.8, 0.8), floor, back - 0.1, 0.7)
@@ -78,6 +81,7 @@ def _livingroom(s: Sketch) -> None:
     draw_extras(s, room, 0, s.count(-2, 1))
 
 
+@depicts("furniture")
 def _kitchen(s: Sketch) -> None:
     room = draw_room(s)
     half, floor, back, middle = room
@@ -87,8 +91,9 @@ def _kitchen(s: Sketch) -> None:
         end = middle + s.rand(0, 0.6)
         a, b = s.choice(((-half, end), (middle * 2 - end, half)))
     if s.chance(0.6):
-        tiles = s.face((a, top - 0.3, back), (b, top, back), 0.6)
-        s.grid(tiles, 20, 5, s.rand(0.4, 0.8), 0.05, (0.1, 0.1))
+        with s.depicting("wall"):
+            tiles = s.face((a, top - 0.3, back), (b, top, back), 0.6)
+            s.grid(tiles, 20, 5, s.rand(0.4, 0.8), 0.05, (0.1, 0.1))
     if s.chance(0.85):
         upper = s.cuboid((a, top - 0.8, back - 0.2), (b, top - 0.3, back), wood * 0.75)
         s.grid(upper, doors, 1, wood, 0.03, (0.12, 0.12))
@@ -116,12 +121,14 @@ def _kitchen(s: Sketch) -> None:
     draw_extras(s, room, 0, s.count(-2, 1))
 
 
+@depicts("furniture")
 def _office(s: Sketch) -> None:
     room = draw_room(s)
     half, floor, back, middle = room
     kind, x = s.rng.random(), middle + s.rand(-0.4, 0.4)
     if s.chance(0.45):
-        s.grid(s.face((-half, -0.55, 0.8), (half, -0.55, back)), 3, 3, 1, 0, (0.6, 0.6))
+        with s.depicting("wall"):
+            s.grid(s.face((-half, -0.55, 0.8), (half, -0.55, back)), 3, 3, 1, 0, (0.6, 0.6))
     if kind < 0.4:  # a pin board
         board = s.face((x - 0.5, -0.5, back), (x + 0.4, -0.02, back), s.rand(0.4, 0.6))
         s.grid(board, s.count(3, 7), s.count(2, 4), 0.85, 0.15, (0.4, 0.4))
@@ -148,15 +155,18 @@ def _office(s: Sketch) -> None:
     draw_extras(s, room, 0, s.count(-2, 1))
 
 
+@depicts("furniture")
 def _store(s: Sketch) -> None:
     room = draw_room(s)
     half, floor, back, middle = room
     rows, depth, kind = s.count(2, 6), back + s.rand(0, 4), s.rng.random()
     if kind < 0.4:  # an aisle between two long shelves, below rows of lamps
-        roof = s.face((-half, -0.6, 0.5), (half, -0.6, depth), s.rand(0.3, 0.8))
-        s.grid(roof, s.count(2, 4), s.count(3, 8), 1, 0, (0.7, 0.5))
+        with s.depicting("wall"):
+            roof = s.face((-half, -0.6, 0.5), (half, -0.6, depth), s.rand(0.3, 0.8))
+            s.grid(roof, s.count(2, 4), s.count(3, 8), 1, 0, (0.7, 0.5))
         draw_goods(s, s.face((-half, -0.6, depth), (half, floor, depth)), 10, rows, 0.3)
-        s.face((-half, floor, 0.4), (half, floor, depth), s.rand(0.4, 0.85))
+        with s.depicting("floor"):
+            s.face((-half, floor, 0.4), (half, floor, depth), s.rand(0.4, 0.85))
         for x in (-half * s.rand(0.5, 0.8), half * s.rand(0.5, 0.8)):
             rack = s.face((x, -s.rand(0.2, 0.55), 0.45), (x, floor, depth))
             draw_goods(s, rack, s.count(10, 26), rows, s.rand(0.1, 0.4))

@@ -14,7 +14,7 @@ from scene_recog.datasets.sketch15.buildings import (
     draw_tower,
     draw_traffic,
 )
-from scene_recog.datasets.sketch15.canvas import Sketch, flat_face
+from scene_recog.datasets.sketch15.canvas import Sketch, depicts, flat_face
 from scene_recog.datasets.sketch15.elements import (
     draw_bushes,
     draw_conifer,
@@ -26,6 +26,7 @@ from scene_recog.datasets.sketch15.elements import (
 )
 
 
+@depicts("building")
 def _highway(s: Sketch) -> None:
     horizon, left, right = s.eye[1], -s.rand(0.5, 1.4), s.rand(0.5, 1.4)
     draw_sky(s)
@@ -56,6 +57,7 @@ def _highway(s: Sketch) -> None:
     draw_traffic(s, left * 0.75, right * 0.75, s.count(0, 7))
 
 
+@depicts("building")
 def _street(s: Sketch) -> None:
     road, shops = s.rand(0.4, 0.8), s.chance(0.5)
     draw_sky(s)
@@ -90,19 +92,22 @@ def _street(s: Sketch) -> None:
     draw_people(s, s.rand(0.8, 0.95), s.rand(0.1, 0.25), s.count(0, 3))
 
 
+@depicts("building")
 def _insidecity(s: Sketch) -> None:
     foot = s.rand(0.68, 0.88)
     draw_sky(s)
     if s.chance(0.2):  # something taller than the houses
         draw_skyline(s, foot, s.rand(0.6, 0.9), s.count(1, 4))
-    s.box(0, foot, 1, 1, s.rand(0.3, 0.65))
+    with s.depicting("road"):
+        s.box(0, foot, 1, 1, s.rand(0.3, 0.65))
     if s.chance(0.7):
         draw_fronts(s, foot, 0.4, 1.1)
     else:  # a row of houses, and one that comes towards us
         draw_fronts(s, foot, 0.3, 0.6)
         side, z = s.choice((-1, 1)), s.rand(2, 5)
         s.eye = s.rand(0.3, 0.7), foot - 0.5 / z
-        s.face((-9, 0.5, 0.4), (9, 0.5, z), s.rand(0.3, 0.65))
+        with s.depicting("road"):
+            s.face((-9, 0.5, 0.4), (9, 0.5, z), s.rand(0.3, 0.65))
         wall = side * s.rand(0.3, 0.9)
         while z > 0.6:
             near, top = max(0.45, z * s.rand(0.5, 0.8)), -s.rand(0.8, 2.2)
@@ -154,16 +159,19 @@ def _suburb(s: Sketch) -> None:
         door, wide = s.rand(x0 + 0.1, x1 - 0.1), s.rand(0.04, 0.2)
         if s.chance(0.5):
             drive = [(door - 0.04, foot), (door + 0.04, foot), (door + wide * 1.5, 1)]
-            s.polygon([*drive, (door - wide, 1)], s.rand(0.6, 0.95))
+            with s.depicting("road"):
+                s.polygon([*drive, (door - wide, 1)], s.rand(0.6, 0.95))
             if s.chance(0.4):
                 draw_car(s, door, s.rand(foot + 0.1, 0.9), s.rand(0.12, 0.2))
         for _ in range(s.count(0, 6)):  # shrubs along the wall
             wide, high = s.rand(0.03, 0.09), s.rand(0.03, 0.06)
-            s.oval(s.rand(x0, x1), foot + 0.01, wide, high, s.rand(0.15, 0.35))
+            with s.depicting("plant"):
+                s.oval(s.rand(x0, x1), foot + 0.01, wide, high, s.rand(0.15, 0.35))
         x0 = x1 + s.rand(0.1, 0.4)
     if s.chance(0.4):  # the road
         y = s.rand(0.82, 0.95)
-        s.box(0, y, 1, 1, s.rand(0.25, 0.6))
+        with s.depicting("road"):
+            s.box(0, y, 1, 1, s.rand(0.25, 0.6))
         for _ in range(s.count(0, 2)):
             draw_car(s, s.rand(0, 1), s.rand(y + 0.03, 1), s.rand(0.12, 0.2))
     if s.chance(0.3):
@@ -172,6 +180,7 @@ def _suburb(s: Sketch) -> None:
         draw_tree(s, s.rand(0, 1), s.rand(0.72, 0.95), s.rand(0.4, 0.9), s.rand(0.2, 0.4))
 
 
+@depicts("building")
 def _industrial(s: Sketch) -> None:
     base, haze = s.rand(0.65, 0.8), s.rand(0.15, 0.5)
     draw_sky(s)
@@ -185,7 +194,8 @@ def _industrial(s: Sketch) -> None:
         smoke, drift = s.rand(0.3, 0.8), s.rand(-0.06, 0.06)
         for k in range(s.count(-3, 9)):
             puff, shade = wide + 0.012 * k, smoke * s.rand(0.85, 1.05)
-            s.oval(x + drift * k, top - 0.035 * k, puff * 1.3, puff, shade)
+            with s.depicting("other"):
+                s.oval(x + drift * k, top - 0.035 * k, puff * 1.3, puff, shade)
         sides = [(x - wide * 0.7, top), (x + wide * 0.7, top), (x + wide, base), (x - wide, base)]
         s.polygon(sides, haze)
         if s.chance(0.5):
