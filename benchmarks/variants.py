@@ -14,7 +14,6 @@ measures on the part of the data that settings are chosen on, otherwise on test.
 
 from __future__ import annotations
 
-import math
 import tempfile
 import time
 from collections import defaultdict
@@ -34,13 +33,19 @@ from torchvision.transforms.functional import gaussian_blur
 from scene_recog.datasets import describe_dataset, find_dataset
 from scene_recog.datasets.sketch15 import BOXED, KINDS
 from scene_recog.loading.annotated_sketches import AnnotatedSketches, draw_sketches
+from scene_recog.loading.windows import (
+    SMALLEST,
+    Windows,
+    background_windows,
+    longer_sides,
+    mean_sides,
+    object_windows,
+)
 from scene_recog.models.denoiser import Denoiser
 from scene_recog.models.detector import (
-    OBJECT,
     STRIDE,
     WINDOW,
     Detector,
-    cut_windows,
     detect,
     windows_around,
 )
@@ -57,7 +62,6 @@ from scene_recog.visualize.tasks import (
 
 STREETS = ("highway", "industrial", "insidecity", "street", "suburb", "tallbuilding")
 NOISE = 25 / 255  # standard deviation
-SMALLEST = 24  # longer side in pixels of the smallest objects to detect, in images of 192x192
 
 
 class Result(NamedTuple):
@@ -221,41 +225,28 @@ def segmentation(seed: int, part: str, _data_dir: Path) -> Result:
 # Detection
 
 
-class Windows(NamedTuple):
-    """P windows: the number of the image [P], the corners [P, 4], the label [P] (0: background)."""
-
-    image: torch.Tensor
-    corners: torch.Tensor
-    labels: torch.Tensor
-
-    def some(self, count: int) -> Windows:
-        chosen = torch.randint(len(self.image), (count,))
-        return Windows(*(values[chosen] for values in self))
-
-
 def detection(seed: int, part: str, _data_dir: Path) -> Result:
     """Average precision of a sliding-window network and of a template, for cars and people."""
     train = draw_sketches(900, 192, seed=seed, class_names=STREETS)
     test = draw_sketches(240, 192, part=part, seed=seed, class_names=STREETS)
     objects, background = object_windows(train), background_windows(train)
-    sides = mean_sides(train)
+    sides = mean_sides(train, len(BOXED))
 
     net = Detector(len(BOXED))
 
     def loss_of_batch() -> torch.Tensor:
-        near, far = objects.some(32), background.some(96)
-        windows = Windows(*(torch.cat(pair) for pair in zip(near, far, strict=True)))
-        patches = cut_windows(train.images, windows.image, jittered(windows.corners))
+        windows = objects.some(32).and_also(background.some(96)).jittered()
+        patches = windows.cut_from(train.images)
         loss: torch.Tensor = net.loss_criterion(net(mirrored(patches)).flatten(1), windows.labels)
         return loss
 
     minimize(net, loss_of_batch, steps=300, rate=3e-3)
     for first in (0, 200, 400):  # hard negatives: what the network takes for an object
         hard = mistakes(net, train, range(first, first + 200), sides)
-        background = Windows(*(torch.cat(pair) for pair in zip(background, hard, strict=True)))
+        background = background.and_also(hard)
         minimize(net, loss_of_batch, steps=300, rate=3e-3)
 
-    patches = cut_windows(train.images, objects.image, objects.corners)
+    patches = objects.cut_from(train.images)
     means = torch.stack([patches[objects.labels == 1 + k].mean(dim=0) for k in range(len(BOXED))])
     found = {
         "network": [detect(net.probabilities, image, sides) for image in test.images],
@@ -278,33 +269,6 @@ def detection(seed: int, part: str, _data_dir: Path) -> Result:
     return Result(scores, detection_figure(test, found["network"], BOXED))
 
 
-def longer_sides(boxes: torch.Tensor) -> torch.Tensor:
-    return (boxes[:, 2:] - boxes[:, :2]).amax(dim=1)
-
-
-def object_windows(scenes: AnnotatedSketches) -> Windows:
-    """A window around each object that is not too small."""
-    image = torch.arange(len(scenes.boxes)).repeat_interleave(
-        torch.tensor([len(boxes) for boxes in scenes.boxes])
-    )
-    boxes, kinds = torch.cat(scenes.boxes), torch.cat(scenes.kinds)
-    large = longer_sides(boxes) >= SMALLEST
-    return Windows(image[large], windows_around(boxes[large]), 1 + kinds[large])
-
-
-def background_windows(scenes: AnnotatedSketches, per_image: int = 10) -> Windows:
-    """Windows anywhere, of any size, that do not cover an object."""
-    side, found = scenes.images.shape[-1], []
-    for number, boxes in enumerate(scenes.boxes):
-        sizes = torch.empty(per_image, 1).uniform_(math.log(SMALLEST), math.log(side * 0.8)).exp()
-        corners = torch.rand(per_image, 2) * (side - sizes)
-        windows = torch.cat([corners, corners + sizes], dim=1)
-        windows = windows[(box_iou(windows, windows_around(boxes)) < 0.3).all(dim=1)]
-        found.append((torch.full((len(windows),), number), windows))
-    image, corners = (torch.cat(parts) for parts in zip(*found, strict=True))
-    return Windows(image, corners, torch.zeros(len(image), dtype=torch.long))
-
-
 def mistakes(
     net: Detector, scenes: AnnotatedSketches, numbers: Iterable[int], sides: torch.Tensor
 ) -> Windows:
@@ -316,22 +280,6 @@ def mistakes(
         found.append((torch.full((len(boxes),), number), windows_around(boxes)))
     image, corners = (torch.cat(parts) for parts in zip(*found, strict=True))
     return Windows(image, corners, torch.zeros(len(image), dtype=torch.long))
-
-
-def mean_sides(scenes: AnnotatedSketches) -> torch.Tensor:
-    """Mean width and height of each kind of object, if its longer side is OBJECT: [kinds, 2]."""
-    boxes, kinds = torch.cat(scenes.boxes), torch.cat(scenes.kinds)
-    sides = (boxes[:, 2:] - boxes[:, :2]) * OBJECT / longer_sides(boxes)[:, None]
-    large = longer_sides(boxes) >= SMALLEST
-    return torch.stack([sides[large & (kinds == k)].mean(dim=0) for k in range(len(BOXED))])
-
-
-def jittered(windows: torch.Tensor) -> torch.Tensor:
-    """Windows moved by up to two of their 32 pixels, and up to 12 % larger or smaller."""
-    sides, centers = windows[:, 2:] - windows[:, :2], (windows[:, 2:] + windows[:, :2]) / 2
-    centers = centers + sides * torch.empty_like(centers).uniform_(-2 / WINDOW, 2 / WINDOW)
-    sides = sides * torch.empty(len(sides), 1).uniform_(-0.12, 0.12).exp()
-    return torch.cat([centers - sides / 2, centers + sides / 2], dim=1)
 
 
 def correlations(means: torch.Tensor, sides: torch.Tensor, images: torch.Tensor) -> torch.Tensor:

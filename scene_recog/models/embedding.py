@@ -41,36 +41,37 @@ class EmbeddingNet(nn.Module):
     """One of the two equal halves of a siamese network (Bromley et al. 1993).
 
     Both images of a pair go through the same network with the same weights, so one network is
-    enough: the pair is only in the loss.
+    enough: the pair is only in the loss. The layers are SimpleNet's with batch norm, which trains
+    faster, and the last one gives a point instead of the scores of classes.
 
     Args:
-        dimensions: of the points. 57,432 parameters at 32.
+        dimensions: of the points. 58,642 parameters at 32.
 
-    Input [N, 1, 64, 64], output points [N, dimensions]. `loss_criterion`: the contrastive loss.
+    Input [N, 1, 64, 64], output points [N, dimensions]. `loss_criterion`: the contrastive loss. Its
+    margin of 4 retrieved better than one of 1 on photographs held out of train.
     """
 
     def __init__(self, dimensions: int = 32) -> None:
         super().__init__()
         self.conv_layers = nn.Sequential(  # [N, 1, 64, 64]
-            *_stage(1, 8, 5),  # [N, 8, 32, 32]
-            *_stage(8, 16, 3),  # [N, 16, 16, 16]
-            *_stage(16, 32, 3),  # [N, 32, 8, 8]
-            *_stage(32, 64, 3),  # [N, 64, 4, 4]
+            nn.Conv2d(1, 10, kernel_size=5, bias=False),  # [N, 10, 60, 60]
+            nn.MaxPool2d(3),  # [N, 10, 20, 20]
+            nn.BatchNorm2d(10),
+            nn.ReLU(),
+            nn.Conv2d(10, 20, kernel_size=5, bias=False),  # [N, 20, 16, 16]
+            nn.MaxPool2d(3),  # [N, 20, 5, 5]
+            nn.BatchNorm2d(20),
+            nn.ReLU(),
         )
-        self.fc_layers = nn.Sequential(nn.Flatten(), nn.Linear(64 * 4 * 4, dimensions))
-        self.loss_criterion = ContrastiveLoss()
+        self.fc_layers = nn.Sequential(
+            nn.Flatten(),  # [N, 500]
+            nn.Linear(500, 100),
+            nn.ReLU(),
+            nn.Linear(100, dimensions),
+        )
+        self.loss_criterion = ContrastiveLoss(margin=4.0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images [N, 1, 64, 64] -> points [N, dimensions]."""
         points: torch.Tensor = self.fc_layers(self.conv_layers(x))
         return points
-
-
-def _stage(maps_in: int, maps_out: int, size: int) -> list[nn.Module]:
-    """Convolution, batch norm, pooling to half the side, ReLU."""
-    return [
-        nn.Conv2d(maps_in, maps_out, size, padding=size // 2, bias=False),
-        nn.BatchNorm2d(maps_out),
-        nn.MaxPool2d(2),
-        nn.ReLU(),
-    ]

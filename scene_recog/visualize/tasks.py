@@ -68,7 +68,9 @@ def retrieval_figure(
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randperm(len(images), generator=generator)[:queries].tolist()
     width = 0.85 * (1 + (0.4 + answers) * len(points))
-    figure = new_figure(width, 0.95 * len(rows) + 0.6, "Queries and their nearest neighbours")
+    figure = new_figure(
+        width, 0.95 * len(rows) + 0.6, "Queries and their nearest neighbours\n"
+    )  # room for headings
     ratios = [1.0] + ([0.4] + [1.0] * answers) * len(points)
     grid = figure.subplots(len(rows), len(ratios), squeeze=False, width_ratios=ratios)
     for axes in grid.ravel():
@@ -125,7 +127,7 @@ def detection_figure(
     detections: Sequence[Detections],
     kinds: Sequence[str],
     *,
-    least: float = 0.5,
+    least: float = 0.9,
     count: int = 8,
 ) -> Figure:
     """Scenes with objects (dashed white) and what was found (in the colour of its kind).
