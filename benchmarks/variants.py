@@ -17,7 +17,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,16 +27,15 @@ import torch.nn.functional as F
 from common import machine, make_parser, mean_line, run_script
 from matplotlib.figure import Figure
 from torch import nn
-from torchvision.ops import box_iou
 from torchvision.transforms.functional import gaussian_blur
 
 from scene_recog.datasets import describe_dataset, find_dataset
 from scene_recog.datasets.sketch15 import BOXED, KINDS
-from scene_recog.loading.annotated_sketches import AnnotatedSketches, draw_sketches
+from scene_recog.loading.annotated_sketches import draw_sketches
 from scene_recog.loading.windows import (
     SMALLEST,
-    Windows,
     background_windows,
+    false_alarms,
     longer_sides,
     mean_sides,
     object_windows,
@@ -47,7 +46,6 @@ from scene_recog.models.detector import (
     WINDOW,
     Detector,
     detect,
-    windows_around,
 )
 from scene_recog.models.embedding import EmbeddingNet
 from scene_recog.models.segmenter import Segmenter
@@ -242,7 +240,7 @@ def detection(seed: int, part: str, _data_dir: Path) -> Result:
 
     minimize(net, loss_of_batch, steps=300, rate=3e-3)
     for first in (0, 200, 400):  # hard negatives: what the network takes for an object
-        hard = mistakes(net, train, range(first, first + 200), sides)
+        hard = false_alarms(net, train, range(first, first + 200), sides)
         background = background.and_also(hard)
         minimize(net, loss_of_batch, steps=300, rate=3e-3)
 
@@ -267,19 +265,6 @@ def detection(seed: int, part: str, _data_dir: Path) -> Result:
         for k in range(len(BOXED))
     }
     return Result(scores, detection_figure(test, found["network"], BOXED))
-
-
-def mistakes(
-    net: Detector, scenes: AnnotatedSketches, numbers: Iterable[int], sides: torch.Tensor
-) -> Windows:
-    """Windows of these scenes where the network sees an object that is not there."""
-    found = []
-    for number in numbers:
-        boxes = detect(net.probabilities, scenes.images[number], sides, least=0.3).boxes
-        boxes = boxes[(box_iou(boxes, scenes.boxes[number]) < 0.2).all(dim=1)]
-        found.append((torch.full((len(boxes),), number), windows_around(boxes)))
-    image, corners = (torch.cat(parts) for parts in zip(*found, strict=True))
-    return Windows(image, corners, torch.zeros(len(image), dtype=torch.long))
 
 
 def correlations(means: torch.Tensor, sides: torch.Tensor, images: torch.Tensor) -> torch.Tensor:

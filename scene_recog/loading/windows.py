@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 from torchvision.ops import box_iou
 
 from scene_recog.loading.annotated_sketches import AnnotatedSketches
-from scene_recog.models.detector import OBJECT, WINDOW, cut_windows, windows_around
+from scene_recog.models.detector import (
+    OBJECT,
+    WINDOW,
+    Detector,
+    cut_windows,
+    detect,
+    windows_around,
+)
 
 SMALLEST = 24  # longer side in pixels of the smallest objects to detect, in images of 192x192
 
@@ -73,6 +81,32 @@ def background_windows(scenes: AnnotatedSketches, per_scene: int = 10) -> Window
         found.append((torch.full((len(windows),), number), windows))
     numbers, corners = (torch.cat(parts) for parts in zip(*found, strict=True))
     return Windows(numbers, corners, torch.zeros(len(numbers), dtype=torch.long))
+
+
+def false_alarms(
+    net: Detector, scenes: AnnotatedSketches, numbers: Iterable[int], sides: torch.Tensor
+) -> Windows:
+    """Windows of these scenes in which a detector sees an object that is not there.
+
+    As background, they teach it most: random windows are mostly easy (Dalal and Triggs 2005).
+
+    Args:
+        net: the detector, in eval mode.
+        scenes: that it is trained on.
+        numbers: which of them.
+        sides: as from `mean_sides`.
+    """
+    found = []
+    for number in numbers:
+        boxes = detect(net.probabilities, scenes.images[number], sides, least=0.3).boxes
+        boxes = boxes[(box_iou(boxes, scenes.boxes[number]) < 0.2).all(dim=1)]
+        found.append((torch.full((len(boxes),), number), windows_around(boxes)))
+    corners = torch.cat([windows for _, windows in found])
+    return Windows(
+        torch.cat([number for number, _ in found]),
+        corners,
+        torch.zeros(len(corners), dtype=torch.long),
+    )
 
 
 def mean_sides(scenes: AnnotatedSketches, kinds: int) -> torch.Tensor:

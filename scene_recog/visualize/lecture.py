@@ -91,11 +91,11 @@ def weights_figure(weights: Array, liked: Sequence[Sequence[Any]], title: str) -
     """
     figure = new_figure(1.25 * (1 + len(liked[0])), 1.3 * len(weights) + 0.6, title)
     grid = figure.subplots(len(weights), 1 + len(liked[0]), squeeze=False)
-    for row, unit, images in zip(grid, weights, liked, strict=True):
+    for place, (row, unit, images) in enumerate(zip(grid, weights, liked, strict=True)):
         largest = float(np.abs(unit).max())
-        draw_image(row[0], unit, "weights" if row is grid[0] else "", (-largest, largest))
+        draw_image(row[0], unit, "weights" if place == 0 else "", (-largest, largest))
         for number, (axes, image) in enumerate(zip(row[1:], images, strict=True), start=1):
-            draw_image(axes, image, f"{number}. choice" if row is grid[0] else "")
+            draw_image(axes, image, f"choice {number}" if place == 0 else "")
     return figure
 
 
@@ -111,7 +111,7 @@ def averaged_figure(examples: int = 3, maps: int = 3) -> Figure:
     panels = {
         "batch norm: one for each map": [list(range(maps)) for _ in range(examples)],
         "layer norm: one for each example": [[n] * maps for n in range(examples)],
-        "instance norm: one for each of both": [
+        "instance norm: one for each map of each example": [
             [n * maps + m for m in range(maps)] for n in range(examples)
         ],
     }
