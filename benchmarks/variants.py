@@ -298,12 +298,14 @@ TASKS = {task.__name__: task for task in (denoising, siamese, segmentation, dete
 def main() -> None:
     """Train and measure each task with each seed, and print the results."""
     parser = make_parser(__doc__)
-    parser.add_argument("tasks", nargs="*", choices=[*TASKS, []], default=list(TASKS))
+    parser.add_argument("tasks", nargs="*", default=list(TASKS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--validation", action="store_true", help="do not measure on test")
     parser.add_argument("--pictures", type=Path, help="folder for a picture of each task")
     args = parser.parse_args()
 
+    if unknown := set(args.tasks) - set(TASKS):
+        raise ValueError(f"unknown task {min(unknown)}: the tasks are {', '.join(TASKS)}")
     part = "validation" if args.validation else "test"
     data_dir = find_dataset(args.data) if "siamese" in args.tasks else Path()
     print(f"{machine()}; measured on {part}")
