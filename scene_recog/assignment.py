@@ -42,7 +42,7 @@ _LATER_STEPS = {  # functions of a later step than the rest of their file
 _PACKAGE = Path(__file__).parent
 
 
-def tests_of(file: str) -> str:
+def path_of_tests(file: str) -> str:
     """The tests of a file, such as "unit_tests/lecture/test_layers.py" for "lecture/layers"."""
     folder, slash, name = file.rpartition("/")
     return f"unit_tests/{folder}{slash}test_{name}.py"
@@ -50,7 +50,7 @@ def tests_of(file: str) -> str:
 
 def has_lecture(project: Path) -> bool:
     """Whether a project was handed out with the second assignment."""
-    return all((project / tests_of(file)).is_file() for file in LECTURE)
+    return all((project / path_of_tests(file)).is_file() for file in LECTURE)
 
 
 def files_of(project: Path) -> dict[str, str]:
@@ -183,7 +183,7 @@ def _quoted(text: str) -> str:
 
 
 def _test_it(file: str) -> str:
-    return f"test it with pytest {tests_of(file)}"
+    return f"test it with pytest {path_of_tests(file)}"
 
 
 def _assignment_file(filename: str | None) -> str | None:

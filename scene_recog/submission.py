@@ -35,7 +35,7 @@ from scene_recog.assignment import (
     files_of,
     functions_in,
     has_lecture,
-    tests_of,
+    path_of_tests,
     unwritten_in,
 )
 from scene_recog.system.files import write_atomically, zipped
@@ -566,7 +566,7 @@ def count_tests(project: Path) -> dict[str, Count]:
     files = []
     handed_out = files_of(project)
     for file in handed_out:
-        needed = (CODE_FILES[file], tests_of(file))
+        needed = (CODE_FILES[file], path_of_tests(file))
         missing = [name for name in needed if not (project / name).is_file()]
         if missing:  # another copy of the project may be installed, and have it
             counts[file] = Count(reason=f"there is no {missing[0]}")
@@ -591,7 +591,7 @@ def _counted(project: Path, files: list[str], limit: float) -> dict[str, Count]:
             "-m", "not beyond", "-p", "no:cacheprovider", "--continue-on-collection-errors",
             "-o", f"timeout={TEST_LIMIT}", f"--junitxml={results}",
         ]  # fmt: skip
-        tests = [tests_of(file) for file in files]
+        tests = [path_of_tests(file) for file in files]
         in_time = _run(["-m", "pytest", *options, *tests], project, limit)
         if not in_time and len(files) == 1:
             return {files[0]: Count(reason=f"they did not finish within {limit:.0f} s")}

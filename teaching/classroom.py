@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from scene_recog.assignment import FILES, has_lecture, tests_of
+from scene_recog.assignment import FILES, has_lecture, path_of_tests
 from scene_recog.submission import HANDOUT_RECORD
 from scene_recog.system.files import write_atomically
 from teaching.rubric import Rubric, read_rubric
@@ -86,7 +86,7 @@ def workflow(rubric: Rubric) -> str:
     names = {file: re.sub("[_/]", "-", file) for file in rubric.public}
     steps = [
         STEP.format(
-            step=FILES[file], file=file, id=names[file], tests=tests_of(file), minutes=MINUTES,
+            step=FILES[file], file=file, id=names[file], tests=path_of_tests(file), minutes=MINUTES,
             points=points,
         )
         for file, points in rubric.public.items()

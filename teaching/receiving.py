@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from scene_recog.submission import (
     ABOUT,
+    CODE_FILES,
     LECTURE_FILES,
     NAMED,
     REPORT,
@@ -157,22 +158,23 @@ def _chosen(entries: list[_Entry], notices: list[str], limits: dict[str, int]) -
         found.notices.append(
             f"{_counted(ignored, one, many)} of a submission; ignored: {_named(ignored)}"
         )
-    if not any(file in found.files for file in STEP_FILES.values()):
+    if not any(file in found.files for file in CODE_FILES.values()):
         found.files.clear()
         found.reason = _why_none(ignored, refused)
     return found
 
 
 def _top(entries: list[_Entry], found: Received) -> tuple[str, ...]:
-    """The project's folder: the one with the most of the eight files.
+    """The project's folder: the one with the most of the files of code.
 
     Of several, the one nearest to the top, then the first by name.
     """
-    files = {tuple(file.split("/")) for file in STEP_FILES.values()}
-    places: dict[tuple[str, ...], set[str]] = {}
+    files = {tuple(file.split("/")) for file in CODE_FILES.values()}
+    places: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
     for entry in entries:
-        if entry.parts[-2:] in files:
-            places.setdefault(entry.parts[:-2], set()).add(entry.parts[-1])
+        for length in (2, 3):
+            if entry.parts[-length:] in files:
+                places.setdefault(entry.parts[:-length], set()).add(entry.parts[-length:])
     order = sorted(places, key=lambda top: (-len(places[top]), len(top), top))
     if len(order) > 1:
         found.notices.append(

@@ -25,11 +25,11 @@ from scene_recog.assignment import (
     STEPS,
     TABLE_TITLE,
     explain_error,
-    tests_of,
+    path_of_tests,
 )
 
 HERE = Path(__file__).parent
-OF_TESTS = {HERE / tests_of(file).removeprefix("unit_tests/"): file for file in FILES}
+OF_TESTS = {HERE / path_of_tests(file).removeprefix("unit_tests/"): file for file in FILES}
 REASONS_SHOWN = 3
 LEGEND = {  # pytest's categories -> its letters
     "not written yet": "n not written yet",
@@ -292,7 +292,7 @@ def _first_reasons(name: str, step: Step, kinds: tuple[bool, ...]) -> list[str]:
             lines.append(f"    and {len(first_test) - REASONS_SHOWN} more")
     if lines:
         beyond_too = "--runxfail " if step.failed[True] else ""
-        lines.append(f"    show all: python -m pytest {beyond_too}{tests_of(name)}")
+        lines.append(f"    show all: python -m pytest {beyond_too}{path_of_tests(name)}")
     return lines
 
 

@@ -95,7 +95,7 @@ def _has_pytest(found: Submission) -> bool:
 
 def _failures(counts: dict[str, Count], found: Submission) -> list[str]:
     """A line for each file with tests that did not pass, unless another line says why."""
-    from scene_recog.assignment import tests_of
+    from scene_recog.assignment import path_of_tests
     from scene_recog.submission import CODE_FILES
 
     lines = []
@@ -109,7 +109,7 @@ def _failures(counts: dict[str, Count], found: Submission) -> list[str]:
             if not failed:  # they wait for another file, which has a line of its own
                 continue
             what = f"{failed} of its {count.total} tests did not pass"
-        look = f"pytest {tests_of(file)}"
+        look = f"pytest {path_of_tests(file)}"
         lines.append(f"{CODE_FILES[file]}: {what}" + ("" if look in what else f"; see {look}"))
     return lines
 
@@ -159,7 +159,8 @@ def _print_tests(
 
     for file, count in counts.items():
         row = f"{FILES[file]:<3} {file:<17} "
-        row += f"{count.passed} of {count.total}".ljust(10) if count.total else "not run   "
+        row += f"{count.passed} of {count.total}".ljust(9) if count.total else "not run  "
+        row += " "
         row += f"{points[file]:g} of {worth[file]:g} points".ljust(18) if worth else ""
         row += f"{count.unjudged} cannot be judged yet" if count.unjudged else ""
         print(row.rstrip())

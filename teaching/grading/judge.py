@@ -36,7 +36,7 @@ import pytest
 import torch
 from PIL import Image
 
-from scene_recog.assignment import LECTURE, tests_of
+from scene_recog.assignment import LECTURE, path_of_tests
 from scene_recog.datasets.images import class_folders, images_below, read_grayscale
 from scene_recog.submission import CODE_FILES, STEP_FILES, WEIGHTS
 from scene_recog.system.text import in_one_line
@@ -412,7 +412,7 @@ class _Tests:
                 outcomes.append(said["result"]["outcome"])
             say(**said)
 
-        path = self.folder / tests_of(self.file)
+        path = self.folder / path_of_tests(self.file)
         arguments = [
             str(path), "-q", "-p", "no:cacheprovider", "--tb=short", "-c",
             str(self.folder / "pyproject.toml"), f"--rootdir={self.folder}", "-W", "ignore",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scene_recog.assignment import FILES, STEPS, tests_of
+from scene_recog.assignment import FILES, STEPS, path_of_tests
 from scene_recog.submission import CODE_FILES, NOTEBOOK
 from scene_recog.system.text import in_one_line
 from teaching.grading.points import Grade, accuracy_of
@@ -114,7 +114,7 @@ def step_of(file: str, verdict: Verdict) -> Step:
     if found.is_tampered:
         waits = "The tests could not grade this file. Your teacher will look at it."
         return Step(file, "a person", waits)
-    tests = f"`pytest {tests_of(file)}`"
+    tests = f"`pytest {path_of_tests(file)}`"
     look = f"step {STEPS[file]} of {NOTEBOOK}" if file in STEPS else "the docstrings in the file"
     outcomes = {test.outcome for test in found.public}
     if "not written" in outcomes and outcomes <= {"not written", "waits"}:
