@@ -2,7 +2,8 @@
 
 Students write the eight files beside this one. When one of them is not written yet, or raises an
 error in the middle of training, the reader wants to know the step and the line, not the path that
-the provided code took to get there.
+the provided code took to get there. The four files in `lecture/` are a second assignment, which is
+optional: a course hands them out, or leaves the folder out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ STEPS = {
     "simple_net_final": "2.3",
     "confusion_matrix": "2.6",
 }
+LECTURE = {
+    "lecture/layers": "L1",
+    "lecture/gradients": "L2",
+    "lecture/network": "L3",
+    "lecture/counts": "L4",
+}
+FILES = {**STEPS, **LECTURE}
 TABLE_TITLE = "the steps of the handout"  # above the table at the end of pytest's output
+LECTURE_TITLE = "the lecture"  # above that of the second assignment
 _LATER_STEPS = {  # functions of a later step than the rest of their file
     "get_fundamental_augmentation_transforms": "2.1",
     "get_fundamental_normalization_transforms": "2.2",
@@ -33,11 +42,27 @@ _LATER_STEPS = {  # functions of a later step than the rest of their file
 _PACKAGE = Path(__file__).parent
 
 
+def path_of_tests(file: str) -> str:
+    """The tests of a file, such as "unit_tests/lecture/test_layers.py" for "lecture/layers"."""
+    folder, slash, name = file.rpartition("/")
+    return f"unit_tests/{folder}{slash}test_{name}.py"
+
+
+def has_lecture(project: Path) -> bool:
+    """Whether a project was handed out with the second assignment."""
+    return all((project / path_of_tests(file)).is_file() for file in LECTURE)
+
+
+def files_of(project: Path) -> dict[str, str]:
+    """The files that students write in a project, and their steps."""
+    return FILES if has_lecture(project) else STEPS
+
+
 def unwritten_functions(file: str) -> list[str]:
-    """Functions in one of the eight files that still raise NotImplementedError, methods as A.b.
+    """Functions in a file that still raise NotImplementedError, methods as A.b.
 
     Args:
-        file: its name without the ending, such as "image_loader".
+        file: its name without the ending, such as "image_loader" or "lecture/layers".
     """
     return unwritten_in(ast.parse((_PACKAGE / f"{file}.py").read_bytes()))
 
@@ -58,7 +83,10 @@ def functions_in(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def first_unwritten() -> tuple[str, str, str] | None:
-    """(step, file, function) of the first in the handout's order; None if all are written."""
+    """(step, file, function) of the first in the handout's order; None if all are written.
+
+    Training needs the eight files only, so those of the lecture do not count.
+    """
     unwritten = []
     for place, file in enumerate(STEPS):
         try:
@@ -87,29 +115,29 @@ def unwritten_for(recipe: str) -> str | None:
 def explain_error(error: BaseException, *, first: bool = True) -> str | None:
     """One line that names the step, file and line of the assignment where an error comes from.
 
-    None if it does not come from one of the eight files, or if one of them raised it on purpose
-    with a message of its own.
+    None if it does not come from one of the students' files, or if one of them raised it on
+    purpose with a message of its own.
 
     Args:
         error: with its traceback.
-        first: if several functions are not written yet, name the first in the handout's order
-            instead of the one that was called.
+        first: if several of the eight files' functions are not written yet, name the first in the
+            handout's order instead of the one that was called.
     """
     is_unwritten = isinstance(error, NotImplementedError)
-    if first and is_unwritten and _frame_of(error) and (missing := first_unwritten()):
+    frame = _frame_of(error)
+    if first and is_unwritten and frame and frame[0] in STEPS and (missing := first_unwritten()):
         return _unwritten(*missing)
     if isinstance(error, SyntaxError):  # with a line, but no frame, in the file that has it
         written = _assignment_file(error.filename)
         if written is None:
             return None
         what = f"line {error.lineno}: {type(error).__name__}: {error.msg}"
-        return f"step {STEPS[written]}: {written}.py, {what}; {_test_it(written)}"
+        return f"step {FILES[written]}: {written}.py, {what}; {_test_it(written)}"
     if isinstance(error, ImportError):
-        module = (error.name or "").removeprefix(f"{_PACKAGE.name}.")
+        module = (error.name or "").removeprefix(f"{_PACKAGE.name}.").replace(".", "/")
         name = getattr(error, "name_from", None) or _quoted(str(error))
-        if module in STEPS and not isinstance(error, ModuleNotFoundError):
-            return f"step {STEPS[module]}: {module}.py has no {name}; {_test_it(module)}"
-    frame = _frame_of(error)
+        if module in FILES and not isinstance(error, ModuleNotFoundError):
+            return f"step {FILES[module]}: {module}.py has no {name}; {_test_it(module)}"
     if frame is None:
         return None
     file, line, function = frame
@@ -146,7 +174,7 @@ def _unwritten(step: str, file: str, name: str) -> str:
 
 
 def _step_of(file: str, function: str) -> str:
-    return _LATER_STEPS.get(function, STEPS[file])
+    return _LATER_STEPS.get(function, FILES[file])
 
 
 def _quoted(text: str) -> str:
@@ -155,16 +183,19 @@ def _quoted(text: str) -> str:
 
 
 def _test_it(file: str) -> str:
-    return f"test it with pytest unit_tests/test_{file}.py"
+    return f"test it with pytest {path_of_tests(file)}"
 
 
 def _assignment_file(filename: str | None) -> str | None:
     path = Path(filename or "")
-    return path.stem if path.parent == _PACKAGE and path.stem in STEPS else None
+    if not path.is_relative_to(_PACKAGE):
+        return None
+    file = path.relative_to(_PACKAGE).with_suffix("").as_posix()
+    return file if file in FILES else None
 
 
 def _frame_of(error: BaseException) -> tuple[str, int, str] | None:
-    """(file, line, function) if the innermost of our frames is in one of the eight files."""
+    """(file, line, function) if the innermost of our frames is in one of the students' files."""
     ours = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)

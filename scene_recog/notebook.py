@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from scene_recog.assignment import TABLE_TITLE, explain_error
+from scene_recog.assignment import LECTURE, LECTURE_TITLE, TABLE_TITLE, explain_error, path_of_tests
 
 if TYPE_CHECKING:  # otherwise one broken file would keep the notebook from naming it
     from scene_recog.recipes import Recipe
@@ -37,35 +38,38 @@ def run_tests(*names: str, folder: str | Path = "unit_tests") -> None:
     """Run the unit tests of assignment files, as they are on disk now, and print pytest's table.
 
     Args:
-        names: files without their ending, such as "image_loader".
+        names: files without their ending, such as "image_loader"; those of the lecture with or
+            without their folder, "lecture/layers" or "layers".
         folder: where `test_<name>.py` is.
 
     Raises:
         FileNotFoundError: no tests of that name.
     """
-    paths = [Path(folder) / f"test_{name}.py" for name in names]
+    full = {file.rpartition("/")[2]: file for file in LECTURE}
+    files = [path_of_tests(full.get(name, name)) for name in names]
+    paths = [Path(folder, file.removeprefix("unit_tests/")) for file in files]
     for path in paths:
         if not path.is_file():
             raise FileNotFoundError(f"no tests {path}: run the notebook in the project's folder")
     command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-rN", "--color=no"]
     command += ["-p", "no:cacheprovider"]
     finished = subprocess.run([*command, *map(str, paths)], capture_output=True, text=True)
-    _, _, table = finished.stdout.partition(TABLE_TITLE)
+    table = re.split(f" (?:{TABLE_TITLE}|{LECTURE_TITLE}) ", finished.stdout, maxsplit=1)[1:]
     if not table:
         print(f"pytest did not run:\n{finished.stdout}{finished.stderr}".rstrip())
-    lines = table.splitlines()[1:]  # after the rest of the title line
+    lines = "".join(table).splitlines()[1:]  # after the rest of the title line
     print("\n".join(line for line in lines if (line and not line[0].isdigit()) or line[1:2] == "."))
 
 
 class AssignmentError(Exception):
-    """An error that comes from one of the eight files, for a notebook to show as one line."""
+    """An error that comes from a student's file, for a notebook to show as one line."""
 
     def _render_traceback_(self) -> list[str]:  # IPython asks for this
         return [str(self)]
 
 
 def explain_errors() -> None:
-    """Show an error that comes from one of the eight files as one line that says where.
+    """Show an error that comes from one of the student's files as one line that says where.
 
     A name that a cell above should have defined gets one line, too. All other errors keep their
     traceback. For IPython and Jupyter; elsewhere, nothing happens.

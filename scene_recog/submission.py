@@ -27,7 +27,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scene_recog.assignment import STEPS, explain_error, functions_in, unwritten_in
+from scene_recog.assignment import (
+    FILES,
+    LECTURE,
+    STEPS,
+    explain_error,
+    files_of,
+    functions_in,
+    has_lecture,
+    path_of_tests,
+    unwritten_in,
+)
 from scene_recog.system.files import write_atomically, zipped
 from scene_recog.system.text import first_of, in_one_line, reason_of, shortened
 
@@ -41,6 +51,8 @@ FORMAT = 1
 NOTEBOOK_RUNS = ("notebook_part1", "notebook_part2")  # where the notebook trains the two networks
 FEW_EPOCHS = 10  # quick mode trains for fewer
 STEP_FILES = {file: f"scene_recog/{file}.py" for file in STEPS}
+LECTURE_FILES = {file: f"scene_recog/{file}.py" for file in LECTURE}
+CODE_FILES = {**STEP_FILES, **LECTURE_FILES}
 WEIGHTS = {  # the network that each holds
     f"model_checkpoints/trained_{network}_final.pt": network
     for network in ("SimpleNet", "SimpleNetFinal")
@@ -68,7 +80,7 @@ class Submission:
         files: name in the zip -> contents, in the order of the zip.
         problems: lines about what to fix before handing in.
         notices: lines for information.
-        unfinished: those of the eight files that are missing, empty, too large, partly
+        unfinished: those of the files of code that are missing, empty, too large, partly
             unwritten, or do not parse.
     """
 
@@ -76,6 +88,12 @@ class Submission:
     problems: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     unfinished: set[str] = field(default_factory=set)
+
+
+def limits_of(lecture: bool) -> dict[str, int]:
+    """`LIMITS`, with the files of the lecture if it was handed out."""
+    more = dict.fromkeys(LECTURE_FILES.values(), MB) if lecture else {}
+    return {name: LIMITS[name] for name in STEP_FILES.values()} | more | LIMITS
 
 
 # ------------------------------------------------------------------------ the project's folder
@@ -117,19 +135,19 @@ def collect(project: Path, name: str | None = None) -> Submission:
         name: the student's name, as they typed it.
 
     Raises:
-        ValueError: none of the eight files has been started.
+        ValueError: none of the files of code has been started.
     """
     found = Submission()
     personal = _personal_paths(project)
     is_begun = False
-    for file, limit in LIMITS.items():
+    for file, limit in limits_of(has_lecture(project)).items():
         if file == ABOUT:
             continue
         contents, problem = _read(project / file, limit)
         if file in (REPORT, REPORT_DRAFT) and problem == "is missing":
             continue
         if contents is not None and problem is None:
-            if file in STEP_FILES.values():
+            if file in CODE_FILES.values():
                 problem, complaints, begun = _check_source(contents)
                 is_begun |= begun
                 found.problems += [f"{file} {complaint}" for complaint in complaints]
@@ -155,7 +173,7 @@ def collect(project: Path, name: str | None = None) -> Submission:
             f"nothing to hand in: none of the eight files in {project / 'scene_recog'} is written; "
             f"start with step {next(iter(STEPS.values()))}, {next(iter(STEPS))}.py"
         )
-    found.unfinished &= set(STEP_FILES.values())
+    found.unfinished &= set(CODE_FILES.values())
     about = json.dumps({"format": FORMAT, "name": name or None}, indent=2) + "\n"
     found.files[ABOUT] = about.encode()
     return found
@@ -261,7 +279,7 @@ def megabytes(size: int) -> str:
 
 
 def _check_source(source: bytes) -> tuple[str | None, list[str], bool]:
-    """One of the eight files.
+    """One of the files of code.
 
     Returns:
         (why it is unfinished, or None; complaints about its contents; whether it was started).
@@ -454,7 +472,7 @@ def pack(found: Submission, path: Path) -> None:
         ValueError: it cannot be written.
     """
     while len(packed := zipped(found.files)) > ZIP_LIMIT:
-        others = [name for name in found.files if name not in STEP_FILES.values()]
+        others = [name for name in found.files if name not in CODE_FILES.values()]
         largest = max(others, key=lambda name: len(found.files[name]))
         found.problems.append(
             f"{largest} is left out: with it, the zip would have {megabytes(len(packed))}, and "
@@ -542,12 +560,13 @@ class Count(NamedTuple):
 
 
 def count_tests(project: Path) -> dict[str, Count]:
-    """Run the tests of the contract, and count them for each of the eight files."""
+    """Run the tests of the contract, and count them for each of the students' files."""
     deadline = time.monotonic() + TESTS_LIMIT
     counts = {}
     files = []
-    for file in STEPS:
-        needed = (STEP_FILES[file], f"unit_tests/test_{file}.py")
+    handed_out = files_of(project)
+    for file in handed_out:
+        needed = (CODE_FILES[file], path_of_tests(file))
         missing = [name for name in needed if not (project / name).is_file()]
         if missing:  # another copy of the project may be installed, and have it
             counts[file] = Count(reason=f"there is no {missing[0]}")
@@ -561,7 +580,7 @@ def count_tests(project: Path) -> dict[str, Count]:
         counts |= _counted(project, [file], (deadline - time.monotonic()) / len(left))
         counts.setdefault(file, Count(reason="they stop Python, perhaps with sys.exit()"))
         left.remove(file)
-    return {file: counts[file] for file in STEPS}
+    return {file: counts[file] for file in handed_out}
 
 
 def _counted(project: Path, files: list[str], limit: float) -> dict[str, Count]:
@@ -572,7 +591,7 @@ def _counted(project: Path, files: list[str], limit: float) -> dict[str, Count]:
             "-m", "not beyond", "-p", "no:cacheprovider", "--continue-on-collection-errors",
             "-o", f"timeout={TEST_LIMIT}", f"--junitxml={results}",
         ]  # fmt: skip
-        tests = [f"unit_tests/test_{file}.py" for file in files]
+        tests = [path_of_tests(file) for file in files]
         in_time = _run(["-m", "pytest", *options, *tests], project, limit)
         if not in_time and len(files) == 1:
             return {files[0]: Count(reason=f"they did not finish within {limit:.0f} s")}
@@ -580,7 +599,7 @@ def _counted(project: Path, files: list[str], limit: float) -> dict[str, Count]:
 
 
 def read_counts(results: Path) -> dict[str, Count]:
-    """The counts in pytest's JUnit file for those of the eight files that it mentions."""
+    """The counts in pytest's JUnit file for those of the students' files that it mentions."""
     try:
         cases = list(ET.parse(results).getroot().iter("testcase"))
     except (OSError, ET.ParseError):
@@ -590,7 +609,7 @@ def read_counts(results: Path) -> dict[str, Count]:
     for case in cases:
         name, place = case.get("name", ""), case.get("classname", "")
         parts = [part.removeprefix("test_") for part in (place or name).split(".")]
-        file = next((part for part in parts if part in STEPS), None)
+        file = next((_BY_NAME[part] for part in parts if part in _BY_NAME), None)
         if file is None:
             continue
         verdict = next((child for child in case if child.tag in _NOT_PASSED), None)
@@ -603,7 +622,7 @@ def read_counts(results: Path) -> dict[str, Count]:
             verdicts[file, place, name] = "failed"
         elif "cannot judge" in text:
             verdicts[file, place, name] = "unjudged"
-    for file in STEPS:
+    for file in FILES:
         found = [verdict for (of, _, _), verdict in verdicts.items() if of == file]
         if found:
             counts[file] = Count(found.count("passed"), len(found), found.count("unjudged"))
@@ -611,10 +630,11 @@ def read_counts(results: Path) -> dict[str, Count]:
 
 
 _NOT_PASSED = ("failure", "error", "skipped")
+_BY_NAME = {file.rpartition("/")[2]: file for file in FILES}
 
 
 def read_rubric(project: Path) -> dict[str, float] | None:
-    """The public points of each of the eight files; None if the project has no rubric.
+    """The public points of each of the students' files; None if the project has no rubric.
 
     Raises:
         ValueError: it does not parse, or lacks a file.
@@ -633,9 +653,10 @@ def read_rubric(project: Path) -> dict[str, float] | None:
     except (OSError, ValueError) as error:
         raise ValueError(f"no points: {path} cannot be read ({reason_of(error)})") from error
     points = {}
-    for file in STEPS:
+    for file in files_of(project):
         try:
-            points[file] = float(rubric["tests"][file]["public"])
+            table, name = ("tests", file) if file in STEPS else file.split("/")
+            points[file] = float(rubric[table][name]["public"])
         except (KeyError, TypeError, ValueError):
             points[file] = math.nan
         if not 0 <= points[file] < math.inf:

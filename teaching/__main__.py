@@ -10,6 +10,7 @@ from teaching.handout import hand_out, hand_out_solution, update
 from teaching.rubric import read_rubric
 
 _OF_THE_HAND_OUT = "the variant that was handed out (default: 0)"
+_LECTURE = "the lecture was handed out as a second assignment"
 
 
 def main() -> int:
@@ -27,6 +28,10 @@ def main() -> int:
         help="number of a variant with its own network sizes (default: 0, the course's)",
     )  # fmt: skip
     verb.add_argument(
+        "--lecture", action="store_true",
+        help="with the files of the lecture as a second assignment; --update --lecture adds them",
+    )  # fmt: skip
+    verb.add_argument(
         "--zip", action="store_true", help="also write FOLDER.zip, to put on a web page"
     )
     verb.add_argument(
@@ -35,18 +40,20 @@ def main() -> int:
     )  # fmt: skip
     verb.set_defaults(run=_hand_out)
 
-    verb = verbs.add_parser(
-        "solution", help="write the eight solved files of a variant; keep it private"
-    )
+    verb = verbs.add_parser("solution", help="write the solved files of a variant; keep it private")
     verb.add_argument("folder", type=Path)
     verb.add_argument("--variant", type=int, default=0, metavar="N")
-    verb.set_defaults(run=lambda args: hand_out_solution(args.folder, args.variant))
+    verb.add_argument("--lecture", action="store_true", help="with the files of the lecture")
+    verb.set_defaults(
+        run=lambda args: hand_out_solution(args.folder, args.variant, lecture=args.lecture)
+    )
 
     verb = verbs.add_parser(
         "hidden", help="write the hidden tests, to read them; keep them private"
     )
     verb.add_argument("folder", type=Path)
     verb.add_argument("--variant", type=int, default=0, metavar="N", help=_OF_THE_HAND_OUT)
+    verb.add_argument("--lecture", action="store_true", help=_LECTURE)
     verb.set_defaults(run=_hidden)
 
     verb = verbs.add_parser(
@@ -75,6 +82,7 @@ def main() -> int:
         "--again", nargs="*", metavar="NAME",
         help="after the paths: grade these again, or all (otherwise only new and changed ones)",
     )  # fmt: skip
+    verb.add_argument("--lecture", action="store_true", help=_LECTURE)
     verb.set_defaults(run=_grade)
 
     verb = verbs.add_parser(
@@ -83,6 +91,7 @@ def main() -> int:
     verb.add_argument("zip", type=Path)
     verb.add_argument("--variant", type=int, default=0, metavar="N", help=_OF_THE_HAND_OUT)
     verb.add_argument("--images", type=Path, metavar="FOLDER", help="as for grade")
+    verb.add_argument("--lecture", action="store_true", help=_LECTURE)
     verb.set_defaults(run=_gradescope)
 
     verb = verbs.add_parser(
@@ -106,14 +115,14 @@ def main() -> int:
 
 def _hand_out(args: argparse.Namespace) -> list[str]:
     if args.update:
-        return update(args.folder, args.variant, make_zip=args.zip)
-    return hand_out(args.folder, args.variant or 0, make_zip=args.zip)
+        return update(args.folder, args.variant, lecture=args.lecture, make_zip=args.zip)
+    return hand_out(args.folder, args.variant or 0, lecture=args.lecture, make_zip=args.zip)
 
 
 def _hidden(args: argparse.Namespace) -> list[str]:
     from teaching.grading.workshop import write_hidden_tests
 
-    return write_hidden_tests(args.folder, args.variant, read_rubric().hidden_seed)
+    return write_hidden_tests(args.folder, args.variant, read_rubric().hidden_seed, args.lecture)
 
 
 def _grade(args: argparse.Namespace) -> list[str]:
@@ -123,10 +132,10 @@ def _grade(args: argparse.Namespace) -> list[str]:
     from teaching.grading.grade import Grading, grade_all, grader_fingerprint
     from teaching.grading.workshop import images_folder, open_workshop
 
-    rubric = read_rubric()
+    rubric = read_rubric(lecture=args.lecture)
     images = images_folder(args.images)
-    grader = grader_fingerprint(args.variant, images, rubric.hidden_seed)
-    with open_workshop(args.variant, rubric.hidden_seed, images) as workshop:
+    grader = grader_fingerprint(args.variant, images, rubric.hidden_seed, args.lecture)
+    with open_workshop(args.variant, rubric.hidden_seed, images, args.lecture) as workshop:
         for line in workshop.warnings:
             print(f"teaching: {line}", file=sys.stderr)
         grading = Grading(args.out, workshop.judge, grader, rubric, args.variant)
@@ -137,7 +146,7 @@ def _gradescope(args: argparse.Namespace) -> list[str]:
     from teaching.gradescope import make_autograder
     from teaching.grading.workshop import images_folder
 
-    return make_autograder(args.zip, args.variant, images_folder(args.images))
+    return make_autograder(args.zip, args.variant, images_folder(args.images), args.lecture)
 
 
 def _classroom(args: argparse.Namespace) -> list[str]:

@@ -6,9 +6,10 @@ come from `python -m teaching grade`.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from scene_recog.assignment import STEPS
+from scene_recog.assignment import FILES, has_lecture, path_of_tests
 from scene_recog.submission import HANDOUT_RECORD
 from scene_recog.system.files import write_atomically
 from teaching.rubric import Rubric, read_rubric
@@ -45,7 +46,7 @@ STEP = """\
         uses: classroom-resources/autograding-command-grader@v1
         with:
           test-name: step {step}, {file}.py
-          command: pytest --tb=short -m "not beyond" unit_tests/test_{file}.py
+          command: pytest --tb=short -m "not beyond" {tests}
           timeout: {minutes}
           max-score: {points:g}
 """
@@ -71,22 +72,25 @@ def write_workflow(folder: Path) -> list[str]:
     if path.exists():
         raise ValueError(f"{path} already exists: remove it first")
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = workflow(read_rubric())
+    rubric = read_rubric(lecture=has_lecture(folder))
+    text = workflow(rubric)
     write_atomically(path, lambda part: part.write_bytes(text.encode()))
     return [
-        f"{path}: {len(STEPS)} steps; commit and push it with the hand-out, and make the "
+        f"{path}: {len(rubric.public)} steps; commit and push it with the hand-out, and make the "
         "repository a template"
     ]
 
 
 def workflow(rubric: Rubric) -> str:
     """The workflow, in YAML."""
-    names = {file: file.replace("_", "-") for file in STEPS}
+    names = {file: re.sub("[_/]", "-", file) for file in rubric.public}
     steps = [
-        STEP.format(step=step, file=file, id=names[file], minutes=MINUTES, points=points)
-        for file, step in STEPS.items()
-        for points in [rubric.public[file]]
-    ]
+        STEP.format(
+            step=FILES[file], file=file, id=names[file], tests=path_of_tests(file), minutes=MINUTES,
+            points=points,
+        )
+        for file, points in rubric.public.items()
+    ]  # fmt: skip
     results = [
         f'          {name.upper()}_RESULTS: "${{{{steps.{name}.outputs.result}}}}"'
         for name in names.values()

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from scene_recog.assignment import has_lecture
 from scene_recog.submission import NOTEBOOK
 from scene_recog.system.files import write_atomically, zipped
 from teaching import sandbox
@@ -63,23 +64,24 @@ exec env PYTHONPATH="$PWD/workshop/handout:$PWD/repository" \\
 # ------------------------------------------------------------------------ made here
 
 
-def make_autograder(path: Path, variant: int, images: Path) -> list[str]:
+def make_autograder(path: Path, variant: int, images: Path, lecture: bool = False) -> list[str]:
     """Write the zip.
 
     Args:
         path: the zip.
         variant: as it was handed out.
         images: for the accuracy.
+        lecture: whether it was handed out as a second assignment.
 
     Raises:
         ValueError: the file already exists, or the images are not usable.
     """
     if path.exists():
         raise ValueError(f"{path} already exists: remove it, or choose another name")
-    rubric = read_rubric()
+    rubric = read_rubric(lecture=lecture)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        prepare(work, variant, rubric.hidden_seed)
+        prepare(work, variant, rubric.hidden_seed, lecture)
         count = prepare_images(work, images)
         contents = {
             f"workshop/{each.relative_to(work).as_posix()}": each.read_bytes()
@@ -124,8 +126,9 @@ def main() -> int:
     place.parent.mkdir(exist_ok=True)
     place.parent.chmod(0o700)
     os.environ.pop("PYTHONPATH", None)
-    rubric = read_rubric()
     work = HERE.parent.parent / "workshop"
+    lecture = has_lecture(work / "handout")
+    rubric = read_rubric(lecture=lecture)
     questions = questions_of((work / "handout" / NOTEBOOK).read_text(encoding="utf-8"))
 
     def write(verdict: Verdict) -> None:
@@ -134,7 +137,7 @@ def main() -> int:
         write_atomically(place, lambda part: part.write_bytes(data))
 
     write(Verdict.not_finished("it took too long"))
-    received = receive(top / "submission")
+    received = receive(top / "submission", lecture=lecture)
     verdict = Verdict(received.reason)
     try:
         workshop = workshop_in(work, SECONDS * 0.9)

@@ -1,8 +1,9 @@
 """The folder that students get, made from the solution: this repository.
 
-Nothing is maintained twice. The eight files are the solution's, with empty bodies; the tests and
-the provided code are the repository's own; the rubric is the public part of the grader's. A variant
-has other network sizes (`variants.py`). Before anything is written, the hand-out is searched for
+Nothing is maintained twice. The eight files, and those of the lecture where it is a second
+assignment, are the solution's, with empty bodies; the tests and the provided code are the
+repository's own; the rubric is the public part of the grader's. A variant has other network sizes
+(`variants.py`). Before anything is written, the hand-out is searched for
 what it must not contain: solved bodies, and words about the solution.
 """
 
@@ -16,9 +17,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from scene_recog.assignment import functions_in
+from scene_recog.assignment import LECTURE, STEPS, functions_in
 from scene_recog.submission import (
     HANDOUT_RECORD,
+    LECTURE_FILES,
     NOTEBOOK,
     REPORT_DRAFT,
     STEP_FILES,
@@ -26,17 +28,18 @@ from scene_recog.submission import (
     python_of_cell,
 )
 from scene_recog.system.files import write_atomically, zipped
-from teaching.rubric import read_rubric
+from teaching.rubric import Rubric, read_rubric
 from teaching.variants import rewritten
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
 ASSIGNMENT = list(STEP_FILES.values())
+SECOND_ASSIGNMENT = list(LECTURE_FILES.values())
+LECTURE_NOTEBOOK = "lecture.ipynb"
+LECTURE_FOLDERS = ("scene_recog/lecture/", "unit_tests/lecture/")
 FOLDERS = ("scene_recog", "unit_tests")
 NOT_HANDED_OUT = (
     "unit_tests/repository/",
-    "scene_recog/lecture/",
-    "unit_tests/lecture/",
     *(
         f"unit_tests/provided/test_{name}.py"  # minutes of random input, kills and processes
         for name in ("distributed", "fuzz", "kill", "properties", "slow_tests")
@@ -46,9 +49,11 @@ FILES = (
     "LICENSE", ".gitignore", "pyproject.toml", NOTEBOOK, "data/README.md",
     "model_checkpoints/README.md", "docs/DOCTOR.md", "docs/FAQ.md", "docs/MACHINES.md",
 )  # fmt: skip
-STUDENTS_OWN = {*ASSIGNMENT, NOTEBOOK, REPORT_DRAFT}  # an update leaves them alone
+STUDENTS_OWN = {  # an update leaves them alone
+    *ASSIGNMENT, *SECOND_ASSIGNMENT, NOTEBOOK, LECTURE_NOTEBOOK, REPORT_DRAFT,
+}  # fmt: skip
 REPOSITORY_TAG = "repository"  # cells of the notebook that are not handed out
-WHAT = {  # to write in each of the eight files
+WHAT = {  # to write in each file
     "image_loader": "`Dataset` over `data/{train,test}/<class>/*.jpg`",
     "data_transforms": "resize, to tensor; later augmentation (2.1) and normalization (2.2)",
     "simple_net": "SimpleNet, two convolutions: figure 2",
@@ -57,6 +62,10 @@ WHAT = {  # to write in each of the eight files
     "stats_helper": "mean and standard deviation of the pixels",
     "simple_net_final": "SimpleNetFinal: dropout (2.3), depth (2.4), batch norm (2.5)",
     "confusion_matrix": "which classes are confused",
+    "lecture/layers": "the layers, forwards and backwards",
+    "lecture/gradients": "gradients without backpropagation",
+    "lecture/network": "a perceptron, SimpleNet, and how they learn",
+    "lecture/counts": "weights, arithmetic and receptive fields",
 }
 FORBIDDEN = re.compile(
     r"(model|true|our|the) solution|solution's|teaching/|benchmarks/|submissions/|"
@@ -67,12 +76,15 @@ FORBIDDEN = re.compile(
 # ------------------------------------------------------------------------ the verbs
 
 
-def hand_out(folder: Path, variant: int = 0, *, make_zip: bool = False) -> list[str]:
+def hand_out(
+    folder: Path, variant: int = 0, *, lecture: bool = False, make_zip: bool = False
+) -> list[str]:
     """Make the folder that students get.
 
     Args:
         folder: must not exist yet.
         variant: 0 for the course's own network sizes.
+        lecture: with the second assignment, the four files of the lecture.
         make_zip: also write `<folder>.zip`.
 
     Returns:
@@ -82,24 +94,28 @@ def hand_out(folder: Path, variant: int = 0, *, make_zip: bool = False) -> list[
         ValueError: the folder exists, or something must not be handed out; a line each.
     """
     must_be_new(folder)
-    contents = handed_out(variant)
+    contents = handed_out(variant, lecture)
     contents = {**contents, HANDOUT_RECORD: _record(contents, variant)}
     write_new_folder(folder, contents)
-    lines = [f"{folder}: {len(contents)} files, {len(ASSIGNMENT)} of them for students to write"]
+    count = len(_to_write(lecture))
+    lines = [f"{folder}: {len(contents)} files, {count} of them for students to write"]
     if make_zip:
         lines.append(_zip(folder.with_name(f"{folder.name}.zip"), folder.name, contents))
     return lines
 
 
-def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) -> list[str]:
+def update(
+    folder: Path, variant: int | None = None, *, lecture: bool = False, make_zip: bool = False
+) -> list[str]:
     """Update the provided files in a folder that somebody has worked in.
 
-    The eight files, the notebook, the report, the runs and all other files stay. A provided file
-    that was changed there is kept beside the new one as `<name>.yours`.
+    The students' files, the notebooks, the report, the runs and all other files stay. A provided
+    file that was changed there is kept beside the new one as `<name>.yours`.
 
     Args:
         folder: made by `hand_out`.
         variant: None, or the folder's variant.
+        lecture: add the second assignment, if the folder does not have it yet.
         make_zip: also write `<folder>-update.zip` with all provided files, for students to unpack
             over their own folders, and `<folder>.zip` anew, for those who begin now.
 
@@ -111,11 +127,13 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
         ValueError: the folder was not handed out, or has another variant.
     """
     then, variant = _read_record(folder, variant)
-    contents = handed_out(variant)
+    contents = handed_out(variant, lecture or not then.keys().isdisjoint(SECOND_ASSIGNMENT))
+    # What was never handed out is provided once: the files of a second assignment that is added.
+    own = {name for name in STUDENTS_OWN if name in then or (folder / name).exists()}
     lines = []
     for name, new in contents.items():
         path = folder / name
-        if name in STUDENTS_OWN:
+        if name in own:
             if then.get(name) != fingerprint(new):
                 lines.append(f"{name} has changed in the repository; yours was left alone")
             continue
@@ -129,7 +147,7 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
         lines.append(f"{name}: {'added' if old is None else 'updated'}")
     for name in sorted(then.keys() - contents.keys()):
         path = folder / name
-        if name in STUDENTS_OWN or not path.is_file():
+        if name in own or not path.is_file():
             continue
         if fingerprint(path.read_bytes()) == then[name]:
             path.unlink()
@@ -139,7 +157,7 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
     record = _record(contents, variant)  # last, so that an interrupted update is repeated
     _write(folder / HANDOUT_RECORD, record)
     if make_zip:
-        provided = {name: new for name, new in contents.items() if name not in STUDENTS_OWN}
+        provided = {name: new for name, new in contents.items() if name not in own}
         archive = folder.with_name(f"{folder.name}-update.zip")
         lines.append(_zip(archive, "", {**provided, HANDOUT_RECORD: record}))
         complete = folder.with_name(f"{folder.name}.zip")
@@ -147,68 +165,91 @@ def update(folder: Path, variant: int | None = None, *, make_zip: bool = False) 
     return lines or [f"{folder}: everything is up to date"]
 
 
-def hand_out_solution(folder: Path, variant: int = 0) -> list[str]:
-    """Write the eight solved files of a variant, for the teacher.
+def hand_out_solution(folder: Path, variant: int = 0, *, lecture: bool = False) -> list[str]:
+    """Write the solved files of a variant, for the teacher.
 
     Args:
         folder: must not be there yet.
         variant: 0 for the course's own sizes of the networks.
+        lecture: with those of the second assignment, in a folder of their own.
 
     Raises:
         ValueError: the folder is there.
     """
     must_be_new(folder)
-    write_new_folder(folder, {Path(name).name: _solved(name, variant) for name in ASSIGNMENT})
-    return [
-        f"{folder}: the {len(ASSIGNMENT)} files of variant {variant}, solved; keep them private"
-    ]
+    names = _to_write(lecture)
+    solved = {name.removeprefix("scene_recog/"): _solved(name, variant) for name in names}
+    write_new_folder(folder, solved)
+    return [f"{folder}: the {len(names)} files of variant {variant}, solved; keep them private"]
+
+
+def _to_write(lecture: bool) -> list[str]:
+    """The files that students write."""
+    return [*ASSIGNMENT, *SECOND_ASSIGNMENT] if lecture else ASSIGNMENT
 
 
 # ------------------------------------------------------------------------ the contents
 
 
-def handed_out(variant: int = 0) -> dict[str, bytes]:
+def handed_out(variant: int = 0, lecture: bool = False) -> dict[str, bytes]:
     """The hand-out, checked: path in the folder -> contents.
+
+    Args:
+        variant: its number.
+        lecture: with the second assignment.
 
     Raises:
         ValueError: it holds something that must not be handed out, a line each; or a file states
             the networks' sizes in a way that `variants.py` does not know.
     """
     contents = {}
-    for name in sorted(_listed()):
+    for name in sorted(_listed(lecture)):
         text = _solved(name, variant)
         if name in ASSIGNMENT:
             text = emptied(text.decode()).encode()
-        elif name == NOTEBOOK:
+        elif name in SECOND_ASSIGNMENT:
+            text = emptied(text.decode(), keep_constants=True).encode()
+        elif name in (NOTEBOOK, LECTURE_NOTEBOOK):
             text = students_notebook(text.decode()).encode()
         elif name == "pyproject.toml":
             text = _students_pyproject(text.decode()).encode()
         contents[name] = text
-    rubric = read_rubric()
+    rubric = read_rubric(lecture=lecture)
     contents["docs/figure_2.png"] = _figure_2(variant)
-    contents["README.md"] = _readme(rubric.steps_table(WHAT), rubric.points_table(), variant)
+    contents["README.md"] = _readme(rubric, variant, LECTURE_NOTEBOOK in contents)
     contents["rubric.toml"] = rubric.public_part().encode()
-    contents[REPORT_DRAFT] = _report(contents[NOTEBOOK].decode())
+    notebooks = [contents[name] for name in (NOTEBOOK, LECTURE_NOTEBOOK) if name in contents]
+    contents[REPORT_DRAFT] = _report(*(notebook.decode() for notebook in notebooks))
     if problems := list(_must_not_be_handed_out(contents, variant)):
         raise ValueError("\n".join(problems))
     return contents
 
 
-def emptied(source: str) -> str:
+def emptied(source: str, *, keep_constants: bool = False) -> str:
     """The source with every function's body replaced by an error that names it.
 
-    Imports, classes, signatures, decorators and docstrings stay; constants and private functions,
-    which belong to the solution, are removed.
+    Imports, classes, signatures, decorators and docstrings stay; constants, private functions and
+    private methods, which belong to the solution, are removed.
+
+    Args:
+        source: of a solved file.
+        keep_constants: those with public names stay, as they are part of the task.
     """
     lines = source.splitlines(keepends=True)
     module = ast.parse(source)
     cuts: list[tuple[int, int, str]] = []  # (first line to replace, last line, replacement)
     for node in module.body:
         private = isinstance(node, ast.FunctionDef) and node.name.startswith("_")
-        if private or isinstance(node, ast.Assign | ast.AnnAssign):
+        constant = isinstance(node, ast.Assign | ast.AnnAssign)
+        if private or (constant and not keep_constants):
             cuts.append((node.lineno, node.end_lineno or node.lineno, ""))
     for name, function in functions_in(module):
-        if name.startswith("_") and "." not in name:
+        if name.startswith("_"):
+            continue
+        if re.search(r"\._[^_]", name):
+            cuts.append((function.lineno, function.end_lineno or function.lineno, ""))
+            continue
+        if [ast.unparse(node) for node in function.body] == ["..."]:  # of a protocol
             continue
         indent = " " * (function.col_offset + 4)
         todo = f'{indent}raise NotImplementedError("write {function.name}")\n'
@@ -221,7 +262,12 @@ def emptied(source: str) -> str:
         cuts.append((first, function.end_lineno or first, todo))
     for first, last, text in sorted(cuts, reverse=True):
         lines[first - 1 : last] = [text]
-    return re.sub(r"\n{4,}", "\n\n\n", "".join(lines)).rstrip() + "\n"
+    text = re.sub(r"\n{4,}", "\n\n\n", "".join(lines)).rstrip() + "\n"
+    return _EMPTY_SECTION.sub("", text).rstrip() + "\n"
+
+
+# A heading with nothing but comments below it, because all of its functions are private.
+_EMPTY_SECTION = re.compile(r"^# -{9,} .*\n(?:(?:#(?! -{9}).*)?\n)*(?=# -{9}|\Z)", re.MULTILINE)
 
 
 def students_notebook(text: str) -> str:
@@ -253,14 +299,17 @@ def questions_of(notebook: str) -> list[str]:
     return [question for _, question in found]
 
 
-def _listed() -> Iterator[str]:
+def _listed(lecture: bool) -> Iterator[str]:
+    left_out = NOT_HANDED_OUT if lecture else (*NOT_HANDED_OUT, *LECTURE_FOLDERS)
     for folder in FOLDERS:
         for path in (REPOSITORY / folder).rglob("*"):
             name = path.relative_to(REPOSITORY).as_posix()
             is_cache = "__pycache__" in name or path.name.startswith(".")
-            if path.is_file() and not is_cache and not name.startswith(NOT_HANDED_OUT):
+            if path.is_file() and not is_cache and not name.startswith(left_out):
                 yield name
     yield from FILES
+    if lecture and (REPOSITORY / LECTURE_NOTEBOOK).is_file():
+        yield LECTURE_NOTEBOOK
 
 
 def _solved(name: str, variant: int) -> bytes:
@@ -280,20 +329,34 @@ def _students_pyproject(text: str) -> str:
     return text.partition("[tool.ruff]")[0].rstrip() + "\n"
 
 
-def _readme(steps: str, points: str, variant: int) -> bytes:
-    template = (HERE / "for_students" / "README.md").read_text(encoding="utf-8")
+def _readme(rubric: Rubric, variant: int, has_lecture_notebook: bool) -> bytes:
+    for_students = HERE / "for_students"
+    template = (for_students / "README.md").read_text(encoding="utf-8")
+    lecture = ""
+    if rubric.has_lecture:
+        lecture = (for_students / "lecture.md").read_text(encoding="utf-8").strip() + "\n\n"
+        notebook = f" The notebook `{LECTURE_NOTEBOOK}` leads through it." * has_lecture_notebook
+        lecture = lecture.replace("{notebook}", notebook)
+        lecture = lecture.replace("{steps}", rubric.steps_table(WHAT, LECTURE))
     figure = "![Figure 2: SimpleNet](docs/figure_2.png)"
     if variant:
         figure += f"\n\nThe sizes in figure 2 are this term's (variant {variant})."
-    for name, text in {"steps": steps, "points": points, "figure": figure}.items():
+    parts = {
+        "steps": rubric.steps_table(WHAT, STEPS), "points": rubric.points_table(),
+        "figure": figure,
+    }  # fmt: skip
+    template = template.replace("{lecture}\n\n", lecture)
+    for name, text in parts.items():
         template = template.replace(f"{{{name}}}", text)  # other braces are the teacher's own
     return template.encode()
 
 
-def _report(notebook: str) -> bytes:
+def _report(notebook: str, of_lecture: str | None = None) -> bytes:
     text = (HERE / "for_students" / "report.md").read_text(encoding="utf-8")
     for number, question in enumerate(questions_of(notebook), start=1):
         text += f"## Question {number}\n\n> {question}\n\n\n"
+    for number, question in enumerate(questions_of(of_lecture) if of_lecture else [], start=1):
+        text += f"## Question L{number}\n\n> {question}\n\n\n"
     return (text.rstrip() + "\n").encode()
 
 
@@ -313,7 +376,7 @@ def _figure_2(variant: int) -> bytes:
 def _must_not_be_handed_out(contents: Mapping[str, bytes], variant: int) -> Iterator[str]:
     made_from = {"README.md": " (from teaching/for_students/README.md)"}
     solved = {}
-    for name in ASSIGNMENT:
+    for name in (*ASSIGNMENT, *SECOND_ASSIGNMENT):
         for function in _functions(_solved(name, variant).decode()):
             if body := _body(function):
                 solved[body] = f"{function.name} of {name}"
@@ -338,14 +401,14 @@ def _functions(source: str) -> list[ast.FunctionDef]:
 
 
 def _body(function: ast.FunctionDef) -> str:
-    """Its syntax tree without docstring and positions; empty if there is only super()."""
+    """Its syntax tree without docstring and positions; empty if there is only super() or ..."""
     nodes = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    is_empty = [ast.unparse(node) for node in nodes] in ([], ["super().__init__()"])
+    is_empty = [ast.unparse(node) for node in nodes] in ([], ["..."], ["super().__init__()"])
     return "" if is_empty else "\n".join(map(ast.dump, nodes))
 
 
 def _code_cells(name: str, text: str) -> Iterator[str]:
-    if name == NOTEBOOK:
+    if name in (NOTEBOOK, LECTURE_NOTEBOOK):
         for cell in json.loads(text)["cells"]:
             if cell["cell_type"] == "code":
                 yield python_of_cell("".join(cell["source"]))

@@ -1,7 +1,7 @@
 """Read one submission, a zip or a folder, into memory, with notices about it.
 
 Whatever a student hands in, nothing is written to disk, nothing outside is read, at most
-`LIMITS[name]` + 1 bytes are unpacked for each name, and no error is raised.
+`limits_of(...)[name]` + 1 bytes are unpacked for each name, and no error is raised.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from typing import BinaryIO
 
 from scene_recog.submission import (
     ABOUT,
-    LIMITS,
+    CODE_FILES,
+    LECTURE_FILES,
     NAMED,
     REPORT,
     REPORT_DRAFT,
     STEP_FILES,
+    limits_of,
     megabytes,
 )
 from scene_recog.system.text import first_of, in_one_line, reason_of
@@ -32,7 +34,7 @@ DIRECTORY_LIMIT = 16_000_000  # bytes of a zip's list of entries, before it is r
 NAME_LIMIT = 80  # characters shown of a student's file name
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # unpacked in steps of a known size
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__")  # never on purpose
-FOLDED = {name.casefold(): name for name in LIMITS}
+NOT_GRADED = "its files of the lecture are not graded: they are not part of this assignment"
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Received:
     """The contents of a submission.
 
     Attributes:
-        files: name -> contents, for the names of `LIMITS` that could be read, in their order.
+        files: name -> contents, for the names of `limits_of` that could be read, in their order.
         notices: lines about files that are missing, were not read, or do not belong there.
         reason: why nothing can be graded, in one line; None if something can.
     """
@@ -67,17 +69,22 @@ class _Entry:
     read: Callable[[int], bytes]
 
 
-def receive(path: Path) -> Received:
+def receive(path: Path, *, lecture: bool = False) -> Received:
     """Read a submission; links are not followed.
 
     If a zip has a name twice, the first counts. The project may be in a subfolder: the one with the
     most of the eight files counts.
+
+    Args:
+        path: a zip or a folder.
+        lecture: whether the files of the lecture belong to it.
     """
+    limits = limits_of(lecture)
     try:
         if path.is_dir():
-            return _chosen(*_in_folder(path))
+            return _chosen(*_in_folder(path), limits)
         with open(path, "rb", opener=_open_file) as file:
-            return _chosen(_in_zip(file), [])  # read while it is open
+            return _chosen(_in_zip(file), [], limits)  # read while it is open
     except _NothingToGradeError as error:
         return Received(reason=str(error))
     except (OSError, ValueError) as error:
@@ -100,8 +107,9 @@ def shown(name: str) -> str:
 # ------------------------------------------------------------------------ choosing the files
 
 
-def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
+def _chosen(entries: list[_Entry], notices: list[str], limits: dict[str, int]) -> Received:
     found = Received(notices=notices)
+    folded = {name.casefold(): name for name in limits}
     unsafe = [entry.name for entry in entries if not entry.parts]
     if unsafe:
         found.notices.append(
@@ -117,11 +125,13 @@ def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
         name = "/".join(entry.parts[len(top) :]) if entry.parts[: len(top)] == top else ""
         if name in wanted:
             twice[name] += 1
-        elif name in LIMITS:
+        elif name in limits:
             wanted[name] = entry
         else:
             ignored.append(entry.name)
-            meant = FOLDED.get(name.casefold())
+            if name in LECTURE_FILES.values() and NOT_GRADED not in found.notices:
+                found.notices.append(NOT_GRADED)
+            meant = folded.get(name.casefold())
             if meant and meant not in misspelled:
                 misspelled.add(meant)
                 found.notices.append(
@@ -130,7 +140,7 @@ def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
                 )
     for name, count in sorted(twice.items()):
         found.notices.append(f"{name} occurs {count + 1} times; the first one is used")
-    for name, limit in LIMITS.items():
+    for name, limit in limits.items():
         if name not in wanted:
             has_draft = name == REPORT and REPORT_DRAFT in wanted
             if name not in (REPORT_DRAFT, ABOUT) and not has_draft:
@@ -148,22 +158,23 @@ def _chosen(entries: list[_Entry], notices: list[str]) -> Received:
         found.notices.append(
             f"{_counted(ignored, one, many)} of a submission; ignored: {_named(ignored)}"
         )
-    if not any(file in found.files for file in STEP_FILES.values()):
+    if not any(file in found.files for file in CODE_FILES.values()):
         found.files.clear()
         found.reason = _why_none(ignored, refused)
     return found
 
 
 def _top(entries: list[_Entry], found: Received) -> tuple[str, ...]:
-    """The project's folder: the one with the most of the eight files.
+    """The project's folder: the one with the most of the files of code.
 
     Of several, the one nearest to the top, then the first by name.
     """
-    files = {tuple(file.split("/")) for file in STEP_FILES.values()}
-    places: dict[tuple[str, ...], set[str]] = {}
+    files = {tuple(file.split("/")) for file in CODE_FILES.values()}
+    places: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
     for entry in entries:
-        if entry.parts[-2:] in files:
-            places.setdefault(entry.parts[:-2], set()).add(entry.parts[-1])
+        for length in (2, 3):
+            if entry.parts[-length:] in files:
+                places.setdefault(entry.parts[:-length], set()).add(entry.parts[-length:])
     order = sorted(places, key=lambda top: (-len(places[top]), len(top), top))
     if len(order) > 1:
         found.notices.append(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from scene_recog.assignment import STEPS
+from scene_recog.assignment import FILES, LECTURE, STEPS
 from scene_recog.submission import WEIGHTS
 
 if sys.version_info >= (3, 11):
@@ -50,8 +51,9 @@ class Rubric:
     """The points, each at least 0 and with at most one decimal.
 
     Attributes:
-        public, hidden: of each of the eight files, for the tests that students have and for those
-            that they do not have.
+        public, hidden: of each file that was handed out, for the tests that students have and for
+            those that they do not have. These are the eight files, and those of the lecture if it
+            is a second assignment.
         accuracy: for each network: (required accuracy, points).
         report: points that are given by hand.
         late: deductions for late days.
@@ -68,16 +70,22 @@ class Rubric:
     few_parameters_at: float = 0.8
     hidden_seed: int = 0
 
-    def steps_table(self, what: Mapping[str, str]) -> str:
+    @property
+    def has_lecture(self) -> bool:
+        """Whether the files of the lecture were handed out, too."""
+        return not self.public.keys().isdisjoint(LECTURE)
+
+    def steps_table(self, what: Mapping[str, str], files: Iterable[str] = STEPS) -> str:
         """Markdown: step, file, what to write, points.
 
         Args:
             what: of each file.
+            files: for the rows.
         """
         rows = ["| step | file in `scene_recog/` | what | points |", "|---|---|---|---|"]
-        for file, step in STEPS.items():
+        for file in files:
             points = self.public[file] + self.hidden[file]
-            rows.append(f"| {step} | `{file}.py` | {what[file]} | {points:g} |")
+            rows.append(f"| {FILES[file]} | `{file}.py` | {what[file]} | {points:g} |")
         return "\n".join(rows)
 
     def points_table(self) -> str:
@@ -116,8 +124,9 @@ class Rubric:
             f"hidden_points = {sum(self.hidden.values()):g}  # for hidden tests",
             "",
             "[tests]  # for the public tests, in proportion to those that pass",
-            *(f"{file} = {{ public = {points:g} }}" for file, points in self.public.items()),
+            *self._public_of(STEPS),
             "",
+            *(["[lecture]  # the same", *self._public_of(LECTURE), ""] if self.has_lecture else []),
             "[accuracy]  # of your trained networks, on images that your teacher chooses",
             *(
                 f"{network} = {{ at_least = {enough:g}, points = {points:g} }}"
@@ -138,9 +147,18 @@ class Rubric:
             ]
         return "\n".join(lines) + "\n"
 
+    def _public_of(self, files: Iterable[str]) -> list[str]:
+        return [
+            f"{file.rpartition('/')[2]} = {{ public = {self.public[file]:g} }}" for file in files
+        ]
 
-def read_rubric(path: Path = PATH) -> Rubric:
+
+def read_rubric(path: Path = PATH, *, lecture: bool = False) -> Rubric:
     """The rubric in a file.
+
+    Args:
+        path: the file.
+        lecture: whether the files of the lecture count; otherwise, their points are ignored.
 
     Raises:
         ValueError: it is not TOML, something in it is missing, unknown, or out of range, or
@@ -148,13 +166,16 @@ def read_rubric(path: Path = PATH) -> Rubric:
     """
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Notepad writes a BOM
-        _only(found, "the rubric", ("tests", "hidden", "accuracy", "report", "late", "leaderboard"))
-        _only(found["tests"], "[tests]", tuple(STEPS))
-        tests = {file: found["tests"][file] for file in STEPS}
-        for file, each in tests.items():
-            _only(each, f"[tests] {file}", ("public", "hidden"))
-            if missing := {"public", "hidden"} - each.keys():
-                raise ValueError(f"[tests] {file} has no {min(missing)}")
+        _only(
+            found,
+            "the rubric",
+            ("tests", "lecture", "hidden", "accuracy", "report", "late", "leaderboard"),
+        )
+        tests = _tests(found["tests"], "tests", STEPS)
+        if lecture and "lecture" not in found:
+            raise ValueError("there is no table [lecture], with the points of its files")
+        of_lecture = _tests(found["lecture"], "lecture", LECTURE) if "lecture" in found else {}
+        tests |= of_lecture if lecture else {}
         accuracy = found.get("accuracy", {})
         _only(accuracy, "[accuracy]", NETWORKS)
         rubric = Rubric(
@@ -190,6 +211,17 @@ def read_rubric(path: Path = PATH) -> Rubric:
         raise ValueError(f"{path} cannot be read ({error.strerror})") from None
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _tests(found: Any, table: str, files: Iterable[str]) -> dict[str, Any]:
+    """The entries of a table of tests, by file."""
+    names = {file.rpartition("/")[2]: file for file in files}
+    _only(found, f"[{table}]", tuple(names))
+    for name in names:
+        _only(found[name], f"[{table}] {name}", ("public", "hidden"))
+        if missing := {"public", "hidden"} - found[name].keys():
+            raise ValueError(f"[{table}] {name} has no {min(missing)}")
+    return {file: found[name] for name, file in names.items()}
 
 
 def _only(found: object, where: str, known: Sequence[str]) -> None:

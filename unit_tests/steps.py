@@ -1,8 +1,9 @@
-"""Report the eight steps in a table at the end of pytest's output, the contract separately.
+"""Report the steps in a table at the end of pytest's output, the contract separately.
 
 A test with the marker `beyond` requires more than the handout does. If it fails, the table says so,
 but it does not count as a failure. (`--runxfail` makes it one.) Tests of provided code count only
 when all eight files pass all of their tests: until then, the cause may be something that they lack.
+The files of the lecture, if they were handed out, have a table of their own.
 """
 
 from __future__ import annotations
@@ -17,9 +18,18 @@ from typing import Any, NoReturn
 
 import pytest
 
-from scene_recog.assignment import STEPS, TABLE_TITLE, explain_error
+from scene_recog.assignment import (
+    FILES,
+    LECTURE,
+    LECTURE_TITLE,
+    STEPS,
+    TABLE_TITLE,
+    explain_error,
+    path_of_tests,
+)
 
 HERE = Path(__file__).parent
+OF_TESTS = {HERE / path_of_tests(file).removeprefix("unit_tests/"): file for file in FILES}
 REASONS_SHOWN = 3
 LEGEND = {  # pytest's categories -> its letters
     "not written yet": "n not written yet",
@@ -60,7 +70,7 @@ class Step:
 
     def line(self, name: str) -> str:
         """Such as "1.1 image_loader        12 of 12   beyond 3 of 5"."""
-        start = f"{STEPS[name]} {name:<17}"
+        start = f"{FILES[name]:<3} {name.rpartition('/')[2]:<17}"
         if self.cannot_import:
             step, _, rest = self.cannot_import.partition(": ")
             is_other = step.startswith("step ") and not rest.startswith(f"{name}.py")
@@ -105,8 +115,7 @@ PROVIDED_FOUND = pytest.StashKey[Provided]()
 
 def step_of(item: pytest.Item | pytest.Collector) -> str | None:
     """The assignment file that a test is for, "image_loader"; None for tests of provided code."""
-    name = item.path.stem.removeprefix("test_")
-    return name if item.path.parent == HERE and name in STEPS else None
+    return OF_TESTS.get(item.path)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -136,8 +145,8 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
 
 
 def sort_by_step(items: list[pytest.Item]) -> None:
-    """The eight files first, in the handout's order; the provided code depends on them."""
-    order: list[str | None] = [*STEPS, None]
+    """The students' files first, in the handout's order; the provided code depends on them."""
+    order: list[str | None] = [*FILES, None]
     items.sort(key=lambda item: order.index(step_of(item)))
 
 
@@ -174,7 +183,7 @@ def pytest_runtest_makereport(
         if unwritten:
             step.unwritten[beyond] += 1
             of_step = str(explain_error(error, first=False)).split(":")[0].removeprefix("step ")
-            if of_step != STEPS[name]:
+            if of_step != FILES[name]:
                 step.later[of_step] = step.later.get(of_step, 0) + 1
             report.is_unwritten = True
             report.longrepr = f"{name}.py: {error}"
@@ -225,31 +234,36 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, Any] 
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the table. Without tracebacks (--tb=no), the first reasons are below each line."""
+    """Print the tables. Without tracebacks (--tb=no), the first reasons are below each line."""
     found = config.stash[STEPS_FOUND]
     if not found:
         return
-    terminalreporter.section(TABLE_TITLE)
-    for name in STEPS:
-        if name not in found:
-            continue
-        step = found[name]
-        is_right = step.is_whole(False)
-        terminalreporter.write_line(step.line(name), green=is_right, red=not is_right)
-        is_short = (
-            config.option.tbstyle == "no"
-        )  # otherwise tracebacks show the contract's failures
-        for line in _first_reasons(name, step, (False, True) if is_short else (True,)):
-            terminalreporter.write_line(line)
+    of_steps = {name: found[name] for name in STEPS if name in found}
+    if of_steps:
+        terminalreporter.section(TABLE_TITLE)
+        _print_lines(terminalreporter, config, of_steps)
     provided = config.stash[PROVIDED_FOUND]
-    if provided != Provided():
+    if provided != Provided() and of_steps:
         is_right = not provided.failed
-        are_whole = all(step.is_whole(False) for step in found.values())
+        are_whole = all(step.is_whole(False) for step in of_steps.values())
         line = provided.line("the beyond tests" if are_whole else "the steps above")
         terminalreporter.write_line(line, green=is_right, red=not is_right)
+    if of_lecture := {name: found[name] for name in LECTURE if name in found}:
+        terminalreporter.section(LECTURE_TITLE)
+        _print_lines(terminalreporter, config, of_lecture)
     letters = [text for kind, text in LEGEND.items() if terminalreporter.stats.get(kind)]
     if letters and config.option.tbstyle != "no":
         terminalreporter.write_line(f"letters: {', '.join(letters)}")
+
+
+def _print_lines(terminalreporter: Any, config: pytest.Config, steps: dict[str, Step]) -> None:
+    for name, step in steps.items():
+        is_right = step.is_whole(False)
+        terminalreporter.write_line(step.line(name), green=is_right, red=not is_right)
+        # Otherwise tracebacks show the contract's failures.
+        kinds = (False, True) if config.option.tbstyle == "no" else (True,)
+        for line in _first_reasons(name, step, kinds):
+            terminalreporter.write_line(line)
 
 
 def _unfinished(config: pytest.Config) -> str:
@@ -278,7 +292,7 @@ def _first_reasons(name: str, step: Step, kinds: tuple[bool, ...]) -> list[str]:
             lines.append(f"    and {len(first_test) - REASONS_SHOWN} more")
     if lines:
         beyond_too = "--runxfail " if step.failed[True] else ""
-        lines.append(f"    show all: python -m pytest {beyond_too}unit_tests/test_{name}.py")
+        lines.append(f"    show all: python -m pytest {beyond_too}{path_of_tests(name)}")
     return lines
 
 

@@ -43,7 +43,7 @@ def _submit(args: argparse.Namespace) -> int:
     will_test = not args.no_tests and _has_pytest(found)
     if will_test:
         notice(
-            f"{out} is written. The tests of the eight files now run for a minute or two; Ctrl-C "
+            f"{out} is written. The tests of your files now run for a minute or two; Ctrl-C "
             "stops them, --no-tests skips them."
         )
     counts: dict[str, Count] = {}
@@ -95,11 +95,12 @@ def _has_pytest(found: Submission) -> bool:
 
 def _failures(counts: dict[str, Count], found: Submission) -> list[str]:
     """A line for each file with tests that did not pass, unless another line says why."""
-    from scene_recog.submission import STEP_FILES
+    from scene_recog.assignment import path_of_tests
+    from scene_recog.submission import CODE_FILES
 
     lines = []
     for file, count in counts.items():
-        if STEP_FILES[file] in found.unfinished or (count.total and count.passed == count.total):
+        if CODE_FILES[file] in found.unfinished or (count.total and count.passed == count.total):
             continue
         if count.reason:
             what = f"its tests could not be run: {count.reason}"
@@ -108,8 +109,8 @@ def _failures(counts: dict[str, Count], found: Submission) -> list[str]:
             if not failed:  # they wait for another file, which has a line of its own
                 continue
             what = f"{failed} of its {count.total} tests did not pass"
-        look = f"pytest unit_tests/test_{file}.py"
-        lines.append(f"{STEP_FILES[file]}: {what}" + ("" if look in what else f"; see {look}"))
+        look = f"pytest {path_of_tests(file)}"
+        lines.append(f"{CODE_FILES[file]}: {what}" + ("" if look in what else f"; see {look}"))
     return lines
 
 
@@ -130,7 +131,7 @@ def _summary(
     points: dict[str, float],
     worth: dict[str, float] | None,
 ) -> dict[str, Any]:
-    from scene_recog.assignment import STEPS
+    from scene_recog.assignment import FILES
 
     return {
         "zip": str(out),
@@ -139,7 +140,7 @@ def _summary(
         "notices": found.notices,
         "steps": {
             file: {
-                "step": STEPS[file],
+                "step": FILES[file],
                 **count._asdict(),
                 "points": points.get(file),
                 "of": worth and worth[file],
@@ -154,11 +155,12 @@ def _summary(
 def _print_tests(
     counts: dict[str, Count], points: dict[str, float], worth: dict[str, float] | None
 ) -> None:
-    from scene_recog.assignment import STEPS
+    from scene_recog.assignment import FILES
 
     for file, count in counts.items():
-        row = f"{STEPS[file]} {file:<17} "
-        row += f"{count.passed} of {count.total}".ljust(10) if count.total else "not run   "
+        row = f"{FILES[file]:<3} {file:<17} "
+        row += f"{count.passed} of {count.total}".ljust(9) if count.total else "not run  "
+        row += " "
         row += f"{points[file]:g} of {worth[file]:g} points".ljust(18) if worth else ""
         row += f"{count.unjudged} cannot be judged yet" if count.unjudged else ""
         print(row.rstrip())

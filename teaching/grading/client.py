@@ -196,6 +196,8 @@ class Session:
 
     Attributes:
         seeded: names of the generators that a test has seeded since the last request.
+        follows: classes of arguments whose changes come back.
+        followed: such arguments of the last request, by number.
     """
 
     def __init__(self, channel: socket.socket, oracle: Mapping[str, Callable[..., Any]]) -> None:
@@ -205,6 +207,8 @@ class Session:
         self.originals: dict[int, Any] = {}
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.is_closed = False
+        self.follows: tuple[type, ...] = ()
+        self.followed: dict[int, Any] = {}
         self.leaves: list[int] = []  # tensors of the last message that need gradients
         self.named: list[int] = []  # originals that answers have named
         self.reader = wire.Reader(
@@ -232,6 +236,8 @@ class Session:
         """
         try:
             answer = self._answer((verb, *arguments), time.monotonic() + CALL_SECONDS)
+            for number, state in dict(answer.get("changed", {})).items():
+                wire.restore(self.followed[number], state)
             error = _as_exception(answer["error"]) if "error" in answer else None
             value = None if error else answer["value"]
         except TimeoutError:
@@ -252,7 +258,7 @@ class Session:
 
     def _answer(self, question: Any, deadline: float) -> dict[str, Any]:
         """The answer; until it comes, the worker may ask questions, too."""
-        self._send(question)
+        self._send(question, follow=True)
         while True:
             self.channel.settimeout(max(0.01, deadline - time.monotonic()))
             answer = self.reader.value(wire.receive(self.channel))
@@ -270,13 +276,17 @@ class Session:
         except Exception as error:
             return None, f"{type(error).__name__}: {error}"
 
-    def _send(self, what: Any) -> None:
+    def _send(self, what: Any, *, follow: bool = False) -> None:
         self.leaves = []
-        pickler = _Pickler(self)
+        if follow:
+            self.followed = {}
+        pickler = _Pickler(self, self.follows if follow else ())
         do = pickler.pickled(what)
         # As they are now: what the test has drawn since is not drawn again in the sandbox.
         states = {name: wire.GENERATORS[name][0]() for name in sorted(self.seeded)}
-        message = {"define": pickler.definitions, "states": states, "do": do}
+        message = {
+            "define": pickler.definitions, "follow": pickler.followed, "states": states, "do": do,
+        }  # fmt: skip
         self.seeded.clear()
         data = pickle.dumps(message)
         self.channel.sendall(wire.LENGTH.pack(len(data)) + data)
@@ -360,9 +370,11 @@ def _is_same(one: torch.Tensor, other: torch.Tensor, scale: float) -> bool:
 class _Pickler:
     """Pickles for the worker; objects with an identity are defined by number, once per message."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, follows: tuple[type, ...] = ()) -> None:
         self.session = session
+        self.follows = follows
         self.definitions: list[tuple[int, bytes]] = []
+        self.followed: list[tuple[int, bytes]] = []
         self.numbers: dict[int, int] = {}
 
     def pickled(self, value: Any, inside: Any = None) -> bytes:
@@ -384,6 +396,8 @@ class _Pickler:
                 self.session.callbacks[number] = value
                 return "callback", number
             return None
+        if isinstance(value, self.follows):
+            return "followed", self._followed(value)
         if not isinstance(value, nn.Module | torch.Tensor | Dataset | transforms.Compose):
             return None
         number = self.numbers.get(id(value), -1)
@@ -397,6 +411,14 @@ class _Pickler:
                 plain = value.detach().requires_grad_()
             self.definitions.append((number, self.pickled(plain, inside=plain)))
         return "known", number
+
+    def _followed(self, value: Any) -> int:
+        number = self.numbers.get(id(value), -1)
+        if number < 0:
+            number = self.numbers[id(value)] = len(self.session.followed)
+            self.session.followed[number] = value
+            self.followed.append((number, pickle.dumps(value, protocol=5)))
+        return number
 
 
 def _is_shared(function: Any) -> bool:

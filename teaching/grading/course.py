@@ -6,10 +6,10 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from scene_recog.assignment import STEPS
+from scene_recog.assignment import FILES, STEPS
 from scene_recog.visualize.page import Element, bullets, element, page_of, table, with_code
 from teaching.grading.points import Grade, Points, accuracy_of, total
 from teaching.grading.records import Record
@@ -33,7 +33,8 @@ def grades_csv(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> by
     """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\r\n")
-    columns = [f"{file} {kind}" for file in STEPS for kind in ("public", "hidden")]
+    files = _files(grades)
+    columns = [f"{file} {kind}" for file in files for kind in ("public", "hidden")]
     rows.writerow([
         "name", "folder", "name in zip", "points", "of", *columns,
         *(f"accuracy of {network}" for network in NETWORKS),
@@ -43,7 +44,7 @@ def grades_csv(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> by
     ])  # fmt: skip
     for folder, record in records.items():
         grade = grades[folder]
-        parts = [p for file in STEPS for p in (grade.public[file], grade.hidden[file])]
+        parts = [p for file in files for p in (grade.public[file], grade.hidden[file])]
         rows.writerow([
             _text(record.name), _text(folder), _text(record.given_name or ""),
             grade.after.points, grade.after.of, *(part.points for part in parts),
@@ -54,6 +55,11 @@ def grades_csv(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> by
             _text(record.verdict.reason or ""), _text(" | ".join(record.for_a_person())),
         ])  # fmt: skip
     return text.getvalue().encode("utf-8-sig", errors="backslashreplace")
+
+
+def _files(grades: Mapping[str, Grade]) -> Iterable[str]:
+    """The files that were handed out."""
+    return next((grade.public for grade in grades.values()), STEPS)
 
 
 def _text(text: str) -> str:
@@ -159,7 +165,7 @@ def _label(text: str, x: float, y: float, anchor: str = "middle") -> Element:
 
 def _steps(records: Mapping[str, Record], grades: Mapping[str, Grade], graded: set[str]) -> Element:
     rows: list[list[Any]] = []
-    for file in STEPS:
+    for file in _files(grades):
         steps = [step_of(file, records[f].verdict).state for f in sorted(graded)]
         mean = [
             _mean(grades[f].public[file] for f in graded),
@@ -168,7 +174,7 @@ def _steps(records: Mapping[str, Record], grades: Mapping[str, Grade], graded: s
         counts = [
             sum(s in wanted for s in steps) for wanted in (["full"], ["not written"], ["missing"])
         ]
-        rows.append([f"{STEPS[file]} {file}.py", *mean, *((count, str(count)) for count in counts)])
+        rows.append([f"{FILES[file]} {file}.py", *mean, *((count, str(count)) for count in counts)])
     networks = [n for n in NETWORKS if all(n in grades[f].accuracy for f in graded)]
     for network in networks:
         mean_points = _mean(grades[f].accuracy[network] for f in graded)
@@ -211,7 +217,7 @@ def _mistakes(records: list[Record]) -> Iterator[Element]:
     else:
         order = sorted(failed.items(), key=lambda each: (-each[1], each[0]))
         rows: list[list[Any]] = [
-            [(count, str(count)), f"{STEPS.get(file, '')} {file}.py", readable(test)]
+            [(count, str(count)), f"{FILES.get(file, '')} {file}.py", readable(test)]
             for (file, test), count in order[:MISTAKES]
         ]
         yield table(["submissions", "file", "public test"], rows, caption="Most frequent mistakes")
@@ -253,7 +259,7 @@ def _submissions(records: Mapping[str, Record], grades: Mapping[str, Grade]) -> 
         row += [(part.points, f"{part.points:g}") for part in points]
         late = grade.late_days
         row += [None if late is None else (late, str(late))] * has_times
-        states = [step_of(file, record.verdict).state for file in STEPS]
+        states = [step_of(file, record.verdict).state for file in grade.public]
         unfinished = sum(state in ("missing", "not written") for state in states)
         rows.append([*row, (unfinished, str(unfinished))])
     return table(columns, rows, caption="All submissions")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from scene_recog.assignment import STEPS
 from scene_recog.visualize.page import Element, bullets, element, page_of, table, with_code
 from teaching.grading.points import Grade, Points, total
 from teaching.grading.verdict import Verdict
@@ -39,7 +38,7 @@ def html_of(name: str, verdict: Verdict, grade: Grade, rubric: Rubric) -> bytes:
         body.append(with_code("p", why, class_="note"))
     for note in _notes(grade, rubric):
         body.append(element("p", note))
-    steps = [] if verdict.reason else [step_of(file, verdict) for file in STEPS]
+    steps = [] if verdict.reason else [step_of(file, verdict) for file in grade.public]
     if steps:
         columns, rows = _overview(steps, grade)
         body.append(table(columns, rows, caption="Points of each step", can_sort=False))
@@ -131,7 +130,7 @@ def markdown_of(name: str, verdict: Verdict, grade: Grade, rubric: Rubric) -> by
     if why := about_reason(verdict):
         text.append(_md(why))
     text += map(_md, _notes(grade, rubric))
-    steps = [] if verdict.reason else [step_of(file, verdict) for file in STEPS]
+    steps = [] if verdict.reason else [step_of(file, verdict) for file in grade.public]
     if steps:
         columns, rows = _overview(steps, grade)
         cells = [[c[1] if isinstance(c, tuple) else str(c) for c in row] for row in rows]

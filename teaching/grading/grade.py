@@ -28,7 +28,7 @@ from teaching.grading.tables import Correction, Times, read_corrections, read_ti
 from teaching.grading.verdict import Verdict
 from teaching.grading.words import line
 from teaching.handout import REPOSITORY, questions_of, students_notebook
-from teaching.receiving import Received, receive
+from teaching.receiving import NOT_GRADED, Received, receive
 from teaching.rubric import Rubric
 
 Judge = Callable[[Received], Verdict]
@@ -188,10 +188,13 @@ def check_out(out: Path, paths: Sequence[Path]) -> None:
         raise ValueError(f"{out} is among the repository's own files: choose a folder elsewhere")
 
 
-def grader_fingerprint(variant: int = 0, images: Path | None = None, seed: int = 0) -> str:
+def grader_fingerprint(
+    variant: int = 0, images: Path | None = None, seed: int = 0, lecture: bool = False
+) -> str:
     """A hash of everything that determines verdicts: tests, provided code, grader, and images."""
     found = hashlib.sha256(f"variant {variant}, seed {seed}\n".encode())
-    files = [path for pattern in DECIDES for path in sorted(REPOSITORY.glob(pattern))]
+    patterns = (*DECIDES, "unit_tests/lecture/*.py") if lecture else DECIDES
+    files = [path for pattern in patterns for path in sorted(REPOSITORY.glob(pattern))]
     paths = [
         path for path in files
         if not (path.stem in MADE_OF_VERDICTS and path.is_relative_to(REPOSITORY / "teaching"))
@@ -240,7 +243,7 @@ def _judged(
     grading: Grading, processes: Processes, submission: Submission, folder: str, old: Record | None
 ) -> Record:
     """The record of a submission: the old one, if nothing has changed."""
-    received = receive(submission.path)
+    received = receive(submission.path, lecture=grading.rubric.has_lecture)
     fingerprint = _fingerprint(received, grading.grader)
     own = grading.out / SIMILARITY / folder
     is_known = old is not None and old.fingerprint == fingerprint
@@ -360,6 +363,11 @@ def _summary(
         lines.append(
             f"{len(again)} could not be graded because the grader failed, and will be tried again "
             f"by the next call: {some(again)}"
+        )
+    if others := [record.name for record in known.values() if NOT_GRADED in record.verdict.notices]:
+        lines.append(
+            f"{len(others)} of {len(known)} have files of the lecture, which were not graded: "
+            f"{some(others)} (if it was handed out with --lecture, grade with --lecture)"
         )
     if flagged := sum(bool(record.for_a_person()) for record in known.values()):
         need = "needs" if flagged == 1 else "need"

@@ -3,7 +3,7 @@
     python -m teaching.grading.judge < JSON > JSON
 
 The tests are the students' own, and hidden ones with other numbers (`twins.py`). They run in
-children of this process, one for each of the eight files and kind of test, in which that file is a
+children of this process, one for each of the student's files and kind of test, in which it is a
 `RemoteModule`; a test that hangs or dies affects nothing else. After its hidden tests, a file is
 replaced by one that is known to be wrong, in the same process of the worker: if a test passes for
 that, the answers do not come from the code.
@@ -36,11 +36,12 @@ import pytest
 import torch
 from PIL import Image
 
+from scene_recog.assignment import LECTURE, path_of_tests
 from scene_recog.datasets.images import class_folders, images_below, read_grayscale
-from scene_recog.submission import STEP_FILES, WEIGHTS
+from scene_recog.submission import CODE_FILES, STEP_FILES, WEIGHTS
 from scene_recog.system.text import in_one_line
 from teaching import sandbox
-from teaching.grading import figures
+from teaching.grading import figures, lecture_layers, wire
 from teaching.grading.client import (
     NoAnswerError,
     Place,
@@ -92,9 +93,11 @@ class Judge:
         )  # fmt: skip
         for folder in (self.place.submission, self.place.inputs):
             folder.mkdir()
-        for file, name in STEP_FILES.items():
+        for file, name in CODE_FILES.items():
             if name in files:
-                (self.place.submission / f"{file}.py").write_bytes(files[name])
+                path = self.place.submission / f"{file}.py"
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(files[name])
         self.sandbox = Sandbox(self.place, is_alone)
 
     def verdict(self) -> Verdict:
@@ -106,7 +109,7 @@ class Judge:
         started = time.monotonic()
         verdict = Verdict()
         try:
-            files = [file for file, name in STEP_FILES.items() if name in self.files]
+            files = [file for file, name in CODE_FILES.items() if name in self.files]
             verdict.files = {file: FileVerdict() for file in files}
             for file in files:
                 self._test(file, verdict.files[file], "public")
@@ -158,7 +161,7 @@ class Judge:
 
     def _signs(self, file: str) -> list[str]:
         """Signs of tampering in the code; in a child, as crafted code can crash the parser."""
-        source = self.files[STEP_FILES[file]]
+        source = self.files[CODE_FILES[file]]
         [said, *_] = [*self._from_child(lambda say: say(signs=signs_in(source))), {}]
         signs: list[str] = said.get("signs", ["its code cannot be inspected, perhaps on purpose"])
         return signs
@@ -174,14 +177,14 @@ class Judge:
         return iter([{"problem": "there was no time left: other files took too long"}])
 
     def modules(self, file: str, holder: _Holder) -> dict[str, ModuleType]:
-        """The modules that replace the eight files in a child."""
+        """The modules that replace the student's files in a child."""
         wrapped: dict[str, Callable[..., Any]] = {}
         if file == "confusion_matrix":
             for name in ("plot_confusion_matrix", "generate_and_plot_confusion_matrix"):
                 wrapped[name] = holder.with_figures
         if file == "dl_utils":
             wrapped["save_trained_model_weights"] = holder.with_files
-        name = f"scene_recog.{file}"
+        name = f"scene_recog.{file.replace('/', '.')}"
         student = RemoteModule(name, holder.session, wrapped)
         student.__file__ = str(self.place.submission / f"{file}.py")
         modules: dict[str, ModuleType] = {name: student}
@@ -291,6 +294,9 @@ class _Holder:
             self.oracle["accuracy"] = _accuracy
         if file != "image_loader":
             self.oracle |= {"listed": self._listed, "image": self._image}
+        if file == "lecture/network":
+            for function in ("layer", "gradients", "loss", "loss_gradient"):
+                self.oracle[function] = getattr(lecture_layers, function)
 
     def session(self) -> Session:
         """Raises NoAnswerError if it has ended too often."""
@@ -301,6 +307,8 @@ class _Holder:
                 raise NoAnswerError("not run: earlier calls gave no answer")
             self.current = self.judge.sandbox.session(self.oracle)
             self.current.seeded = self.seeded
+            if self.file in LECTURE:
+                self.current.follows = wire.FOLLOWED
             self.current.request("open", self.file)
         return self.current
 
@@ -404,7 +412,7 @@ class _Tests:
                 outcomes.append(said["result"]["outcome"])
             say(**said)
 
-        path = self.folder / "unit_tests" / f"test_{self.file}.py"
+        path = self.folder / path_of_tests(self.file)
         arguments = [
             str(path), "-q", "-p", "no:cacheprovider", "--tb=short", "-c",
             str(self.folder / "pyproject.toml"), f"--rootdir={self.folder}", "-W", "ignore",
@@ -449,10 +457,10 @@ class _Tests:
         """An error of the student's code, with its line."""
         words = f"{type(error).__name__}: {error}"
         place = getattr(error, "place", None)
-        if place is None or STEP_FILES.get(place[0]) not in self.judge.files:
+        if place is None or CODE_FILES.get(place[0]) not in self.judge.files:
             return words
         file, line, _ = place
-        lines = self.judge.files[STEP_FILES[file]].decode(errors="replace").splitlines()
+        lines = self.judge.files[CODE_FILES[file]].decode(errors="replace").splitlines()
         code = lines[line - 1].strip()[:120] if 0 < line <= len(lines) else ""
         return f"{words}\n{file}.py, line {line}: {code}"
 

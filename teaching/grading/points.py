@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from scene_recog.assignment import STEPS
 from scene_recog.submission import public_points
 from teaching.grading.tables import Correction
 from teaching.grading.verdict import TestResult, Verdict
@@ -37,7 +36,7 @@ class Grade:
     """The points of a submission, without those of the report, which a person grades.
 
     Attributes:
-        public, hidden: of each of the eight files.
+        public, hidden: of each file that was handed out.
         accuracy: of each network.
         late_days: None if the hand-in time is unknown.
         taken_off: points deducted for late days.
@@ -79,8 +78,12 @@ def grade(
     """
     believed = {} if verdict.reason else verdict.files
     files = {file: one for file, one in believed.items() if not one.is_tampered}
-    public = {f: _share(rubric.public[f], files[f].public if f in files else []) for f in STEPS}
-    hidden = {f: _share(rubric.hidden[f], files[f].hidden if f in files else []) for f in STEPS}
+    public = {
+        f: _share(of, files[f].public if f in files else []) for f, of in rubric.public.items()
+    }
+    hidden = {
+        f: _share(of, files[f].hidden if f in files else []) for f, of in rubric.hidden.items()
+    }
     accuracy = {}
     for network, (enough, points) in rubric.accuracy.items():
         reached = accuracy_of(verdict, network)

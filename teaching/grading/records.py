@@ -28,7 +28,7 @@ class Record:
         variant: of the project that it was graded by; None in records of an earlier version.
         fingerprint: of everything that determined the verdict; "" if it must be judged again.
         trouble: why it could not be graded or inspected, if no file is to blame.
-        copied: those of the eight files that are the public solution with other names.
+        copied: those of the files that are the public solution with other names.
         digests: of the student's own code and weights, by file.
         alike: lines about other submissions with the same code or weights; not stored.
         verdict: on it.

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from scene_recog.assignment import STEPS
+from scene_recog.assignment import FILES
 from teaching.grading.points import Grade, Points, accuracy_of
 from teaching.grading.verdict import Verdict
 from teaching.grading.words import (
@@ -33,8 +33,8 @@ def results(
 ) -> dict[str, Any]:
     """The results for Gradescope.
 
-    For each of the eight files, there is a visible entry for the public tests, and one for the
-    hidden tests, which students see when the grades are published.
+    For each file that was handed out, there is a visible entry for the public tests, and one for
+    the hidden tests, which students see when the grades are published.
 
     Args:
         verdict: of the submission.
@@ -43,8 +43,8 @@ def results(
         questions: of the report, which a person grades.
     """
     tests = []
-    for file, number in STEPS.items():
-        step = step_of(file, verdict)
+    for file in grade.public:
+        step, number = step_of(file, verdict), FILES[file]
         tests.append(
             {
                 **_entry(f"{step.title}: public tests", grade.public[file], _said(step)),

@@ -17,8 +17,8 @@ from functools import cache
 from itertools import combinations
 from pathlib import PurePosixPath
 
-from scene_recog.assignment import functions_in
-from scene_recog.submission import ABOUT, NOTEBOOK, STEP_FILES, WEIGHTS, python_of_cell
+from scene_recog.assignment import LECTURE, functions_in
+from scene_recog.submission import ABOUT, CODE_FILES, NOTEBOOK, WEIGHTS, python_of_cell
 from scene_recog.system.text import in_one_line
 from teaching.handout import REPOSITORY, emptied, students_notebook
 from teaching.receiving import Received
@@ -29,7 +29,7 @@ PASSAGE = 16  # nodes of a syntax tree that follow each other
 # it is 0.09 at most. A short file can hardly be written differently.
 COPIED, SHORT, COPIED_SHORT = 0.6, 80, 0.9
 GIVEN = ("super().__init__()", "raise NotImplementedError('write ")  # in the starter's bodies
-SAME_FILES = 4  # of the eight, with the same own code, that are not a coincidence
+SAME_FILES = 4  # with the same own code, that are not a coincidence
 NAMES_LIMIT = 200  # characters of a student's own name
 
 ABOUT_FOLDER = """\
@@ -54,7 +54,7 @@ class Looked:
 
     Attributes:
         given_name: the name that the student typed; None if there is none.
-        copied: those of the eight files that are the public solution with other names.
+        copied: those of the files that are the public solution with other names.
         own: name of a file -> the student's own code, for a similarity checker.
         digests: of the student's own code and weights, by file.
     """
@@ -68,20 +68,31 @@ class Looked:
 def look(received: Received, variant: int = 0) -> Looked:
     """Look at a submission's code, and at the name in it."""
     found = Looked(given_name=_given_name(received.files.get(ABOUT, b"")))
-    for file, name in STEP_FILES.items():
+    for file, name in CODE_FILES.items():
         if name not in received.files:
             continue
         source = received.files[name].decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
-        found.own[f"{file}.py"] = own_code(source, _solution(file, variant))
-        if is_copied(source, _solution(file, variant)):
+        solution = _solution(file, variant)
+        own = own_code(source, solution, keep_constants=file in LECTURE)
+        found.own[_own_name(file)] = own
+        if is_copied(source, solution):
             found.copied.append(file)
     found.own["notebook.py"] = _own_cells(received.files.get(NOTEBOOK, b""), variant)
     found.own = {name: text for name, text in found.own.items() if text.strip()}
     found.digests = {
-        **{f"{f}.py": _digest(found.own[f"{f}.py"]) for f in STEP_FILES if f"{f}.py" in found.own},
+        **{
+            name: _digest(found.own[name])
+            for name in map(_own_name, CODE_FILES)
+            if name in found.own
+        },
         **{name: _digest(received.files[name]) for name in WEIGHTS if name in received.files},
     }
     return found
+
+
+def _own_name(file: str) -> str:
+    """Similarity checkers take the files of one folder: "lecture_layers.py"."""
+    return f"{file.replace('/', '_')}.py"
 
 
 def alike(digests: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
@@ -112,7 +123,7 @@ def _digest(contents: str | bytes) -> str:
 
 @cache
 def _solution(file: str, variant: int) -> str:
-    name = STEP_FILES[file]
+    name = CODE_FILES[file]
     return rewritten(name, (REPOSITORY / name).read_text(encoding="utf-8"), variant)
 
 
@@ -190,13 +201,13 @@ def _parsed(source: str) -> ast.Module | None:
 # ------------------------------------------------------------------------ what students wrote
 
 
-def own_code(source: str, solution: str) -> str:
+def own_code(source: str, solution: str, *, keep_constants: bool = False) -> str:
     """A file without docstrings, and without the starter's imports and signatures.
 
     The bodies of the starter's functions are dedented, one after the other, so that the file still
     parses. In a file that does not parse, the starter's lines are removed.
     """
-    starter = emptied(solution)
+    starter = emptied(solution, keep_constants=keep_constants)
     tree = _parsed(source)
     if tree is None:
         theirs = {line.strip() for line in starter.split("\n")}

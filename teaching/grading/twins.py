@@ -370,6 +370,181 @@ def _dataset(draw: random.Random, classes: int) -> Constants:
             }
 
 
+def _lecture_layers(seed: int) -> Constants:
+    draw = random.Random(f"{seed} lecture layers")
+    while True:
+        found = _layers_sizes(draw)
+        if _is_smooth(found):
+            return found
+
+
+def _layers_sizes(draw: random.Random) -> Constants:
+    def side(least: int = 6, most: int = 9) -> int:
+        return draw.randint(least, most)
+
+    def sides(least: int = 6, most: int = 9) -> tuple[int, int]:
+        return _two_sides(draw, least, most, apart=1)
+
+    same = draw.choice([3, 5])
+    small = draw.choice([2, 3, 4])
+    maps = (draw.choice([3, 4]), 2, *sides(3, 6))
+    block = 3 * draw.randint(2, 3), 3 * draw.randint(3, 4)
+    rest = draw.choice([7, 8, 10]), draw.choice([7, 8, 10])
+    overlapping = draw.choice([(7, 9), (9, 5), (7, 11)])
+    normal = (draw.choice([2, 4]), 3, *sides(3, 6))
+    one = (1, draw.choice([2, 4]), *sides(3, 5))
+    units = draw.choice([5, 7, 8]), draw.choice([3, 5])
+    return {
+        "SEED": draw.randint(1, 100_000),
+        "DIRECTIONS": draw.choice([2, 4]),
+        "HIGH": float(draw.choice([800, 850, 950, 1000])),
+        "SHIFT": draw.choice([3.5, 4.5, 5.0]),
+        "DROPPED": draw.choice([0.2, 0.25, 0.35, 0.4]),
+        "UNITS": (draw.choice([160, 180, 220]), draw.choice([40, 60])),
+        "MOMENTUM": draw.choice([0.15, 0.2, 0.3, 0.4]),
+        "BATCHES": draw.choice([3, 5]),
+        "LABELS": [1, *draw.sample(range(4), 4)],
+        "LINEAR": [
+            (draw.choice([4, 6, 7]), *draw.sample([2, 3, 5], 2)),
+            (1, *draw.sample([2, 3, 5], 2)),
+            (draw.choice([2, 4, 5]), 1, 1),
+            (same, same, same),
+        ],
+        "ROWS": (draw.choice([2, 4]), draw.choice([3, 5])),
+        "MAPS": maps,
+        "MANY": (draw.choice([6, 7]), draw.choice([5, 8])),
+        "CONVOLUTIONS": [
+            (draw.choice([2, 3]), 2, draw.choice([3, 5]), 3, sides(), 1, 0),
+            (1, 1, 1, 1, sides(2, 5), 1, 0),
+            (2, draw.choice([1, 3]), 2, 3, draw.choice([(9, 7), (7, 11), (11, 9)]), 2, 0),
+            (2, draw.choice([1, 3]), 2, 3, draw.choice([(7, 8), (6, 9), (10, 7)]), 2, 1),
+            (1, 2, draw.choice([3, 4]), 5, sides(), 1, 2),
+            (2, 2, draw.choice([1, 3]), 2, draw.choice([(10, 9), (9, 11), (12, 11)]), 4, 0),
+            (2, 1, 2, same, (same, same), 1, 0),
+        ],
+        "LOCAL": [
+            (2, 2, draw.choice([1, 3]), 3, *sides(4, 7)),
+            (1, 1, 2, 2, small, small),
+            (2, 2, 1, 3, draw.choice([5, 6, 8]), 3),
+        ],
+        "POOLS": [
+            (3, None, (2, draw.choice([2, 4]), *block), "blocks"),
+            (3, None, (2, 2, *rest), "blocks and a rest"),
+            (3, 2, (2, draw.choice([1, 3]), *overlapping), "overlapping"),
+            (3, 1, (1, 2, *sides(5, 7)), "overlapping by all but one"),
+            (2, 3, (2, 1, *draw.choice([(9, 8), (8, 6), (11, 9)])), "with gaps"),
+            (3, 2, (1, draw.choice([1, 3]), side(), side()), "below 0"),
+            (same, None, (1, 2, same, same), "one window"),
+        ],
+        "TIES": (3, 2, (2, 2, *draw.choice([(7, 9), (9, 7), (11, 7)]))),
+        "EQUAL": (2, (draw.choice([1, 3]), 2, 2 * draw.randint(2, 3), 4)),
+        "FEATURES": [
+            (2, draw.choice([4, 6]), 3), (1, draw.choice([3, 5]), 2), (2, small, small),
+            (2, draw.choice([5, 7]), 4),
+        ],
+        "CONTRASTS": [
+            ((2, draw.choice([2, 4]), *sides(5, 7)), 3, False, None, "each map"),
+            ((2, draw.choice([2, 4]), *sides(5, 7)), 3, True, None, "across features"),
+            ((1, 2, *sides()), 5, False, draw.choice([0.4, 0.6]), "window 5"),
+            ((2, 2, *sides()), 5, True, draw.choice([0.4, 0.6]), "across features window 5"),
+            ((1, 1, 3, 4), 5, False, None, "window larger than the map"),
+        ],
+        "NORMALIZATIONS": [
+            ("batch_normalize", units, (0,), "units", None),
+            ("batch_normalize", normal, (0, 2, 3), "maps", None),
+            ("batch_normalize", one, (0, 2, 3), "maps of one example", None),
+            ("batch_normalize", (same, same), (0,), "as many units as examples", 0.4),
+            ("layer_normalize", normal, (1, 2, 3), "maps", None),
+            ("layer_normalize", one, (1, 2, 3), "one example", 0.4),
+            ("instance_normalize", normal, (2, 3), "maps", None),
+            ("instance_normalize", one, (2, 3), "one example", 0.4),
+        ],
+        "STATISTICS": [units, normal, one],
+    }  # fmt: skip
+
+
+def _is_smooth(found: Constants) -> bool:
+    """Whether all inputs are far from the kinks of their layer, where gradients are measured."""
+
+    def values(*shape: int) -> np.ndarray:  # as the tests draw
+        return np.random.default_rng([found["SEED"], 0, *shape]).normal(size=shape)
+
+    far = 0.001
+    if min(np.abs(values(*found[name])).min() for name in ("ROWS", "MAPS")) < far:
+        return False
+    for size, stride, shape, _ in found["POOLS"]:
+        windows = np.lib.stride_tricks.sliding_window_view(values(*shape), (size, size), (2, 3))
+        windows = windows[:, :, :: stride or size, :: stride or size]
+        ordered = np.sort(windows.reshape(*windows.shape[:4], -1), axis=-1)
+        if (ordered[..., -1] - ordered[..., -2]).min() < far:
+            return False
+    return True
+
+
+def _lecture_gradients(seed: int) -> Constants:
+    draw = random.Random(f"{seed} lecture gradients")
+    while True:
+        found = draw.randint(1, 100_000)
+        # The tests wiggle from 0 to these, and must be able to come there.
+        target = np.random.default_rng([found, 0, 4]).normal(size=4)
+        if np.abs(target).min() > 0.2 and np.abs(target).max() < 2:
+            break
+    slopes = [*draw.sample([1.5, -2.5, 3.5, -0.25, 30.0, -0.002], 5), 0.0]
+    draw.shuffle(slopes)
+    return {
+        "SEED": found,
+        "WIDE": draw.choice([0.008, 0.012, 0.02]),
+        "RATE": draw.choice([0.125, 0.375, 0.5]),
+        "LINEAR": [slopes[:3], slopes[3:]],
+        "STEPS": draw.choice([55, 65, 70]),
+        "EPSILON": draw.choice([0.002, 0.0005]),
+    }
+
+
+def _lecture_network(seed: int) -> Constants:
+    draw = random.Random(f"{seed} lecture network")
+    a, b, c = draw.sample([2, 3, 4, 5, 6], 3)
+    return {
+        "SEED": draw.randint(1, 100_000),
+        "EXAMPLES": draw.choice([4, 6, 7]),
+        "IMAGES": draw.choice([2, 4]),
+        "STEPS": draw.choice([16, 17, 18, 19]),
+        "RATE": draw.choice([0.03, 0.04, 0.06]),
+        "MOMENTUM": draw.choice([0.6, 0.7, 0.75, 0.85]),
+        "DECAY": draw.choice([0.005, 0.015, 0.02]),
+        "DEPTHS": [(a, b), (b, a, c), (c, a, b, a), (1, a, a, b, c)],
+    }
+
+
+def _lecture_counts(seed: int) -> Constants:
+    draw = random.Random(f"{seed} lecture counts")
+
+    def some(*choices: range) -> tuple[int, ...]:
+        return tuple(draw.choice(each) for each in choices)
+
+    units, sides, maps = range(13, 90), range(2, 9), range(2, 7)
+    return {
+        "FULLY_CONNECTED": [some(units, units), (1, *some(units)), some(range(200, 600), units)],
+        "LOCALLY_CONNECTED": [(*some(units, sides), 1), *(some(units, sides, maps) for _ in "123")],
+        "CONVOLUTIONS": [
+            (*some(units, sides, range(99, 999)), 1),
+            *(some(units, sides, range(20, 400), maps) for _ in "123"),
+        ],
+        "FIELDS": [
+            *(some(range(2, 9), range(2, 7)) for _ in "123"),
+            (1, *some(range(2, 7))),
+            (*some(range(2, 9)), 1),
+        ],
+        "STAGES": [
+            [some(range(2, 7), range(2, 5)), some(range(2, 7), range(2, 4))],
+            [some(range(4, 7), range(3, 5))],
+            [some(range(2, 6), range(2, 4)) for _ in range(3)],
+            [(1, 3), some(range(2, 6), range(1, 2)), (2, 3)],
+            [],
+        ],
+    }
+
+
 DRAWN: dict[str, Callable[[int], Constants]] = {
     "conftest.py": _conftest,
     "nets.py": _nets,
@@ -381,4 +556,8 @@ DRAWN: dict[str, Callable[[int], Constants]] = {
     "test_stats_helper.py": _stats_helper,
     "test_simple_net_final.py": _simple_net_final,
     "test_confusion_matrix.py": _confusion_matrix,
+    "lecture/test_layers.py": _lecture_layers,
+    "lecture/test_gradients.py": _lecture_gradients,
+    "lecture/test_network.py": _lecture_network,
+    "lecture/test_counts.py": _lecture_counts,
 }

@@ -28,7 +28,7 @@ class TestResult:
 
 @dataclass
 class FileVerdict:
-    """One of the eight files, beside stand-ins for the other seven.
+    """One of the student's files, beside stand-ins for the others.
 
     Attributes:
         public: the tests that students have.
@@ -69,7 +69,7 @@ class Verdict:
         reason: why nothing can be graded, in one line.
         grader_failed: whether `reason` is the grader's failure, not the submission's.
         notices: lines about what is missing or was not read.
-        files: for each of the eight that exists, such as "image_loader".
+        files: for each that exists, such as "image_loader" or "lecture/layers".
         trained: for "SimpleNet" and "SimpleNetFinal".
         seconds: time taken.
         peak_memory: bytes, of the student's processes.

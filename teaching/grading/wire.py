@@ -12,6 +12,7 @@ import random
 import socket
 import struct
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,42 @@ PLAIN = (  # what `Writer` can write, besides numbers and strings
     tuple, list, dict, set, frozenset, bytes, bytearray, torch.Tensor, np.ndarray, Image.Image,
     Path, torch.dtype, torch.device, torch.memory_format, slice, type(Ellipsis), complex,
 )  # fmt: skip
+# A test of the lecture notices what a call does to these, so changes come back.
+FOLLOWED = (np.ndarray, np.random.Generator)
 Special = Callable[[Any, "Writer"], "dict[str, Any] | None"]
 
 
 class BrokenFrameError(ValueError):
     """A frame is not in the required form."""
+
+
+def state_of(value: np.ndarray | np.random.Generator) -> Any:
+    """What a call can change in an array or a generator, as plain data."""
+    return value if isinstance(value, np.ndarray) else dict(value.bit_generator.state)
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two states are equal, to the bit."""
+    if isinstance(one, np.ndarray):
+        return bool(one.shape == other.shape and one.tobytes() == other.tobytes())
+    return bool(one == other)
+
+
+def restore(value: np.ndarray | np.random.Generator, state: Any) -> None:
+    """Give it a state that comes from the student's process.
+
+    Raises:
+        ValueError: it cannot have this state.
+    """
+    if isinstance(value, np.random.Generator):
+        try:
+            value.bit_generator.state = state
+        except Exception as error:  # of any kind, as the state may be anything
+            raise ValueError(f"a generator cannot have its state ({error})") from error
+    elif not isinstance(state, np.ndarray) or state.shape != value.shape:
+        raise ValueError("an array has changed its shape")
+    else:
+        value[...] = state
 
 
 # ------------------------------------------------------------------------ writing
@@ -239,6 +271,19 @@ class Reader:
         made[:] = values
         return made.reshape(node["shape"])
 
+    def _named(self, node: dict[str, Any]) -> Any:
+        """A tuple whose values can be read by name, too."""
+        values = tuple(self.made(each) for each in node["v"])
+        fields: dict[str, Any] = {}
+        for place, name in enumerate(node["fields"]):
+            if not (isinstance(name, str) and name.isidentifier() and not name.startswith("_")):
+                raise BrokenFrameError("a field has no name")
+            fields[name] = property(itemgetter(place))
+        name = node["name"]
+        if not isinstance(name, str) or not name.isidentifier() or len(fields) > len(values):
+            raise BrokenFrameError("a tuple has no name, or too many fields")
+        return type(name, (tuple,), fields)(values)
+
     def _image(self, node: dict[str, Any]) -> Image.Image:
         width, height = node["size"]
         if node["mode"] not in MODES or not (0 < width < 20_000 and 0 < height < 20_000):
@@ -264,6 +309,7 @@ _MAKERS: dict[str, Callable[[Reader, dict[str, Any]], Any]] = {
     "other": lambda reader, node: str(node["v"]),
     "size": lambda reader, node: torch.Size([int(n) for n in node["v"]]),
     "tuple": lambda reader, node: tuple(reader.made(each) for each in node["v"]),
+    "named": Reader._named,
     "dict": lambda reader, node: {reader.made(k): reader.made(v) for k, v in node["v"]},
     "set": lambda reader, node: {reader.made(each) for each in node["v"]},
     "bytes": Reader.bytes_of,

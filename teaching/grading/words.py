@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scene_recog.assignment import STEPS
-from scene_recog.submission import NOTEBOOK, STEP_FILES
+from scene_recog.assignment import FILES, STEPS, path_of_tests
+from scene_recog.submission import CODE_FILES, NOTEBOOK
 from scene_recog.system.text import in_one_line
 from teaching.grading.points import Grade, accuracy_of
 from teaching.grading.verdict import FileVerdict, TestResult, Verdict
@@ -47,7 +47,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Step:
-    """The feedback about one of the eight files.
+    """The feedback about one of the student's files.
 
     Attributes:
         file: such as "image_loader".
@@ -73,7 +73,7 @@ class Step:
     @property
     def title(self) -> str:
         """Such as "1.3 optimizer.py"."""
-        return f"{STEPS[self.file]} {self.file}.py"
+        return f"{FILES[self.file]} {self.file}.py"
 
 
 def line(text: str, limit: int = LINE) -> str:
@@ -105,19 +105,20 @@ def readable(test: str) -> str:
 
 
 def step_of(file: str, verdict: Verdict) -> Step:
-    """The feedback about one of the eight files."""
+    """The feedback about one of the student's files."""
     found = verdict.files.get(file)
     if verdict.reason:
         return Step(file, "missing", "Not graded.")
     if found is None:
-        return Step(file, "missing", f"{STEP_FILES[file]} is missing or could not be read.")
+        return Step(file, "missing", f"{CODE_FILES[file]} is missing or could not be read.")
     if found.is_tampered:
         waits = "The tests could not grade this file. Your teacher will look at it."
         return Step(file, "a person", waits)
-    number, tests = STEPS[file], f"`pytest unit_tests/test_{file}.py`"
+    tests = f"`pytest {path_of_tests(file)}`"
+    look = f"step {STEPS[file]} of {NOTEBOOK}" if file in STEPS else "the docstrings in the file"
     outcomes = {test.outcome for test in found.public}
     if "not written" in outcomes and outcomes <= {"not written", "waits"}:
-        begin = f"See step {number} of {NOTEBOOK}; {tests} shows how far you are."
+        begin = f"See {look}; {tests} shows how far you are."
         return Step(file, "not written", "Not written yet.", look_at=begin)
     failed = [test for test in found.public if test.outcome != "passed"]
     reasons = _reasons(failed)
@@ -133,7 +134,7 @@ def step_of(file: str, verdict: Verdict) -> Step:
         " ".join(sentences) or "No test could be run.",
         reasons[:REASONS],
         sum(reason.count for reason in reasons[REASONS:]),
-        "" if passes_public else f"Run {tests}, and see step {number} of {NOTEBOOK}.",
+        "" if passes_public else f"Run {tests}, and see {look}.",
         about_hidden(found),
         passes_public,
         passes_hidden,

@@ -30,7 +30,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scene_recog.assignment import STEPS
+from scene_recog.assignment import FILES
 from teaching.grading import figures, tracing, wire
 
 STANDINS = Path(__file__).parent / "standins"
@@ -83,6 +83,8 @@ class Session:
         objects: objects that the grader refers to, by number.
         copies: copies of the grader's objects, by the grader's numbers.
         numbers: id of a copy -> its number.
+        followed: arguments of the current request whose changes go back, by number: (the argument,
+            as it came).
         results: tensors with a graph, by number.
     """
 
@@ -93,6 +95,7 @@ class Session:
         self.objects: dict[int, Any] = {}
         self.copies: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}
+        self.followed: dict[int, tuple[Any, bytes]] = {}
         self.module = ModuleType("nothing")
         set_seeds(0)
 
@@ -119,17 +122,28 @@ class Session:
         """The answer to a message."""
         for name, state in message["states"].items():
             wire.GENERATORS[name][1](state)
+        self.followed = {number: (pickle.loads(data), data) for number, data in message["follow"]}
         verb, *arguments = self.unpickled(message["do"])
         return getattr(self, f"do_{verb}")(*arguments)
 
     def reply(self, message: dict[str, Any]) -> None:
         """Send the answer to a message, or the error."""
         try:
-            frame = wire.Writer(self.special).frame({"value": self.answer(message)})
+            value = self.answer(message)
+            frame = wire.Writer(self.special).frame({"value": value, **self.changes()})
         except BaseException as error:
             frame = wire.Writer().frame({"error": self.described(error)})
         with contextlib.suppress(OSError):
             wire.send(self.channel, frame)
+
+    def changes(self) -> dict[str, Any]:
+        """What has become of the grader's arrays and generators, if the call has changed any."""
+        found = {}
+        for number, (argument, data) in self.followed.items():
+            now, before = wire.state_of(argument), wire.state_of(pickle.loads(data))
+            if not wire.is_same(now, before):
+                found[number] = now
+        return {"changed": found} if found else {}
 
     def unpickled(self, data: bytes) -> Any:
         """Unpickle, with references to copies, to objects here, and to functions there."""
@@ -141,6 +155,8 @@ class Session:
         kind, number = reference
         if kind == "callback":
             return lambda *args, **kwargs: self.ask(number, args, kwargs)
+        if kind == "followed":
+            return self.followed[number][0]
         return (self.copies if kind == "known" else self.objects)[number]
 
     def ask(self, number: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -164,6 +180,12 @@ class Session:
             return {"k": "known", "n": number}
         if isinstance(value, torch.Tensor) and value.grad_fn is not None:
             return {"k": "grown", "r": self._kept(value), "v": writer.tensor(value.detach())}
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            values = [writer.node(each) for each in value]
+            return {
+                "k": "named", "name": type(value).__name__, "fields": list(value._fields),
+                "v": values,
+            }  # fmt: skip
         if isinstance(value, wire.PLAIN):
             return None
         if isinstance(value, nn.Module):
@@ -192,10 +214,10 @@ class Session:
         """An error: its type, message, and place in the student's files."""
         place = None
         for frame in traceback.extract_tb(error.__traceback__):
-            if Path(frame.filename).parent == self.submission:
-                place = [Path(frame.filename).stem, frame.lineno or 0, frame.name]
-        if isinstance(error, SyntaxError) and Path(error.filename or "").parent == self.submission:
-            place = [Path(error.filename or "").stem, error.lineno or 0, ""]
+            if file := self.file_of(frame.filename):
+                place = [file, frame.lineno or 0, frame.name]
+        if isinstance(error, SyntaxError) and (file := self.file_of(error.filename)):
+            place = [file, error.lineno or 0, ""]
         try:
             message = str(error.msg if isinstance(error, SyntaxError) else error)[:MESSAGE]
         except BaseException as second:
@@ -203,12 +225,19 @@ class Session:
         bases = [each.__name__ for each in type(error).__mro__ if each.__module__ == "builtins"]
         return {"name": type(error).__name__, "bases": bases, "message": message, "place": place}
 
+    def file_of(self, filename: str | None) -> str | None:
+        """Such as "lecture/layers", if it is one of the student's files."""
+        path = Path(filename or "")
+        if not path.is_relative_to(self.submission):
+            return None
+        return path.relative_to(self.submission).with_suffix("").as_posix()
+
     # -------------------------------------------------------------------- requests
 
     def do_open(self, file: str) -> None:
-        """Import one of the eight files, beside stand-ins for the others."""
+        """Import one of the student's files, beside stand-ins for the others."""
         sys.meta_path.insert(0, Finder(file, self.submission, self.ask))
-        self.module = import_module(f"scene_recog.{file}")
+        self.module = import_module(f"scene_recog.{file.replace('/', '.')}")
 
     def do_replace(self, source: str) -> None:
         """Replace the student's file by other code."""
@@ -295,7 +324,7 @@ class Session:
 
 
 class Finder:
-    """Finds the eight files: one of the student's, and stand-ins for those that others use.
+    """Finds the student's files: one of their own, and stand-ins for those that others use.
 
     Names that a stand-in lacks, and files without one, are the student's own.
     """
@@ -307,8 +336,8 @@ class Finder:
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> Any:
         """Called by importlib."""
-        package, _, file = name.rpartition(".")
-        if package != "scene_recog" or file not in STEPS:
+        file = _file(name)
+        if file not in FILES:
             return None
         standin = STANDINS / f"{file}.py"
         if file != self.file and standin.is_file():
@@ -321,7 +350,7 @@ class Finder:
         path = self.submission / f"{file}.py"
         if not path.is_file():
             raise AttributeError(f"{file}.py was not handed in")
-        name = f"own_{file}"
+        name = f"own_{file.replace('/', '_')}"
         if name not in sys.modules:
             spec = spec_from_file_location(name, path)
             assert isinstance(spec, ModuleSpec)
@@ -337,7 +366,7 @@ class _StandinLoader(SourceFileLoader):
         self.finder = finder
 
     def exec_module(self, module: ModuleType) -> None:
-        file = module.__name__.rpartition(".")[2]
+        file = _file(module.__name__)
 
         def missing(name: str) -> Any:
             if name.startswith("__"):
@@ -347,6 +376,11 @@ class _StandinLoader(SourceFileLoader):
         super().exec_module(module)
         module.__dict__["ask"] = lambda name, *args: self.finder.ask(name, args, {})
         module.__dict__["__getattr__"] = missing
+
+
+def _file(module: str) -> str:
+    """ "lecture/layers" for "scene_recog.lecture.layers"."""
+    return module.removeprefix("scene_recog.").replace(".", "/")
 
 
 def set_seeds(seed: int) -> None:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -20,7 +20,7 @@ from PIL import Image
 from scene_recog.datasets.images import images_below, read_grayscale
 from scene_recog.datasets.scene15 import CLASSES
 from scene_recog.datasets.scene15.manifest import class_of_folder
-from scene_recog.submission import STEP_FILES
+from scene_recog.submission import CODE_FILES
 from teaching import sandbox
 from teaching.grading.twins import hidden
 from teaching.grading.verdict import Verdict
@@ -90,13 +90,16 @@ class Workshop:
 
 
 @contextmanager
-def open_workshop(variant: int, seed: int, images: Path) -> Iterator[Workshop]:
+def open_workshop(
+    variant: int, seed: int, images: Path, lecture: bool = False
+) -> Iterator[Workshop]:
     """A workshop in a temporary folder.
 
     Args:
         variant: as it was handed out.
         seed: of the hidden tests.
         images: for the accuracy.
+        lecture: whether it was handed out as a second assignment.
 
     Raises:
         ValueError: there are no images, or untrusted code cannot be run on this system.
@@ -106,7 +109,7 @@ def open_workshop(variant: int, seed: int, images: Path) -> Iterator[Workshop]:
             workshop = workshop_in(Path(folder))
         except sandbox.SandboxError as error:
             raise ValueError(str(error)) from None
-        prepare(workshop.folder, variant, seed)
+        prepare(workshop.folder, variant, seed, lecture)
         prepare_images(workshop.folder, images)
         yield workshop
 
@@ -120,7 +123,7 @@ def workshop_in(folder: Path, seconds: float = Workshop.seconds) -> Workshop:
     protections = sandbox.protections()
     warnings = [f"here, {each.meaning}" for each in protections.values() if not each.holds]
     if not protections["files"].holds and any(
-        (REPOSITORY / name).is_file() for name in STEP_FILES.values()
+        (REPOSITORY / name).is_file() for name in CODE_FILES.values()
     ):
         warnings.append(f"here, the student's code can read {REPOSITORY}, and the solution in it")
     is_alone = protections["processes"].holds
@@ -161,15 +164,16 @@ def _to_hide() -> Iterator[Path]:
             yield child
 
 
-def prepare(work: Path, variant: int, seed: int) -> None:
+def prepare(work: Path, variant: int, seed: int, lecture: bool = False) -> None:
     """Write `handout/`, `hidden/` and `package/` to an empty folder.
 
     Args:
         variant: as it was handed out.
         seed: of the hidden tests.
+        lecture: whether it was handed out as a second assignment.
     """
     work.chmod(0o711)  # the worker's user must be able to reach `package`
-    contents = handed_out(variant)
+    contents = handed_out(variant, lecture)
     _write(work / "handout", contents)
     _write(work / "hidden", {"pyproject.toml": contents["pyproject.toml"]})
     _write(work / "hidden", _hidden_tests(contents, seed))
@@ -178,32 +182,35 @@ def prepare(work: Path, variant: int, seed: int) -> None:
     package = {
         name: text
         for name, text in contents.items()
-        if name.startswith("scene_recog/") and name not in STEP_FILES.values()
+        if name.startswith("scene_recog/") and name not in CODE_FILES.values()
     }
     package["fakes.py"] = contents["unit_tests/fakes.py"]
     package["teaching/__init__.py"] = b""
     for name in IN_SANDBOX:
         package[f"teaching/grading/{name}"] = (HERE / name).read_bytes()
-    for path in (HERE / "standins").glob("*.py"):
-        package[f"teaching/grading/standins/{path.name}"] = path.read_bytes()
+    for path in (HERE / "standins").rglob("*.py"):
+        package[f"teaching/grading/{path.relative_to(HERE).as_posix()}"] = path.read_bytes()
     _write(work / "package", package)
 
 
-def write_hidden_tests(folder: Path, variant: int, seed: int) -> list[str]:
+def write_hidden_tests(folder: Path, variant: int, seed: int, lecture: bool = False) -> list[str]:
     """Write the hidden tests to a new folder, for the teacher to read.
 
     Args:
         folder: must not exist yet.
         variant: as it was handed out.
         seed: of the hidden tests.
+        lecture: whether it was handed out as a second assignment.
 
     Raises:
         ValueError: the folder exists.
     """
     must_be_new(folder)
-    tests = _hidden_tests(handed_out(variant), seed)
-    chosen = {name: text for name, text in tests.items() if "/test_" in name}
-    write_new_folder(folder, {PurePosixPath(name).name: text for name, text in chosen.items()})
+    tests = _hidden_tests(handed_out(variant, lecture), seed)
+    chosen = {
+        name.removeprefix("unit_tests/"): text for name, text in tests.items() if "/test_" in name
+    }
+    write_new_folder(folder, chosen)
     return [f"{folder}: the hidden tests of the {len(chosen)} files; keep them private"]
 
 
@@ -212,7 +219,7 @@ def _hidden_tests(contents: dict[str, bytes], seed: int) -> dict[str, bytes]:
     tests = {
         name.removeprefix("unit_tests/"): text.decode()
         for name, text in contents.items()
-        if name.startswith("unit_tests/") and name.count("/") == 1
+        if name.startswith("unit_tests/") and not name.startswith("unit_tests/provided/")
     }
     found = {**tests, **hidden(tests, seed)}
     return {f"unit_tests/{name}": text.encode() for name, text in found.items()}

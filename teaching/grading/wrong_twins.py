@@ -1,4 +1,4 @@
-"""Known-wrong files: one for each of the eight, and a test of the contract that must fail for it.
+"""Known-wrong files: one for each file that students write, and a contract test that must fail.
 
 After the tests of a student's file, the same process gets the wrong file in its place, and the test
 is run again. If it passes, the answers do not come from the code.
@@ -142,6 +142,60 @@ def generate_and_plot_confusion_matrix(model, dataset, use_cuda=False):
 
 def get_pred_images_for_target(model, dataset, predicted_class, target_class, use_cuda=False):
     return []
+""",
+    ),
+    "lecture/layers": WrongTwin(
+        test="test_softmax",
+        source="""\
+import numpy as np
+
+
+def softmax(scores):
+    return np.full(scores.shape, -1.0)
+""",
+    ),
+    "lecture/gradients": WrongTwin(
+        test="test_numeric_gradient_looks_to_both_sides",
+        source="""\
+import numpy as np
+
+
+def numeric_gradient(loss, theta, epsilon=1e-6):
+    return np.full(theta.shape, -123.0)
+
+
+def wiggle(loss, theta, rate, epsilon):
+    return np.full(theta.shape, -123.0)
+""",
+    ),
+    "lecture/network": WrongTwin(
+        test="test_perceptron_forward",
+        source="""\
+import numpy as np
+
+
+class Perceptron:
+    parameters = {}
+
+    def __init__(self, sizes, generator):
+        pass
+
+    def load(self, state):
+        pass
+
+    def forward(self, x):
+        return np.full((1, 1), -1.0)
+""",
+    ),
+    "lecture/counts": WrongTwin(
+        test="test_fully_connected",
+        source="""\
+def fully_connected_weights(inputs, units):
+    return -1
+
+
+def fully_connected_multiply_adds(inputs, units):
+    return -1
 """,
     ),
 }

@@ -12,6 +12,15 @@ from torch import nn
 from scene_recog.lecture import counts
 
 PIXELS = 200 * 200  # of the lecture's image; it has as many units
+FULLY_CONNECTED = [(7, 3), (1, 5), (500, 100)]  # inputs, units
+LOCALLY_CONNECTED = [(49, 3, 1), (49, 3, 4), (12, 5, 3), (6, 1, 2)]  # units, filter side, maps
+CONVOLUTIONS = [  # filters, their side, positions, maps
+    (10, 5, 3600, 1),
+    (20, 5, 256, 10),
+    (7, 3, 12, 2),
+    (4, 1, 9, 3),
+]
+FIELDS = [(5, 3), (3, 2), (1, 4), (7, 1), (10, 10)]  # kernel, pooling
 STAGES = [[(5, 3), (5, 3)], [(3, 2)], [(7, 2), (3, 3), (5, 2)], [(1, 2), (4, 1), (2, 2)], []]
 ALEXNET_WEIGHTS = {
     "conv1": 34_848,
@@ -50,7 +59,7 @@ def test_the_lectures_image() -> None:
     check("convolution_weights(100, 10)", counts.convolution_weights(100, 10), 10_000)
 
 
-@pytest.mark.parametrize(("inputs", "units"), [(7, 3), (1, 5), (500, 100)])
+@pytest.mark.parametrize(("inputs", "units"), FULLY_CONNECTED)
 def test_fully_connected(inputs: int, units: int) -> None:
     expected = nn.Linear(inputs, units, bias=False, device="meta").weight.numel()
     hints = {"Biases are not counted.": expected + units}
@@ -68,7 +77,7 @@ def test_fully_connected(inputs: int, units: int) -> None:
     )
 
 
-@pytest.mark.parametrize(("units", "side", "maps"), [(49, 3, 1), (49, 3, 4), (12, 5, 3), (6, 1, 2)])
+@pytest.mark.parametrize(("units", "side", "maps"), LOCALLY_CONNECTED)
 def test_locally_connected(units: int, side: int, maps: int) -> None:
     expected = torch.empty(units, maps, side, side, device="meta").numel()
     hints = {
@@ -90,10 +99,7 @@ def test_locally_connected(units: int, side: int, maps: int) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("filters", "side", "positions", "maps"),
-    [(10, 5, 3600, 1), (20, 5, 256, 10), (7, 3, 12, 2), (4, 1, 9, 3)],
-)
+@pytest.mark.parametrize(("filters", "side", "positions", "maps"), CONVOLUTIONS)
 def test_convolution(filters: int, side: int, positions: int, maps: int) -> None:
     weights = nn.Conv2d(maps, filters, side, bias=False, device="meta").weight.numel()
     check(
@@ -141,7 +147,7 @@ def seen(stages: list[tuple[int, int]]) -> int:
     return int((x.grad != 0).sum())
 
 
-@pytest.mark.parametrize(("kernel", "pooling"), [(5, 3), (3, 2), (1, 4), (7, 1), (10, 10)])
+@pytest.mark.parametrize(("kernel", "pooling"), FIELDS)
 def test_receptive_field(kernel: int, pooling: int) -> None:
     check(
         f"receptive_field({kernel}, {pooling})",

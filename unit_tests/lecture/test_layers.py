@@ -38,6 +38,51 @@ DROPPED = 0.3  # of the units
 UNITS = (200, 50)  # examples and units
 MOMENTUM = 0.25  # of running averages
 BATCHES = 4
+LABELS = [0, 3, 2, 2, 1]  # of 4 classes
+LINEAR = [(5, 3, 4), (1, 4, 2), (3, 1, 1), (4, 4, 4)]  # examples, inputs, units
+ROWS = (3, 4)
+MAPS = (2, 3, 4, 5)
+MANY = (5, 7)
+CONVOLUTIONS = [  # examples, maps, output maps, kernel, (height, width), stride, padding
+    (2, 3, 4, 3, (7, 6), 1, 0),
+    (1, 1, 1, 1, (3, 5), 1, 0),
+    (2, 2, 3, 3, (7, 9), 2, 0),
+    (2, 2, 3, 3, (8, 7), 2, 1),
+    (1, 3, 2, 5, (6, 9), 1, 2),
+    (3, 2, 2, 2, (11, 10), 4, 0),
+    (2, 1, 2, 4, (4, 4), 1, 0),
+]
+LOCAL = [(2, 3, 2, 3, 6, 5), (1, 1, 2, 2, 3, 3), (3, 2, 1, 3, 3, 7)]  # as those, without a stride
+POOLS = [  # size, stride, shape
+    (3, None, (2, 3, 9, 6), "blocks"),
+    (3, None, (2, 2, 11, 7), "blocks and a rest"),
+    (3, 2, (2, 2, 9, 7), "overlapping"),
+    (3, 1, (1, 2, 6, 5), "overlapping by all but one"),
+    (2, 3, (2, 1, 8, 9), "with gaps"),
+    (3, 2, (1, 2, 8, 6), "below 0"),
+    (4, None, (1, 2, 4, 4), "one window"),
+]
+TIES = (3, 2, (2, 3, 9, 9))
+EQUAL = (2, (2, 2, 4, 6))
+FEATURES = [(2, 5, 3), (1, 4, 2), (2, 3, 3), (2, 6, 4)]  # examples, maps, group
+CONTRASTS = [  # shape, size of the window, across features, epsilon
+    ((2, 3, 6, 7), 3, False, None, "each map"),
+    ((2, 3, 6, 7), 3, True, None, "across features"),
+    ((1, 2, 8, 5), 5, False, 0.5, "window 5"),
+    ((2, 2, 5, 7), 5, True, 0.5, "across features window 5"),
+    ((1, 1, 4, 3), 5, False, None, "window larger than the map"),
+]
+NORMALIZATIONS = [  # shape, axes of a mean, epsilon
+    ("batch_normalize", (6, 4), (0,), "units", None),
+    ("batch_normalize", (3, 2, 4, 5), (0, 2, 3), "maps", None),
+    ("batch_normalize", (1, 3, 3, 4), (0, 2, 3), "maps of one example", None),
+    ("batch_normalize", (4, 4), (0,), "as many units as examples", 0.3),
+    ("layer_normalize", (3, 2, 4, 5), (1, 2, 3), "maps", None),
+    ("layer_normalize", (1, 3, 3, 2), (1, 2, 3), "one example", 0.3),
+    ("instance_normalize", (3, 2, 4, 5), (2, 3), "maps", None),
+    ("instance_normalize", (1, 3, 3, 3), (2, 3), "one example", 0.3),
+]
+STATISTICS = [(6, 4), (3, 2, 4, 5), (1, 3, 3, 3)]
 
 Tensor = torch.Tensor
 
@@ -383,18 +428,12 @@ CASES = [
                 )
             ],
         )
-        for n, d, m in [(5, 3, 4), (1, 4, 2), (3, 1, 1), (4, 4, 4)]
+        for n, d, m in LINEAR
     ],
-    Case("relu", {"x": values(3, 4)}, F.relu, note="rows"),
-    Case("relu", {"x": values(2, 3, 4, 5)}, F.relu, note="maps"),
-    Case("relu", {"x": quantized(5, 7)}, F.relu, note="with zeros", does_bend=True),
-    _convolution(2, 3, 4, 3, (7, 6), 1, 0),
-    _convolution(1, 1, 1, 1, (3, 5), 1, 0),
-    _convolution(2, 2, 3, 3, (7, 9), 2, 0),
-    _convolution(2, 2, 3, 3, (8, 7), 2, 1),
-    _convolution(1, 3, 2, 5, (6, 9), 1, 2),
-    _convolution(3, 2, 2, 2, (11, 10), 4, 0),
-    _convolution(2, 1, 2, 4, (4, 4), 1, 0),
+    Case("relu", {"x": values(*ROWS)}, F.relu, note="rows"),
+    Case("relu", {"x": values(*MAPS)}, F.relu, note="maps"),
+    Case("relu", {"x": quantized(*MANY)}, F.relu, note="with zeros", does_bend=True),
+    *[_convolution(*sizes) for sizes in CONVOLUTIONS],
     *[
         Case(
             "locally_connected",
@@ -417,23 +456,15 @@ CASES = [
                 ("The bias is missing.", lambda x, w, b: _local(x, w, 0 * b)),
             ],
         )
-        for n, c, m, k, h, w in [(2, 3, 2, 3, 6, 5), (1, 1, 2, 2, 3, 3), (3, 2, 1, 3, 3, 7)]
+        for n, c, m, k, h, w in LOCAL
     ],
     *[
-        case
+        _pooling(kind, size, stride, values(*shape) - SHIFT * (note == "below 0"), note)
         for kind in ("max", "average", "l2")
-        for case in [
-            _pooling(kind, 3, None, values(2, 3, 9, 6), "blocks"),
-            _pooling(kind, 3, None, values(2, 2, 11, 7), "blocks and a rest"),
-            _pooling(kind, 3, 2, values(2, 2, 9, 7), "overlapping"),
-            _pooling(kind, 3, 1, values(1, 2, 6, 5), "overlapping by all but one"),
-            _pooling(kind, 2, 3, values(2, 1, 8, 9), "with gaps"),
-            _pooling(kind, 3, 2, values(1, 2, 8, 6) - SHIFT, "below 0"),
-            _pooling(kind, 4, None, values(1, 2, 4, 4), "one window"),
-        ]
+        for size, stride, shape, note in POOLS
     ],
-    _pooling("max", 3, 2, quantized(2, 3, 9, 9), "with ties", does_bend=True),
-    _pooling("max", 2, None, np.ones((2, 2, 4, 6)), "of equal values", does_bend=True),
+    _pooling("max", *TIES[:2], quantized(*TIES[2]), "with ties", does_bend=True),
+    _pooling("max", EQUAL[0], None, np.ones(EQUAL[1]), "of equal values", does_bend=True),
     *[
         Case(
             "l2_pool_over_features",
@@ -452,21 +483,10 @@ CASES = [
                 ),
             ],
         )
-        for n, c, group in [(2, 5, 3), (1, 4, 2), (2, 3, 3), (2, 6, 4)]
+        for n, c, group in FEATURES
     ],
-    _local_contrast(values(2, 3, 6, 7), 3, False, None, "each map"),
-    _local_contrast(values(2, 3, 6, 7), 3, True, None, "across features"),
-    _local_contrast(values(1, 2, 8, 5), 5, False, 0.5, "window 5"),
-    _local_contrast(values(2, 2, 5, 7), 5, True, 0.5, "across features window 5"),
-    _local_contrast(values(1, 1, 4, 3), 5, False, None, "window larger than the map"),
-    _normalization("batch_normalize", values(6, 4), (0,), "units"),
-    _normalization("batch_normalize", values(3, 2, 4, 5), (0, 2, 3), "maps"),
-    _normalization("batch_normalize", values(1, 3, 3, 4), (0, 2, 3), "maps of one example"),
-    _normalization("batch_normalize", values(4, 4), (0,), "as many units as examples", 0.3),
-    _normalization("layer_normalize", values(3, 2, 4, 5), (1, 2, 3), "maps"),
-    _normalization("layer_normalize", values(1, 3, 3, 2), (1, 2, 3), "one example", 0.3),
-    _normalization("instance_normalize", values(3, 2, 4, 5), (2, 3), "maps"),
-    _normalization("instance_normalize", values(1, 3, 3, 3), (2, 3), "one example", 0.3),
+    *[_local_contrast(values(*shape), *options) for shape, *options in CONTRASTS],
+    *[_normalization(name, values(*shape), *options) for name, shape, *options in NORMALIZATIONS],
 ]
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -594,7 +614,6 @@ def test_gradients_tell_what_a_small_change_does(case: Case) -> None:
 
 # ------------------------------------------------------------------- softmax and the loss
 
-LABELS = [0, 3, 2, 2, 1]
 SCORES = values(len(LABELS), 4) * 3
 WIDE = [[HIGH, 0.0, -HIGH], [-HIGH, -HIGH, -HIGH + 1], [HIGH, HIGH, HIGH]]
 
@@ -759,7 +778,7 @@ def test_flat_regions_have_no_contrast() -> None:
 # ------------------------------------------------------------------- batch norm: mean, variance
 
 
-@pytest.mark.parametrize("shape", [(6, 4), (3, 2, 4, 5), (1, 3, 3, 3)], ids=["6x4", "maps", "one"])
+@pytest.mark.parametrize("shape", STATISTICS, ids=["units", "maps", "one"])
 def test_batch_normalize_returns_mean_and_variance(shape: tuple[int, ...]) -> None:
     x, ones = values(*shape) * 2 + 1, np.ones(shape[1])
     result = result_of(layers, "batch_normalize", {"x": x, "gamma": ones, "beta": ones}, {})

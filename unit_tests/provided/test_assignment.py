@@ -22,22 +22,29 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package of empty assignment files, in place of the real one."""
     root = tmp_path / "scene_recog_of_a_student"
     root.mkdir()
-    for file in assignment.STEPS:
+    (root / "lecture").mkdir()
+    for file in assignment.FILES:
         (root / f"{file}.py").write_text("")
     (root / "__init__.py").write_text("")
     monkeypatch.setattr(assignment, "_PACKAGE", root)
     monkeypatch.syspath_prepend(tmp_path)
+    forget(root)
     return root
+
+
+def forget(package: Path) -> None:
+    """Let the package be imported anew."""
+    for name in [name for name in sys.modules if name.startswith(package.name)]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 def error_of(package: Path, file: str, source: str, call: str = "") -> str | None:
     """The line about an error that a file raises on import, or in one of its functions."""
     (package / f"{file}.py").write_text(source)
-    for name in [name for name in sys.modules if name.startswith(package.name)]:
-        del sys.modules[name]
-    importlib.invalidate_caches()
+    forget(package)
     try:
-        module = importlib.import_module(f"{package.name}.{file}")
+        module = importlib.import_module(f"{package.name}.{file.replace('/', '.')}")
         getattr(module, call)()
     except Exception as error:
         return assignment.explain_error(error)
@@ -51,6 +58,28 @@ def test_error_in_a_function_is_told_with_step_and_line(package: Path) -> None:
         "step 2.2: stats_helper.py, line 3, in compute: ZeroDivisionError: division by zero; "
         "test it with pytest unit_tests/test_stats_helper.py"
     )
+
+
+def test_errors_in_files_of_the_lecture_are_told(package: Path) -> None:
+    told = error_of(package, "lecture/layers", "def relu():\n    return 1 / 0\n", "relu")
+    assert told == (
+        "step L1: lecture/layers.py, line 2, in relu: ZeroDivisionError: division by zero; "
+        "test it with pytest unit_tests/lecture/test_layers.py"
+    )
+    (package / "optimizer.py").write_text(NOT_WRITTEN)  # it has to do with training only
+    source = "def pool():\n    return 1\ndef wiggle():\n    raise NotImplementedError('write it')\n"
+    told = error_of(package, "lecture/gradients", source, "wiggle")
+    assert told is not None
+    assert told.startswith("step L2: lecture/gradients.py is not written yet (wiggle); ")
+    assert assignment.first_unwritten() == ("1.3", "optimizer", "get_optimizer")
+
+
+def test_a_name_that_a_file_of_the_lecture_lacks_is_told(package: Path) -> None:
+    with pytest.raises(ImportError) as caught:
+        exec(f"from {package.name}.lecture.layers import relu")
+    told = assignment.explain_error(caught.value)
+    assert told is not None
+    assert told.startswith("step L1: lecture/layers.py has no relu; ")
 
 
 def test_error_within_a_library_is_told_at_the_student_s_line(package: Path) -> None:
@@ -185,6 +214,37 @@ def test_notebook_shows_the_table_and_the_first_reasons(
         "        ValueError: no\n"
         "    show all: python -m pytest --runxfail unit_tests/test_optimizer.py\n"
     )
+
+
+def test_the_lecture_has_a_table_of_its_own(
+    tests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tests / "lecture").mkdir()
+    shutil.copy(tests / "test_optimizer.py", tests / "lecture" / "test_layers.py")
+    line = LINE.replace("1.3 optimizer", "L1  layers   ")
+    code, text = run(tests)
+    assert code == 1
+    assert LINE in text.partition("= the lecture =")[0]
+    assert line in text.partition("= the lecture =")[2]
+    for name in ("layers", "lecture/layers"):
+        run_tests(name, folder=tests)
+        shown = capsys.readouterr().out.splitlines()
+        assert shown[0] == line
+        assert shown[-1].endswith("python -m pytest --runxfail unit_tests/lecture/test_layers.py")
+    run_tests("optimizer", "layers", folder=tests)
+    shown = capsys.readouterr().out.splitlines()
+    assert shown.index(LINE) < shown.index(line)
+
+
+def test_the_lecture_does_not_keep_provided_code_from_failing(tests: Path) -> None:
+    (tests / "lecture").mkdir()
+    (tests / "provided").mkdir()
+    (tests / "test_optimizer.py").write_text("def test_right(): pass\n")
+    (tests / "lecture" / "test_layers.py").write_text("def test_wrong(): assert 0\n")
+    (tests / "provided" / "test_runner.py").write_text("def test_wrong(): assert 0\n")
+    _, text = run(tests)
+    assert "2 failed" in text.splitlines()[-1]
+    assert "provided code         0 of 1\n" in text
 
 
 def test_notebook_says_that_pytest_did_not_run(

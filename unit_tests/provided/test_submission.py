@@ -22,8 +22,8 @@ import pytest
 import torch
 
 from scene_recog import cli, submission
-from scene_recog.assignment import STEPS
-from scene_recog.submission import LIMITS, NOTEBOOK, STEP_FILES, WEIGHTS
+from scene_recog.assignment import FILES, LECTURE, STEPS, path_of_tests
+from scene_recog.submission import LECTURE_FILES, LIMITS, NOTEBOOK, STEP_FILES, WEIGHTS
 
 PACKAGE = Path(submission.__file__).parent
 FIRST, SECOND = WEIGHTS
@@ -511,6 +511,42 @@ def test_counts_and_public_points(project: Path, capsys: pytest.CaptureFixture[s
     assert "nothing_of_that_name" in told["scene_recog/dl_utils.py"]
     assert "no unit_tests/test_simple_net.py" in told["scene_recog/simple_net.py"]
     assert len(summary["problems"]) == 3
+
+
+def test_the_lecture_is_packed_and_counted_if_it_was_handed_out(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "scene_recog" / "lecture").mkdir()
+    for name in LECTURE_FILES.values():
+        (project / name).write_text("def step():\n    return 1\n")
+    assert not set(submit(capsys, "--no-tests")["files"]) & set(LECTURE_FILES.values())
+
+    (project / "unit_tests" / "lecture").mkdir()
+    for file in LECTURE:
+        (project / path_of_tests(file)).write_text(TESTS)
+    (project / path_of_tests("lecture/layers")).write_text(TESTS + "def test_c(): assert 0\n")
+    (project / LECTURE_FILES["lecture/counts"]).write_text(
+        "def step():\n    raise NotImplementedError('write step')\n"
+    )
+    (project / LECTURE_FILES["lecture/network"]).unlink()
+    entries = "".join(f"{f} = {{ public = 5 }}\n" for f in STEPS)
+    of_lecture = "".join(f"{f.partition('/')[2]} = {{ public = 3 }}\n" for f in LECTURE)
+    (project / "rubric.toml").write_text(f"[tests]\n{entries}[lecture]\n{of_lecture}")
+    summary = submit(capsys)
+    assert list(summary["steps"]) == list(FILES)
+    assert summary["steps"]["lecture/layers"] == {
+        "step": "L1", "passed": 2, "total": 3, "unjudged": 0, "reason": "",
+        "points": 2.0, "of": 3.0,
+    }  # fmt: skip
+    assert summary["public_points_of"] == 8 * 5 + 4 * 3
+    assert "scene_recog/lecture/layers.py" in summary["files"]
+    told = dict(re.split(":? is |: ", line, maxsplit=1) for line in summary["problems"])
+    assert told == {
+        "scene_recog/lecture/layers.py": "1 of its 3 tests did not pass; see pytest "
+        "unit_tests/lecture/test_layers.py",
+        "scene_recog/lecture/counts.py": "not written yet: step",
+        "scene_recog/lecture/network.py": "missing",
+    }
 
 
 def test_table_and_total_are_printed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

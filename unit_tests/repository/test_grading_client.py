@@ -80,6 +80,28 @@ def test_arrays_and_images_come_back() -> None:
         assert (back.mode, back.size, back.tobytes()) == (mode, (11, 7), image.tobytes())
 
 
+def test_named_tuples_keep_their_names() -> None:
+    row = {"k": "named", "name": "Row", "fields": ["layer", "maps"], "v": ["conv1", 96]}
+    got = read(row)
+    assert got == ("conv1", 96)
+    assert (got.layer, got.maps) == ("conv1", 96)
+    for broken in ({"fields": ["__class__"]}, {"fields": ["a", "b", "c"]}, {"name": "a b"}):
+        with pytest.raises(BrokenFrameError):
+            read({**row, **broken})
+
+
+def test_what_a_call_changes_is_changed_here() -> None:
+    array, generator = np.zeros(3), np.random.default_rng(1)
+    other = np.random.default_rng(2)
+    wire.restore(array, np.ones(3))
+    wire.restore(generator, wire.state_of(other))
+    assert array.tolist() == [1, 1, 1]
+    assert generator.random() == np.random.default_rng(2).random()
+    for value, state in ((array, np.ones(4)), (array, "text"), (generator, {"state": 3})):
+        with pytest.raises(ValueError, match=r"cannot have its state|changed its shape"):
+            wire.restore(value, state)
+
+
 ARRAY = {"k": "array", "dtype": "<f4", "shape": [2], "at": [0, 8]}
 TENSOR = {
     "k": "tensor",
@@ -283,6 +305,7 @@ def test_a_file_is_not_told_what_it_is_to_compute(tmp_path: Path) -> None:
     offered = {file: set(judging._Holder(_Judge(), file).oracle) for file in STEP_FILES}  # type: ignore[arg-type]
     assert offered["dl_utils"] == {"listed", "image"}
     assert offered["image_loader"] == {"labels", "accuracy"}
+    assert "layer" not in set(judging._Holder(_Judge(), "lecture/layers").oracle)  # type: ignore[arg-type]
     assert offered["confusion_matrix"] == {"labels", "accuracy", "listed", "image"}
 
 

@@ -12,9 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from scene_recog.assignment import STEPS
+from scene_recog.assignment import STEPS, functions_in, unwritten_in
 from teaching import handout
-from teaching.handout import ASSIGNMENT, HANDOUT_RECORD, NOTEBOOK, REPOSITORY, hand_out, update
+from teaching.handout import (
+    ASSIGNMENT,
+    HANDOUT_RECORD,
+    NOTEBOOK,
+    REPOSITORY,
+    SECOND_ASSIGNMENT,
+    hand_out,
+    update,
+)
+from teaching.rubric import Rubric, read_rubric
 
 SOLVED = (REPOSITORY / "scene_recog" / "simple_net.py").read_text(encoding="utf-8")
 
@@ -28,7 +37,7 @@ def contents() -> dict[str, bytes]:
 def folder(contents: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A hand-out. Later hand-outs use `contents`, which a test may change."""
     current = dict(contents)
-    monkeypatch.setattr(handout, "handed_out", lambda variant=0: current)
+    monkeypatch.setattr(handout, "handed_out", lambda variant=0, lecture=False: current)
     hand_out(tmp_path / "starter")
     return tmp_path / "starter"
 
@@ -109,9 +118,10 @@ def test_braces_in_the_students_readme_are_the_teacher_s(
 ) -> None:
     for_students = tmp_path / "for_students"
     for_students.mkdir()
-    (for_students / "README.md").write_text("data/{train,test}: {steps}, {mine}", encoding="utf-8")
+    (for_students / "README.md").write_text("data/{train,test}: {points}, {mine}", encoding="utf-8")
     monkeypatch.setattr(handout, "HERE", tmp_path)
-    assert handout._readme("{all}", "", 0) == b"data/{train,test}: {all}, {mine}"
+    monkeypatch.setattr(Rubric, "points_table", lambda rubric: "{all}")
+    assert handout._readme(read_rubric(), 0, False) == b"data/{train,test}: {all}, {mine}"
 
 
 def test_notebook_keeps_students_cells_and_no_outputs(contents: dict[str, bytes]) -> None:
@@ -135,6 +145,76 @@ def test_report_has_every_question(contents: dict[str, bytes]) -> None:
         handout.questions_of(gap.decode())
 
 
+# ------------------------------------------------------------------------ the lecture
+
+
+@pytest.fixture(scope="module")
+def with_lecture() -> dict[str, bytes]:
+    return handout.handed_out(lecture=True)
+
+
+def test_the_lecture_is_handed_out_if_asked_for_and_nothing_of_it_otherwise(
+    contents: dict[str, bytes], with_lecture: dict[str, bytes]
+) -> None:
+    added = with_lecture.keys() - contents.keys()
+    assert {*SECOND_ASSIGNMENT, "unit_tests/lecture/agreement.py"} <= added
+    assert {name.partition("lecture")[0] for name in added} <= {"scene_recog/", "unit_tests/", ""}
+    changed = {name for name in contents if contents[name] != with_lecture[name]}
+    assert changed <= {"README.md", "rubric.toml", "report.md"}
+    for name in ("README.md", "rubric.toml", "report.md"):
+        assert "scene_recog/lecture" not in contents[name].decode()
+        assert "L1" not in contents[name].decode()
+    assert "| L1 | `lecture/layers.py` |" in with_lecture["README.md"].decode()
+    assert not re.search(r"\{\w+\}", with_lecture["README.md"].decode()), "a placeholder is left"
+    assert "\n[lecture]" in with_lecture["rubric.toml"].decode()
+
+
+@pytest.mark.parametrize("name", SECOND_ASSIGNMENT)
+def test_files_of_the_lecture_are_emptied(with_lecture: dict[str, bytes], name: str) -> None:
+    before = ast.parse((REPOSITORY / name).read_text(encoding="utf-8"))
+    after = ast.parse(with_lecture[name])
+    names = [name for name, _ in functions_in(before) if not re.search(r"\b_[^_]", name)]
+    assert [name for name, _ in functions_in(after)] == names
+    stubs = ["Network.forward", "Network.backward"]  # of a protocol
+    assert unwritten_in(after) == [name for name in names if name not in stubs]
+    for (_, function), (_, empty) in zip(
+        [each for each in functions_in(before) if each[0] in names],
+        functions_in(after),
+        strict=True,
+    ):
+        assert ast.unparse(function.args) == ast.unparse(empty.args)
+        assert ast.get_docstring(function) == ast.get_docstring(empty)
+    public = [  # type aliases and constants are a part of the task
+        ast.unparse(node) for node in before.body if isinstance(node, ast.Assign)
+    ]
+    assert [ast.unparse(node) for node in after.body if isinstance(node, ast.Assign)] == public
+    assert "what must fit" not in with_lecture[name].decode()  # a section of private functions
+
+
+def test_the_lecture_can_be_added_later(folder: Path, with_lecture: dict[str, bytes]) -> None:
+    for name, data in with_lecture.items():
+        changed(name, data)
+    lines = update(folder, lecture=True, make_zip=True)
+    layers = folder / "scene_recog/lecture/layers.py"
+    assert "scene_recog/lecture/layers.py: added" in lines
+    with zipfile.ZipFile(folder.with_name("starter-update.zip")) as archive:
+        assert "scene_recog/lecture/layers.py" in archive.namelist()
+    layers.write_bytes(b"mine = 1\n")
+    changed("scene_recog/lecture/layers.py", b"# changed\n")
+    told = "scene_recog/lecture/layers.py has changed in the repository; yours was left alone"
+    assert update(folder, make_zip=True)[0] == told
+    assert layers.read_bytes() == b"mine = 1\n"
+    with zipfile.ZipFile(folder.with_name("starter-update.zip")) as archive:
+        assert "scene_recog/lecture/layers.py" not in archive.namelist()
+
+
+def test_the_solution_of_the_lecture_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    handout.hand_out_solution(tmp_path / "solved", lecture=True)
+    for name in SECOND_ASSIGNMENT:
+        solved = tmp_path / "solved" / "lecture" / Path(name).name
+        assert solved.read_bytes() == (REPOSITORY / name).read_bytes()
+
+
 # ------------------------------------------------------------------------ what must not be in it
 
 
@@ -148,6 +228,11 @@ def test_report_has_every_question(contents: dict[str, bytes]) -> None:
             "unit_tests/provided/test_extra.py",
             "class Other:\n    def other(self):\n        return len(self.dataset)\n",
             "line 2: the solved body of __len__ of scene_recog/image_loader.py",
+        ),
+        (
+            "unit_tests/provided/test_extra.py",
+            "def maximum(x):\n    return np.maximum(x, 0.0)\n",
+            "line 1: the solved body of relu of scene_recog/lecture/layers.py",
         ),
     ],
 )

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from scene_recog.submission import STEP_FILES
+from scene_recog.submission import LECTURE_FILES, STEP_FILES
 from teaching import sandbox
 from teaching.grading.signs import signs_in
 from teaching.grading.verdict import FileVerdict, Verdict
@@ -108,6 +108,47 @@ def test_weights_that_were_never_loaded_do_not_look_loaded(workshop: Workshop) -
     for tests in (one.public, one.hidden):
         failed = {each.name.partition("[")[0] for each in tests if each.outcome != "passed"}
         assert failed == {"test_saved_weights_come_back"}
+
+
+@pytest.fixture(scope="module")
+def of_lecture(workshop: Workshop) -> Iterator[Workshop]:
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "workshop"
+        work.mkdir()
+        Path(folder).chmod(0o755)
+        prepare(work, variant=2026, seed=3, lecture=True)
+        for name in ("images.npy", "labels.npy"):
+            (work / name).write_bytes((workshop.folder / name).read_bytes())
+        yield Workshop(work, is_alone=workshop.is_alone)
+
+
+def solved_lecture() -> dict[str, bytes]:
+    return {name: (REPOSITORY / name).read_bytes() for name in LECTURE_FILES.values()}
+
+
+def test_the_lectures_solution_passes_all(of_lecture: Workshop) -> None:
+    verdict = of_lecture.judge(Received(files=solved_lecture()))
+    assert list(verdict.files) == list(LECTURE_FILES)
+    assert not_full(verdict) == []
+    for file, one in verdict.files.items():
+        assert not one.signs, (file, one.signs)
+        assert not one.is_tampered
+        assert len(one.public) == len(one.hidden)
+
+
+def test_a_wrong_layer_costs_nothing_in_the_network(of_lecture: Workshop) -> None:
+    files = solved_lecture()
+    layers = files["scene_recog/lecture/layers.py"].decode()
+    layers += (
+        "\n\ndef relu(x):\n    x *= x > 0\n    return x\n"  # changes its argument
+        "\n\ndef convolve(*args, **kwargs):\n    raise NotImplementedError('write convolve')\n"
+    )
+    files["scene_recog/lecture/layers.py"] = layers.encode()
+    verdict = of_lecture.judge(Received(files=files))
+    assert not_full(verdict) == ["lecture/layers"]
+    words = {each.name: each.words for each in verdict.files["lecture/layers"].public}
+    assert "relu changes its argument x" in words["test_forward[relu-rows]"]
+    assert "not written" in outcomes(verdict.files["lecture/layers"], "hidden")
 
 
 HANGING = """

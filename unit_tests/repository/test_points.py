@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from grading_standins import four, verdict_of
 
-from scene_recog.assignment import STEPS
+from scene_recog.assignment import FILES, LECTURE, STEPS
 from scene_recog.submission import read_rubric as read_students_rubric
 from teaching.grading.points import Points, accuracy_of, grade, total
 from teaching.grading.verdict import FileVerdict, TestResult, Trained, Verdict
@@ -33,6 +33,24 @@ def test_a_whole_submission_has_all_points() -> None:
     found = grade(verdict_of(), RUBRIC)
     assert found.after == found.before == Points(100, 100)
     assert str(found.after) == "100 of 100"
+
+
+def test_the_lecture_counts_only_where_it_was_handed_out(tmp_path: Path) -> None:
+    assert not RUBRIC.has_lecture
+    assert not RUBRIC.public.keys() & LECTURE.keys()
+    with_it = read_rubric(lecture=True)
+    assert list(with_it.public) == list(with_it.hidden) == list(FILES)
+    verdict = verdict_of()
+    verdict.files["lecture/layers"] = FileVerdict(four(4), four(4))
+    assert grade(verdict, RUBRIC).after == Points(100, 100)
+    of = 100 + sum(with_it.public[f] + with_it.hidden[f] for f in LECTURE)
+    layers = with_it.public["lecture/layers"] + with_it.hidden["lecture/layers"]
+    assert grade(verdict, with_it).after == Points(100 + layers, of)
+    path = tmp_path / "rubric.toml"
+    path.write_text(TEXT.partition("[lecture]")[0])
+    assert not read_rubric(path).has_lecture
+    with pytest.raises(ValueError, match=r"no table \[lecture\]"):
+        read_rubric(path, lecture=True)
 
 
 def test_shares_are_rounded_down_to_one_decimal() -> None:

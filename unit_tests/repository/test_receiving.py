@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from scene_recog.submission import (
     ABOUT,
+    LECTURE_FILES,
     LIMITS,
     MB,
     NOTEBOOK,
@@ -28,7 +29,7 @@ from scene_recog.submission import (
 from scene_recog.system.files import zipped
 from scene_recog.system.text import in_one_line
 from teaching import receiving
-from teaching.receiving import Received, receive, shown
+from teaching.receiving import NOT_GRADED, Received, receive, shown
 
 WHOLE = {name: f"# {name}\n".encode() for name in LIMITS}
 ONE, TWO = list(STEP_FILES.values())[:2]
@@ -115,6 +116,17 @@ def test_what_is_no_part_is_counted(path: Path, tmp_path: Path) -> None:
     ]
     assert receive(write_zip(path, files.items())) == Received(WHOLE, expected, None)
     assert receive(write_folder(tmp_path / "sub", files)) == Received(WHOLE, expected, None)
+
+
+def test_files_of_the_lecture_are_read_if_it_was_handed_out(tmp_path: Path) -> None:
+    names = [ONE, *LECTURE_FILES.values()]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x = 1\n")
+    assert list(receive(tmp_path, lecture=True).files) == names
+    found = receive(tmp_path)
+    assert list(found.files) == [ONE]
+    assert NOT_GRADED in found.notices
 
 
 def test_upper_and_lower_case(path: Path) -> None:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
-from scene_recog.assignment import STEPS
+from scene_recog import assignment
+from scene_recog.assignment import STEPS, functions_in, path_of_tests
 from teaching.grading import twins
 from teaching.grading.workshop import write_hidden_tests
 from teaching.grading.wrong_twins import WRONG_TWINS
@@ -22,11 +23,14 @@ from teaching.handout import REPOSITORY, handed_out
 from teaching.variants import PHRASES, rewritten
 
 UNIT_TESTS = REPOSITORY / "unit_tests"
-FILES = (*(f"test_{name}.py" for name in STEPS), "conftest.py", "nets.py")
+FILES = (
+    *(path_of_tests(name).removeprefix("unit_tests/") for name in assignment.FILES),
+    "conftest.py", "nets.py",
+)  # fmt: skip
 SOURCES = {name: (UNIT_TESTS / name).read_text(encoding="utf-8") for name in FILES}
 SEEDS = range(30)
 
-pytestmark = pytest.mark.timeout(900)  # each run has all eight files' tests
+pytestmark = pytest.mark.timeout(900)  # each run has all files' tests
 
 
 # ---------------------------------------------------------------- texts
@@ -76,6 +80,9 @@ CONTRACT_STAYS_PUBLIC = {  # constants that need no twin
     "test_simple_net.py": {"NAMED"},
     "test_optimizer.py": {"TYPES", "START", "GRADIENTS"},
     "test_stats_helper.py": {"NO_PAIR"},
+    "lecture/test_layers.py": {"STEP"},
+    "lecture/test_network.py": {"SAME", "SHAPES"},
+    "lecture/test_counts.py": {"ALEXNET_WEIGHTS", "ALEXNET_SIDES", "ALEXNET_MAPS"},
 }
 
 
@@ -89,6 +96,8 @@ def test_a_teacher_can_read_them(tmp_path: Path) -> None:
     folder = tmp_path / "hidden"
     assert len(write_hidden_tests(folder, 0, 5)) == 1
     assert sorted(path.name for path in folder.iterdir()) == sorted(f"test_{f}.py" for f in STEPS)
+    write_hidden_tests(tmp_path / "more", 0, 5, lecture=True)
+    assert (tmp_path / "more" / "lecture" / "test_layers.py").is_file()
     public = REPOSITORY / "unit_tests" / "test_optimizer.py"
     assert (folder / "test_optimizer.py").read_text() != public.read_text()
     with pytest.raises(ValueError, match="already exists"):
@@ -129,13 +138,13 @@ def run(
     variant: int = 0,
     expression: str = "",
 ) -> Found:
-    """Run the contract tests of the eight files, beside the solution, in a process.
+    """Run the contract tests of the students' files, beside the solution, in a process.
 
     Args:
         folder: must not exist yet.
         tests: texts of the test files.
         own: name -> text of assignment files that replace the solution's. Only their tests are
-            run, or those of all eight if there are none.
+            run, or those of all files if there are none.
         variant: of the project.
         expression: pytest's -k.
     """
@@ -147,9 +156,9 @@ def run(
         )
     for name, text in (own or {}).items():
         (folder / "scene_recog" / f"{name}.py").write_text(text)
-    (folder / "unit_tests").mkdir()
-    for name in ("steps.py", "fakes.py"):
-        shutil.copy(UNIT_TESTS / name, folder / "unit_tests")
+    (folder / "unit_tests" / "lecture").mkdir(parents=True)
+    for name in ("steps.py", "fakes.py", "lecture/agreement.py"):
+        shutil.copy(UNIT_TESTS / name, folder / "unit_tests" / name)
     for name, text in tests.items():
         (folder / "unit_tests" / name).write_text(text)
     shutil.copy(REPOSITORY / "pyproject.toml", folder)
@@ -157,7 +166,7 @@ def run(
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "not beyond",
          "-k", expression, f"--junit-xml={report}",
-         *(f"unit_tests/test_{name}.py" for name in own or STEPS)],
+         *map(path_of_tests, own or assignment.FILES)],
         cwd=folder, capture_output=True, text=True,
         env=os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
@@ -200,8 +209,8 @@ def test_the_solution_passes(public: Found, tmp_path: Path, seed: int, variant: 
 
 @pytest.mark.slow
 def test_the_starter_passes_nothing(tmp_path: Path) -> None:
-    contents = handed_out()
-    starter = {name: contents[f"scene_recog/{name}.py"].decode() for name in STEPS}
+    contents = handed_out(lecture=True)
+    starter = {name: contents[f"scene_recog/{name}.py"].decode() for name in assignment.FILES}
     found = run(tmp_path / "course", twins.hidden(SOURCES, 1), starter)
     assert "passed" not in found.outcomes.values()
 
@@ -376,7 +385,52 @@ compute_mean_and_std = _noted(compute_mean_and_std)
     return {**BY_HEART, "stats_helper": known + BY_HEART["stats_helper"]}
 
 
+# Answers by what is asked: of the model solution if there is no file of notes yet, else from it.
+NOTEBOOK_OF_ANSWERS = """
+import pickle
+from pathlib import Path
+
+NOTES = Path({notes!r})
+KNOWN = pickle.loads(NOTES.read_bytes()) if NOTES.is_file() else {{}}
+
+def _by_heart(name, function):
+    def answered(*args, **kwargs):
+        asked = pickle.dumps((name, args, kwargs))
+        if {is_spy}:
+            KNOWN[asked] = function(*args, **kwargs)
+            NOTES.write_bytes(pickle.dumps(KNOWN))
+        return KNOWN.get(asked)
+    return answered
+
+for _name, _value in list(globals().items()):
+    if _name in {names!r}:
+        globals()[_name] = _by_heart(_name, _value)
+"""
+
+
+def test_layers_and_counts_learned_by_heart_fail(tmp_path: Path) -> None:
+    for name in ("lecture/layers", "lecture/counts"):
+        source = (REPOSITORY / f"scene_recog/{name}.py").read_text(encoding="utf-8")
+        functions_of = [n for n, _ in functions_in(ast.parse(source)) if n.islower()]
+        place = tmp_path / name
+        place.mkdir(parents=True)
+        spy, replay = (
+            source + NOTEBOOK_OF_ANSWERS.format(
+                notes=str(place / "notes"), is_spy=is_spy,
+                names=[n for n in functions_of if n[0] != "_" and "." not in n],
+            )
+            for is_spy in (True, False)
+        )  # fmt: skip
+        choice = "test_forward or test_backward or fully or locally"
+        run(place / "spy", SOURCES, {name: spy}, expression=choice)
+        public = run(place / "public", SOURCES, {name: replay}, expression=choice)
+        assert set(public.outcomes.values()) == {"passed"}, public.reasons
+        hidden = run(place / "hidden", twins.hidden(SOURCES, 5), {name: replay}, expression=choice)
+        assert "passed" not in hidden.outcomes.values(), name
+
+
 def outcomes_of(found: Found, name: str) -> list[str]:
+    name = name.rpartition("/")[2]
     return [outcome for test, outcome in found.outcomes.items() if test.startswith(f"{name}::")]
 
 
@@ -396,7 +450,7 @@ def test_answers_learned_by_heart_fail(by_heart: dict[str, str], tmp_path: Path)
 
 
 def test_every_file_has_a_known_wrong_one() -> None:
-    assert list(WRONG_TWINS) == list(STEPS)
+    assert list(WRONG_TWINS) == list(assignment.FILES)
 
 
 @pytest.mark.parametrize("seed", [None, pytest.param(4, marks=pytest.mark.slow)])
@@ -408,7 +462,7 @@ def test_known_wrong_files_fail_their_test_by_an_assertion(
     names = " or ".join(sorted({wrong.test for wrong in WRONG_TWINS.values()}))
     found = run(tmp_path / "course", tests, own, expression=names)
     for name, wrong in WRONG_TWINS.items():
-        wanted = f"{name}::{wrong.test}"
+        wanted = f"{name.rpartition('/')[2]}::{wrong.test}"
         of_it = [test for test in found.outcomes if test.partition("[")[0] == wanted]
         assert of_it, name
         for test in of_it:

@@ -119,6 +119,13 @@ def test_workflow_has_a_step_for_each_file_with_its_public_points() -> None:
         assert report["env"][f"{name.upper()}_RESULTS"] == f"${{{{steps.{name}.outputs.result}}}}"
 
 
+def test_workflow_has_the_lecture_if_it_was_handed_out() -> None:
+    text = workflow(read_rubric(lecture=True))
+    assert "unit_tests/lecture/test_layers.py" in text
+    assert "id: lecture-layers\n" in text
+    assert "lecture" not in workflow(read_rubric())
+
+
 def test_workflow_is_written_into_a_hand_out_once(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a hand-out"):
         write_workflow(tmp_path)
