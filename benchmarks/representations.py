@@ -189,9 +189,11 @@ def bag_of_words(split: Split, words: int) -> tuple[Floats, Costs]:
     return _histograms(split, words, levels=1)
 
 
-def spatial_pyramid(split: Split, words: int) -> tuple[Floats, Costs]:
+def spatial_pyramid(
+    split: Split, words: int, grid: tuple[int, int] = (256, 1)
+) -> tuple[Floats, Costs]:
     """Visual words counted in the photograph, its quarters and its sixteenths."""
-    return _histograms(split, words, levels=3)
+    return _histograms(split, words, levels=3, grid=grid)
 
 
 def pyramid_histogram(grid: torch.Tensor, words: int, levels: int = 3) -> torch.Tensor:
@@ -222,19 +224,22 @@ def pyramid_histogram(grid: torch.Tensor, words: int, levels: int = 3) -> torch.
     return torch.cat(parts, dim=1)
 
 
-def _histograms(split: Split, words: int, levels: int) -> tuple[Floats, Costs]:
-    grid, costs = _visual_words(split, words)
+def _histograms(
+    split: Split, words: int, levels: int, grid: tuple[int, int] = (256, 1)
+) -> tuple[Floats, Costs]:
+    found, costs = _visual_words(split, words, grid)
     start = time.process_time()
-    x = torch.cat([pyramid_histogram(part, words, levels) for part in grid.split(BATCH)])
+    x = torch.cat([pyramid_histogram(part, words, levels) for part in found.split(BATCH)])
     costs["ms"] += 1000 * (time.process_time() - start) / len(x)
     return x.numpy(), costs
 
 
-def _visual_words(split: Split, words: int) -> tuple[torch.Tensor, Costs]:
-    """The visual word nearest to each descriptor: uint8 or int16 [N, rows, columns]."""
-    rows, costs_file = split.folder / f"words{words}.npy", split.folder / f"words{words}.json"
+def _visual_words(split: Split, words: int, grid: tuple[int, int]) -> tuple[torch.Tensor, Costs]:
+    """The visual word nearest to each descriptor: int16 [N, rows, columns]."""
+    name = f"words{words}" + _suffix(grid)
+    rows, costs_file = split.folder / f"{name}.npy", split.folder / f"{name}.json"
     if not costs_file.exists():
-        grids, places, ms = _sift_grids(split)
+        grids, places, ms = _sift_grids(split, *grid)
         _, _, trained = split.images()
         generator = np.random.default_rng(split.seed)
         costs: Costs = {}
@@ -260,20 +265,31 @@ def _visual_words(split: Split, words: int) -> tuple[torch.Tensor, Costs]:
     return torch.from_numpy(np.load(rows)), json.loads(costs_file.read_text())
 
 
-def _sift_grids(split: Split) -> tuple[NDArray[np.float16], list[int], float]:
+def _suffix(grid: tuple[int, int]) -> str:
+    return "" if grid == (256, 1) else f"-{grid[0]}-{grid[1]}"
+
+
+def _sift_grids(split: Split, side: int, step: int) -> tuple[NDArray[np.float16], list[int], float]:
     """(descriptors of all photographs, the place of each of the split's images in them, ms each).
 
     Descriptors are not learned, so all splits share them: 1.7 GB, mapped from disk.
+
+    Args:
+        side: of the photograph, in pixels.
+        step: keep every one, every second, ... of the descriptors in each direction.
     """
-    path, costs_file = split.scratch / "sift.npy", split.scratch / "sift.json"
-    dataset, _, _ = split.images(AS_SIFT)
+    name = "sift" + _suffix((side, step))
+    path, costs_file = split.scratch / f"{name}.npy", split.scratch / f"{name}.json"
+    dataset, _, _ = split.images(
+        transforms.Compose([transforms.Resize((side, side)), transforms.ToTensor()])
+    )
     files = [str(Path(image).resolve()) for image, _ in dataset.dataset]
     if not costs_file.exists():
         order = sorted(range(len(files)), key=files.__getitem__)
         sift, start = DenseSift(), time.process_time()
         with torch.inference_mode():
             loader = DataLoader(Subset(dataset, order), BATCH // 4)
-            parts = [sift(images).half() for images, _ in loader]
+            parts = [sift(images)[:, ::step, ::step].half() for images, _ in loader]
         ms = 1000 * (time.process_time() - start) / len(files)
         write_array(path, torch.cat(parts).numpy())
         write_json(costs_file, ms)
@@ -346,4 +362,7 @@ REPRESENTATIONS: dict[str, Callable[[Split], tuple[Floats, Costs]]] = {
     "part2 features": lambda split: features(split, "part2"),
     "fast80 features": lambda split: features(split, "fast80"),
 }
-HISTOGRAMS = ("bag of words", "pyramid 200", "pyramid 400")
+# SIFT's cells of 4x4 pixels and steps of 8, of the size of the photographs, as in the paper
+PAPER_GRID = "pyramid 200, paper's grid"
+REPRESENTATIONS[PAPER_GRID] = lambda split: spatial_pyramid(split, 200, (384, 2))
+HISTOGRAMS = ("bag of words", "pyramid 200", "pyramid 400", PAPER_GRID)

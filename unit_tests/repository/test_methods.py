@@ -88,3 +88,9 @@ def test_folded_weights_decide_as_the_kernel_does() -> None:
 def test_recall_weighs_classes_equally() -> None:
     found = methods.recalls(np.array([0, 0, 0, 0]), np.array([0, 0, 0, 1]))
     assert found == {"accuracy": 0.75, "mean_recall": 0.5}
+
+
+def test_shares_of_variance_add_up_where_effects_do() -> None:
+    grid = np.array([[0.0], [1.0]]) + np.array([[0.0, 3.0]])  # columns 3 apart, rows 1 apart
+    assert methods.shares(grid) == pytest.approx((0.9, 0.1))
+    assert methods.shares(np.array([[0.0, 1.0], [1.0, 0.0]])) == pytest.approx((0, 0))
