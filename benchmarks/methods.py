@@ -495,15 +495,21 @@ def accuracies(rows: list[Row], key: str) -> str:
     whole = [name for name in names if name not in FEWER]
     of_names = {n: [means[n, m] for m in METHODS if (n, m) in means] for n in whole}
     lines.append(["range", *(_range(of_names.get(name, [])) for name in names), ""])
+    text = markdown(lines)
     everywhere = [m for m in METHODS if whole and all((n, m) in means for n in whole)]
-    if len(whole) < 2 or len(everywhere) < 2:
-        return markdown(lines)
-    grid = np.array([[means[name, method] for name in whole] for method in everywhere])
-    of_columns, of_rows = shares(grid)
-    return markdown(lines) + (
-        f"\nOf the variance over {len(everywhere)} methods and {len(whole)} representations, "
-        f"the representation explains {of_columns:.0%}, the method {of_rows:.0%}.\n"
-    )
+    no_tiny = [name for name in whole if name != "tiny images"]
+    no_tree = [method for method in everywhere if method != "decision tree"]
+    for columns, kinds, left_out in (
+        (whole, everywhere, ""),
+        (no_tiny, everywhere, " Without tiny images:"),
+        (no_tiny, no_tree, " Without tiny images and the decision tree:"),
+    ):
+        if len(columns) < 2 or len(kinds) < 2:
+            continue
+        of_columns, of_rows = shares(np.array([[means[n, m] for n in columns] for m in kinds]))
+        text += "" if left_out else f"\nVariance of a table of {len(kinds)} by {len(columns)}:"
+        text += f"{left_out} representation {of_columns:.0%}, method {of_rows:.0%}."
+    return text + "\n"
 
 
 def shares(grid: NDArray[np.float64]) -> tuple[float, float]:
@@ -529,7 +535,8 @@ def costs_of_methods(rows: list[Row]) -> str:
                 if row["method"] == method:
                     by_name.setdefault(row["representation"], []).append(row[key] / unit)
             values = [statistics.mean(v) for v in by_name.values()]
-            cells.append(f"{min(values):.2g} to {max(values):.2g}" if values else "")
+            low, high = (_figure(min(values)), _figure(max(values))) if values else ("", "")
+            cells.append(low if low == high else f"{low} to {high}")
         choices = METHODS[method].choices if method in METHODS else "a recipe"
         shows = METHODS[method].shows if method in METHODS else "its filters and maps"
         lines.append([method, str(choices), *cells, shows])
@@ -554,6 +561,12 @@ def markdown(lines: list[list[str]]) -> str:
     """Rows of cells, the first of them the head, as a table."""
     head, *rest = lines
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, ["---"] * len(head), *rest))
+
+
+def _figure(value: float) -> str:
+    if value < 0.001:
+        return "0"
+    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
 
 
 def _range(values: Sequence[float]) -> str:
