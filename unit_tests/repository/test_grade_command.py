@@ -569,7 +569,9 @@ def test_the_command_grades(
 
 
 @contextmanager
-def standin_workshop(variant: int, seed: int, images: Path | None) -> Iterator[SimpleNamespace]:
+def standin_workshop(
+    variant: int, seed: int, images: Path | None, lecture: bool
+) -> Iterator[SimpleNamespace]:
     yield SimpleNamespace(judge=partial(judge, log=Path(os.devnull)), warnings=())
 
 

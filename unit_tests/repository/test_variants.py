@@ -138,8 +138,8 @@ def test_no_number_of_the_course_is_left(number: int) -> None:
     paths = [*PACKAGE.rglob("*.py"), *(REPOSITORY / "unit_tests").rglob("*.py")]
     for path in paths:
         name = path.relative_to(REPOSITORY).as_posix()
-        if "repository/" in name or "models/" in name:
-            continue
+        if "repository/" in name or "models/" in name or "lecture/" in name:
+            continue  # the lecture's networks keep the course's sizes
         text = of_variant(name, number)
         assert not [phrase for phrase in old if phrase in text], name
     notebook = json.loads((REPOSITORY / "proj3.ipynb").read_text(encoding="utf-8"))
