@@ -267,7 +267,8 @@ def test_training_survives_a_machine_that_is_replaced(
     second = machine("second")
     text = finish(first)
     assert first.returncode == 0, text
-    assert (finish(second), second.returncode) == ("", 0)
+    assert "drawn sketches" not in finish(second)  # only process 0 prints; torchrun may, too
+    assert second.returncode == 0
     check_that_it_was_resumed(run, text, undisturbed)
     assert not (tmp_path / "second" / "model_checkpoints").exists()
 
