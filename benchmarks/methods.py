@@ -31,6 +31,7 @@ import numpy as np
 import torch
 from common import machine, make_parser, mean_and_deviation, run_script
 from numpy.typing import NDArray
+from protocol100 import mean_recall
 from representations import (
     HISTOGRAMS,
     PAPER_GRID,
@@ -432,9 +433,7 @@ def measure_net(split: Split, recipe: str, representation: str) -> None:
 
 def recalls(predicted: Labels, y: Labels) -> dict[str, float]:
     """Accuracy, and the mean of the classes' recalls, which the papers report."""
-    right = predicted == y
-    of_classes = [right[y == c].mean() for c in np.unique(y)]
-    return {"accuracy": float(right.mean()), "mean_recall": float(np.mean(of_classes))}
+    return {"accuracy": float((predicted == y).mean()), "mean_recall": mean_recall(predicted, y)}
 
 
 def store(path: Path, split: Split, representation: str, method: str, row: Row) -> None:

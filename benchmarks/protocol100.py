@@ -31,12 +31,13 @@ from common import (
     together,
     train_to_the_end,
 )
+from numpy.typing import NDArray
 
 from scene_recog.datasets import find_dataset
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import class_names
 from scene_recog.recipes import Recipe
-from scene_recog.runs.scoring import Evaluation, LoadedRun, load_run
+from scene_recog.runs.scoring import LoadedRun, load_run
 
 
 def main() -> None:
@@ -69,7 +70,8 @@ def main() -> None:
         for name, views in seen.items():
             row = {}
             for view, result in views.items():
-                row[f"{name}, mean recall, {view}"] = mean_recall(result)
+                recall = mean_recall(result.predictions, result.targets)
+                row[f"{name}, mean recall, {view}"] = recall
                 row[f"{name}, accuracy, {view}"] = result.accuracy
             print(
                 f"split {number}: " + ", ".join(f"{k} {v:.4f}" for k, v in row.items()), flush=True
@@ -91,10 +93,10 @@ def train(recipe: Recipe, folder: Path, seed: int) -> LoadedRun:
     return load_run(folder / recipe.name, checkpoint="last")
 
 
-def mean_recall(result: Evaluation) -> float:
+def mean_recall(predictions: NDArray[np.int64], targets: NDArray[np.int64]) -> float:
     """The mean of the recalls of all classes, from 0 to 1."""
-    right = result.predictions == result.targets
-    return float(np.mean([right[result.targets == c].mean() for c in np.unique(result.targets)]))
+    right = predictions == targets
+    return float(np.mean([right[targets == c].mean() for c in np.unique(targets)]))
 
 
 def draw_split(source: Path, target: Path, seed: int, per_class: int) -> None:

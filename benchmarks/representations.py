@@ -150,20 +150,35 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     write_atomically(path, write)
 
 
+def stored(
+    folder: Path, name: str, make: Callable[[], tuple[NDArray[Any], Any]], *, mapped: bool = False
+) -> tuple[NDArray[Any], Any]:
+    """An array and what it cost: from `folder`, or made and written there the first time.
+
+    Args:
+        folder: for `<name>.npy` and `<name>.json`.
+        name: of the files, without their endings.
+        make: returns both.
+        mapped: leave the array on the disk.
+    """
+    rows, costs_file = folder / f"{name}.npy", folder / f"{name}.json"
+    if not costs_file.exists():
+        array, costs = make()
+        write_array(rows, array)
+        write_json(costs_file, costs)
+    return np.load(rows, mmap_mode="r" if mapped else None), json.loads(costs_file.read_text())
+
+
 def represent(name: str, split: Split) -> Vectors:
     """A representation of a split's images: computed, or read if it was computed before.
 
     Args:
         name: one of REPRESENTATIONS.
     """
-    rows, costs_file = split.folder / f"{name}.npy", split.folder / f"{name}.json"
-    if not costs_file.exists():
-        x, costs = REPRESENTATIONS[name](split)
-        write_array(rows, x)
-        write_json(costs_file, costs)
+    x, costs = stored(split.folder, name, lambda: REPRESENTATIONS[name](split))
     dataset, learning, trained = split.images()
     y = np.array([label for _, label in dataset.dataset])
-    return Vectors(np.load(rows), y, learning, trained, json.loads(costs_file.read_text()))
+    return Vectors(x, y, learning, trained, costs)
 
 
 # ------------------------------------------------------------------------ tiny images
@@ -236,9 +251,8 @@ def _histograms(
 
 def _visual_words(split: Split, words: int, grid: tuple[int, int]) -> tuple[torch.Tensor, Costs]:
     """The visual word nearest to each descriptor: int16 [N, rows, columns]."""
-    name = f"words{words}" + _suffix(grid)
-    rows, costs_file = split.folder / f"{name}.npy", split.folder / f"{name}.json"
-    if not costs_file.exists():
+
+    def make() -> tuple[NDArray[np.int16], Costs]:
         grids, places, ms = _sift_grids(split, *grid)
         _, _, trained = split.images()
         generator = np.random.default_rng(split.seed)
@@ -260,9 +274,10 @@ def _visual_words(split: Split, words: int, grid: tuple[int, int]) -> tuple[torc
             for place in places
         ]
         costs["ms"] = ms + 1000 * (time.process_time() - start) / len(places)
-        write_array(rows, torch.stack(nearest).to(torch.int16).numpy())
-        write_json(costs_file, costs)
-    return torch.from_numpy(np.load(rows)), json.loads(costs_file.read_text())
+        return torch.stack(nearest).to(torch.int16).numpy(), costs
+
+    found, costs = stored(split.folder, f"words{words}{_suffix(grid)}", make)
+    return torch.from_numpy(found), costs
 
 
 def _suffix(grid: tuple[int, int]) -> str:
@@ -278,24 +293,23 @@ def _sift_grids(split: Split, side: int, step: int) -> tuple[NDArray[np.float16]
         side: of the photograph, in pixels.
         step: keep every one, every second, ... of the descriptors in each direction.
     """
-    name = "sift" + _suffix((side, step))
-    path, costs_file = split.scratch / f"{name}.npy", split.scratch / f"{name}.json"
     dataset, _, _ = split.images(
         transforms.Compose([transforms.Resize((side, side)), transforms.ToTensor()])
     )
     files = [str(Path(image).resolve()) for image, _ in dataset.dataset]
-    if not costs_file.exists():
+
+    def make() -> tuple[NDArray[np.float16], float]:
         order = sorted(range(len(files)), key=files.__getitem__)
         sift, start = DenseSift(), time.process_time()
         with torch.inference_mode():
             loader = DataLoader(Subset(dataset, order), BATCH // 4)
             parts = [sift(images)[:, ::step, ::step].half() for images, _ in loader]
         ms = 1000 * (time.process_time() - start) / len(files)
-        write_array(path, torch.cat(parts).numpy())
-        write_json(costs_file, ms)
+        return torch.cat(parts).numpy(), ms
+
+    grids, ms = stored(split.scratch, "sift" + _suffix((side, step)), make, mapped=True)
     place = {file: index for index, file in enumerate(sorted(files))}
-    grids: NDArray[np.float16] = np.load(path, mmap_mode="r")
-    return grids, [place[file] for file in files], json.loads(costs_file.read_text())
+    return grids, [place[file] for file in files], ms
 
 
 # ------------------------------------------------------------------------ learned from gradients

@@ -36,7 +36,6 @@ from scene_recog.loading.windows import (
     SMALLEST,
     background_windows,
     false_alarms,
-    longer_sides,
     mean_sides,
     object_windows,
 )
@@ -46,6 +45,7 @@ from scene_recog.models.detector import (
     WINDOW,
     Detector,
     detect,
+    longer_sides,
 )
 from scene_recog.models.embedding import EmbeddingNet
 from scene_recog.models.segmenter import Segmenter

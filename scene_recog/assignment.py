@@ -32,6 +32,7 @@ LECTURE = {
     "lecture/counts": "L4",
 }
 FILES = {**STEPS, **LECTURE}
+BY_NAME = {file.rpartition("/")[2]: file for file in FILES}  # no two have the same
 TABLE_TITLE = "the steps of the handout"  # above the table at the end of pytest's output
 LECTURE_TITLE = "the lecture"  # above that of the second assignment
 _LATER_STEPS = {  # functions of a later step than the rest of their file

@@ -35,7 +35,7 @@ from scene_recog.runs.run_folder import RunFolder
 from scene_recog.runs.saved_run import ADVICE, UNFINISHED, SavedRun
 from scene_recog.runs.scoring import Evaluation, evaluate_batches
 from scene_recog.system.interrupts import StopAtOnce
-from scene_recog.system.memory import keep_freed_memory, physical_memory, return_freed_memory
+from scene_recog.system.memory import freed_memory_kept, physical_memory
 from scene_recog.system.numbers import plain_data
 from scene_recog.system.progress import notice, progress_bar
 
@@ -159,11 +159,10 @@ class Fitter:
             StopAtOnce(),
             self._folder.held(self._state(), self.records),
             all_bad_images_named(self.data_dir),
+            freed_memory_kept(),
         ):
-            keep_freed_memory()
             self._fit()
             self._folder.save_epoch(self._state(), self.records, is_best=False)
-        return_freed_memory()
         self._delete_parts()
 
     def _fit(self) -> None:

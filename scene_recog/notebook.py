@@ -14,7 +14,7 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from scene_recog.assignment import LECTURE, LECTURE_TITLE, TABLE_TITLE, explain_error, path_of_tests
+from scene_recog.assignment import BY_NAME, LECTURE_TITLE, TABLE_TITLE, explain_error, path_of_tests
 
 if TYPE_CHECKING:  # otherwise one broken file would keep the notebook from naming it
     from scene_recog.recipes import Recipe
@@ -45,8 +45,7 @@ def run_tests(*names: str, folder: str | Path = "unit_tests") -> None:
     Raises:
         FileNotFoundError: no tests of that name.
     """
-    full = {file.rpartition("/")[2]: file for file in LECTURE}
-    files = [path_of_tests(full.get(name, name)) for name in names]
+    files = [path_of_tests(BY_NAME.get(name, name)) for name in names]
     paths = [Path(folder, file.removeprefix("unit_tests/")) for file in files]
     for path in paths:
         if not path.is_file():

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scene_recog.assignment import (
+    BY_NAME,
     FILES,
     LECTURE,
     STEPS,
@@ -609,7 +610,7 @@ def read_counts(results: Path) -> dict[str, Count]:
     for case in cases:
         name, place = case.get("name", ""), case.get("classname", "")
         parts = [part.removeprefix("test_") for part in (place or name).split(".")]
-        file = next((_BY_NAME[part] for part in parts if part in _BY_NAME), None)
+        file = next((BY_NAME[part] for part in parts if part in BY_NAME), None)
         if file is None:
             continue
         verdict = next((child for child in case if child.tag in _NOT_PASSED), None)
@@ -630,7 +631,6 @@ def read_counts(results: Path) -> dict[str, Count]:
 
 
 _NOT_PASSED = ("failure", "error", "skipped")
-_BY_NAME = {file.rpartition("/")[2]: file for file in FILES}
 
 
 def read_rubric(project: Path) -> dict[str, float] | None:

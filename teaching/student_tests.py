@@ -210,9 +210,10 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true", help="quote the first reason of each")
     args = parser.parse_args()
 
-    loaded = load_wrong() + load_right()
     if args.lecture:
         loaded = load_wrong("lecture") + load_right_lecture()
+    else:
+        loaded = load_wrong() + load_right()
     submissions = [one for one in loaded if args.only in f"{one.bank} {one.name} {one.file}"]
     good: Counter[tuple[str, str]] = Counter()
     total: Counter[tuple[str, str]] = Counter()

@@ -56,15 +56,19 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2), file=_json_stream.get())
 
 
-def load_torch() -> None:
+def load_torch(*, to_compute: bool = False) -> None:
     """Load PyTorch, which takes seconds; a terminal shows that until it is done.
+
+    Args:
+        to_compute: with its threads, which then suit a busy machine (a tenth of a second to see).
 
     Raises:
         ValueError: it cannot be loaded.
     """
     text = "Loading PyTorch ..." if sys.stderr.isatty() and "torch" not in sys.modules else ""
     print(text, end="", file=sys.stderr, flush=True)
-    let_threads_sleep_if_busy()
+    if to_compute:
+        let_threads_sleep_if_busy()
     try:
         import torchvision  # noqa: F401
     except (ImportError, OSError, RuntimeError) as error:

@@ -59,7 +59,7 @@ class _Patient:
 
 def _doctor(args: argparse.Namespace) -> int:
     """Print what is wrong; exit code 1 if anything is. Labels no test images and keeps nothing."""
-    load_torch()
+    load_torch(to_compute=True)
 
     import torch
 

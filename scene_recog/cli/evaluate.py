@@ -51,7 +51,7 @@ def _add_views(verb: argparse.ArgumentParser) -> None:
 
 def _evaluate(args: argparse.Namespace) -> int:
     """Print a run's accuracy on a split, and draw its confusion matrix."""
-    load_torch()
+    load_torch(to_compute=True)
 
     from scene_recog.datasets import describe_dataset, find_dataset
     from scene_recog.datasets.layout import duplicates_in_train
@@ -197,7 +197,7 @@ def _draw_confusion_matrix(path: Path, run: LoadedRun, result: Evaluation, title
 
 def _predict(args: argparse.Namespace) -> int:
     """Print the most likely classes of image files; exit code 1 if any could not be read."""
-    load_torch()
+    load_torch(to_compute=True)
 
     from scene_recog.runs.scoring import (
         at_sizes,

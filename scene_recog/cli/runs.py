@@ -34,7 +34,7 @@ def add_parsers(verbs: Verbs) -> None:
 
 def _report(args: argparse.Namespace) -> int:
     """Write one self-contained HTML page about one or several runs."""
-    load_torch()
+    load_torch(to_compute=True)
 
     import webbrowser
 

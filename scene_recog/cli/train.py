@@ -72,7 +72,7 @@ def _train(args: argparse.Namespace) -> int:
     """Train a recipe in a new run folder, or resume a run."""
     from scene_recog.system import processes
 
-    load_torch()
+    load_torch(to_compute=True)
     keeps_device = args.resume is not None and args.device is None
     if args.device is None:
         args.device = _recorded_device(args.resume) if args.resume else "auto"

@@ -16,6 +16,7 @@ from scene_recog.models.detector import (
     Detector,
     cut_windows,
     detect,
+    longer_sides,
     windows_around,
 )
 
@@ -40,7 +41,7 @@ class Windows(NamedTuple):
 
     def and_also(self, others: Windows) -> Windows:
         """These and others."""
-        return Windows(*(torch.cat(pair) for pair in zip(self, others, strict=True)))
+        return _joined([self, others])
 
     def jittered(self) -> Windows:
         """Moved by up to two of their 32 pixels, and up to 12 % larger or smaller."""
@@ -54,11 +55,6 @@ class Windows(NamedTuple):
     def cut_from(self, images: torch.Tensor) -> torch.Tensor:
         """What the windows show of the scenes' images [N, 1, S, S]: [P, 1, 32, 32]."""
         return cut_windows(images, self.numbers, self.corners)
-
-
-def longer_sides(boxes: torch.Tensor) -> torch.Tensor:
-    """Of boxes [P, 4], in pixels: [P]."""
-    return (boxes[:, 2:] - boxes[:, :2]).amax(dim=1)
 
 
 def object_windows(scenes: AnnotatedSketches) -> Windows:
@@ -78,9 +74,8 @@ def background_windows(scenes: AnnotatedSketches, per_scene: int = 10) -> Window
         corners = torch.rand(per_scene, 2) * (side - sizes)
         windows = torch.cat([corners, corners + sizes], dim=1)
         windows = windows[(box_iou(windows, windows_around(boxes)) < 0.3).all(dim=1)]
-        found.append((torch.full((len(windows),), number), windows))
-    numbers, corners = (torch.cat(parts) for parts in zip(*found, strict=True))
-    return Windows(numbers, corners, torch.zeros(len(numbers), dtype=torch.long))
+        found.append(_background(number, windows))
+    return _joined(found)
 
 
 def false_alarms(
@@ -100,13 +95,17 @@ def false_alarms(
     for number in numbers:
         boxes = detect(net.probabilities, scenes.images[number], sides, least=0.3).boxes
         boxes = boxes[(box_iou(boxes, scenes.boxes[number]) < 0.2).all(dim=1)]
-        found.append((torch.full((len(boxes),), number), windows_around(boxes)))
-    corners = torch.cat([windows for _, windows in found])
-    return Windows(
-        torch.cat([number for number, _ in found]),
-        corners,
-        torch.zeros(len(corners), dtype=torch.long),
-    )
+        found.append(_background(number, windows_around(boxes)))
+    return _joined(found)
+
+
+def _background(number: int, corners: torch.Tensor) -> Windows:
+    numbers = torch.full((len(corners),), number)
+    return Windows(numbers, corners, torch.zeros(len(corners), dtype=torch.long))
+
+
+def _joined(parts: Iterable[Windows]) -> Windows:
+    return Windows(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
 
 def mean_sides(scenes: AnnotatedSketches, kinds: int) -> torch.Tensor:

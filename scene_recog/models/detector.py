@@ -62,11 +62,15 @@ class Detector(nn.Module):
         return probabilities[:, 1:]
 
 
+def longer_sides(boxes: torch.Tensor) -> torch.Tensor:
+    """Of boxes [M, 4], in pixels: [M]."""
+    return (boxes[:, 2:] - boxes[:, :2]).amax(dim=1)
+
+
 def windows_around(boxes: torch.Tensor) -> torch.Tensor:
     """The square windows in which boxes [M, 4] have a longer side of OBJECT pixels: [M, 4]."""
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2
-    longer = (boxes[:, 2:] - boxes[:, :2]).max(dim=1, keepdim=True).values
-    half = longer * WINDOW / OBJECT / 2
+    half = longer_sides(boxes)[:, None] * WINDOW / OBJECT / 2
     return torch.cat([centers - half, centers + half], dim=1)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -30,10 +32,15 @@ def keep_freed_memory() -> None:
         libc.mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
 
 
-def return_freed_memory() -> None:
-    """Give freed memory back to the system."""
-    if (libc := _glibc()) is not None:
-        libc.malloc_trim(0)
+@contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Keep freed memory while the block runs, then give it back to the system."""
+    keep_freed_memory()
+    try:
+        yield
+    finally:
+        if (libc := _glibc()) is not None:
+            libc.malloc_trim(0)
 
 
 def physical_memory() -> int | None:

@@ -27,7 +27,7 @@ from torch.optim import Optimizer
 from scene_recog.system import processes
 from scene_recog.system.devices import has_bfloat16
 from scene_recog.system.files import user_cache_dir, write_atomically
-from scene_recog.system.memory import keep_freed_memory, return_freed_memory
+from scene_recog.system.memory import freed_memory_kept
 from scene_recog.system.progress import notice
 from scene_recog.training.options import TrainerOptions
 
@@ -101,8 +101,7 @@ class Arithmetic:
             optimizer: of the network.
         """
         nets = nets if self.channels_last else ()
-        keep_freed_memory()
-        with _threads(self.threads):
+        with freed_memory_kept(), _threads(self.threads):
             _convert(nets, torch.channels_last)
             lay_out_as_weights(optimizer)
             try:
@@ -110,7 +109,6 @@ class Arithmetic:
             finally:
                 _convert(nets, torch.contiguous_format)
                 lay_out_as_weights(optimizer)
-                return_freed_memory()
 
 
 def _convert(nets: Collection[nn.Module], memory_format: torch.memory_format) -> None:

@@ -12,7 +12,7 @@ import pytest
 FAULTS = """
 import resource, sys
 import torch
-from scene_recog.system.memory import keep_freed_memory, return_freed_memory
+from scene_recog.system.memory import freed_memory_kept
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
@@ -24,10 +24,9 @@ def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 as_it_is = faults()
-keep_freed_memory()
-torch.zeros(7_000_000)
-kept, before = faults(), resident()
-return_freed_memory()
+with freed_memory_kept():
+    torch.zeros(7_000_000)
+    kept, before = faults(), resident()
 print(as_it_is, kept, before - resident())
 """
 

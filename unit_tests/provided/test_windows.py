@@ -13,11 +13,10 @@ from scene_recog.loading.windows import (
     Windows,
     background_windows,
     false_alarms,
-    longer_sides,
     mean_sides,
     object_windows,
 )
-from scene_recog.models.detector import OBJECT, Detector, windows_around
+from scene_recog.models.detector import OBJECT, Detector, longer_sides, windows_around
 
 
 @pytest.fixture(scope="module")
