@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import subprocess
@@ -101,6 +102,30 @@ def _about_name(error: BaseException, traceback: TracebackType) -> str | None:
         f"line {number}: {error}: run the cells above first (Run All Above Selected Cell); if one "
         "of them fails, correct that one"
     )
+
+
+class Frame:
+    """A self-contained page as a notebook's output; elsewhere, its path.
+
+    The output holds the page itself, since each kind of notebook server has another address for
+    files. Clear it before you commit the notebook.
+    """
+
+    def __init__(self, path: str | Path, *, height: int = 900) -> None:
+        self.path = Path(path)
+        self.height = height
+
+    def _repr_html_(self) -> str:
+        page = html.escape(self.path.read_text(encoding="utf-8"))
+        style = f"width:100%;height:{self.height}px;border:1px solid #888"
+        where = html.escape(self.path.as_posix())
+        return (
+            f'<p>{where}: open it in a browser for more room.</p><iframe srcdoc="{page}" '
+            f'style="{style}" title="{where}" allow="camera"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return self.path.as_posix()
 
 
 def _say_of(label: str, text: str) -> None:

@@ -39,6 +39,10 @@ EXAMPLES = {
         "scene-recog report part2-001 --split validation --open": "one run, in the browser",
         "scene-recog report part2-001 part1-001": "two runs, compared",
     },
+    "explore": {
+        "scene-recog explore part2-001 --open": "your network, live in the browser",
+        "scene-recog explore part1-001 part2-001": "two networks on the same images",
+    },
     "runs": {"scene-recog runs": "every run, its accuracy and its training time"},
     "recipes": {
         "scene-recog recipes": "their names",

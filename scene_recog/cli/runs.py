@@ -1,10 +1,11 @@
-"""`scene-recog report` and `runs`: look at the runs in model_checkpoints/."""
+"""`scene-recog report`, `explore` and `runs`: look at the runs in model_checkpoints/."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scene_recog.assignment import explain_error
@@ -27,6 +28,14 @@ def add_parsers(verbs: Verbs) -> None:
     add_device(verb)
     verb.set_defaults(run=_report)
 
+    verb = verbs.add_parser("explore", help="write a page in which a run's network runs live")
+    verb.add_argument("names", metavar="RUN", nargs="+")
+    verb.add_argument("--out", metavar="FILE", help="default: explore.html in the run's folder")
+    verb.add_argument("--split", choices=("test", "validation"), default="test")
+    verb.add_argument("--data", metavar="DIR", help="default: the folder the run was trained on")
+    verb.add_argument("--open", action="store_true", help="show the page in the browser")
+    verb.set_defaults(run=_explore)
+
     verb = verbs.add_parser("runs", help="list the runs")
     add_json(verb)
     verb.set_defaults(run=_runs)
@@ -36,15 +45,30 @@ def _report(args: argparse.Namespace) -> int:
     """Write one self-contained HTML page about one or several runs."""
     load_torch(to_compute=True)
 
-    import webbrowser
-
     from scene_recog.visualize.report import write_report
 
     path = write_report(
         args.names, args.out, data_dir=args.data, split=args.split, device=args.device
     )
+    return _show(path, to_open=args.open)
+
+
+def _explore(args: argparse.Namespace) -> int:
+    """Write one self-contained HTML page in which the networks of the runs can be explored."""
+    load_torch(to_compute=True)
+
+    from scene_recog.visualize.explorer import write_explorer
+
+    path = write_explorer(args.names, args.out, data_dir=args.data, split=args.split)
+    return _show(path, to_open=args.open)
+
+
+def _show(path: Path, *, to_open: bool) -> int:
+    """Print where a page is, and open it in a browser if that is wished."""
+    import webbrowser
+
     print(path)
-    if args.open and not webbrowser.open(path.resolve().as_uri()):
+    if to_open and not webbrowser.open(path.resolve().as_uri()):
         notice(f"No browser was found here: open {path} yourself.")
     return 0
 

@@ -155,9 +155,9 @@ def page_of(title: str, body: Element, *, has_script: bool = True) -> bytes:
     style = element("style", files.joinpath("page.css").read_text(encoding="utf-8"))
     script = element("script", files.joinpath("page.js").read_text(encoding="utf-8"))
     # A browser runs and loads nothing else: a second safeguard besides the escaping.
-    scripts = f"'{_digest(script)}'" if has_script else "'none'"
+    scripts = f"'{digest_of(script.text or '')}'" if has_script else "'none'"
     policy = (
-        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
+        f"default-src 'none'; img-src data:; style-src '{digest_of(style.text or '')}'; "
         f"script-src {scripts}; base-uri 'none'; form-action 'none'"
     )
     meta = element("meta", content=policy)
@@ -183,6 +183,7 @@ def page_of(title: str, body: Element, *, has_script: bool = True) -> bytes:
     return text.encode("utf-8", errors="replace")  # a file name may hold lone surrogates
 
 
-def _digest(node: Element) -> str:
-    digest = hashlib.sha256((node.text or "").encode("utf-8")).digest()
+def digest_of(text: str) -> str:
+    """How a page's policy names a script or style that it allows."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
     return "sha256-" + base64.b64encode(digest).decode("ascii")

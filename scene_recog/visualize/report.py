@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from scene_recog.recipes import changes_in_words
 from scene_recog.runs.curves import comparison_figure
@@ -13,7 +16,16 @@ from scene_recog.runs.history import best_row
 from scene_recog.system.progress import progress_bar
 from scene_recog.system.text import percent
 from scene_recog.system.versions import versions
-from scene_recog.visualize.page import Element, bullets, element, picture, table, write_page
+from scene_recog.visualize.explorer import EXPLORER
+from scene_recog.visualize.page import (
+    Element,
+    bullets,
+    element,
+    picture,
+    table,
+    with_code,
+    write_page,
+)
 from scene_recog.visualize.report_sections import (
     class_table,
     curves,
@@ -77,7 +89,7 @@ def write_report(
                 subject.name = name
         path = _path_of_page(out, subjects)
         title = f"scene-recog: {', '.join(subject.name for subject in subjects)}"
-        write_page(path, title, _body(title, subjects, bar))
+        write_page(path, title, _body(title, subjects, bar, path.parent))
     return path
 
 
@@ -92,7 +104,7 @@ def _path_of_page(out: str | Path | None, subjects: Sequence[Subject]) -> Path:
     return path
 
 
-def _body(title: str, subjects: Sequence[Subject], bar: tqdm[Any]) -> Element:
+def _body(title: str, subjects: Sequence[Subject], bar: tqdm[Any], where: Path) -> Element:
     body = element("body", element("h1", title))
     if len(subjects) > 1:
         contents = [
@@ -103,6 +115,7 @@ def _body(title: str, subjects: Sequence[Subject], bar: tqdm[Any]) -> Element:
         body.append(_comparison(subjects))
     for number, subject in enumerate(subjects, start=1):
         chapter = _chapter(subject, number)
+        chapter.extend(_explorer(subject, where))
         body.append(chapter)
         if number <= MOST_DETAILED:
             chapter.extend(_pictures(subject, bar))
@@ -209,6 +222,19 @@ def _chapter(subject: Subject, number: int) -> Element:
         chapter.append(element("h3", f"The classes, on {subject.split}"))
         chapter.append(class_table(subject.evaluation, subject.run.class_names))
     return chapter
+
+
+def _explorer(subject: Subject, where: Path) -> Iterator[Element]:
+    """A link to the page in which the network runs live, or the command that writes it."""
+    if subject.run is None or not subject.has_epochs or subject.members:
+        return
+    written = subject.folder / EXPLORER
+    if written.is_file():
+        link = quote(os.path.relpath(written.resolve(), where.resolve()).replace(os.sep, "/"))
+        yield element("p", "See it think: ", element("a", EXPLORER, href=link), ".")
+    else:
+        command = f"scene-recog explore {shlex.quote(subject.name)} --open"
+        yield with_code("p", f"To see it think, on your own images, too: `{command}`.")
 
 
 def _pictures(subject: Subject, bar: tqdm[Any]) -> Iterator[Element]:

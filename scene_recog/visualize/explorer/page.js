@@ -1,0 +1,233 @@
+// The page: which networks and which picture it shows, and what happens when something changes.
+
+const page = JSON.parse(find("data").textContent);
+
+const state = {
+  picture: null, // as it was chosen
+  edits: { ...UNTOUCHED },
+  changed: null, // the picture after the edits
+  label: null, // its right class, if known
+  shown: 0, // number of the network
+  beside: null, // that of the one beside it
+  results: null, // for each of them: {small, outputs}
+  selected: null, hovered: null, // {side, number, index}: one value of a layer
+  trail: [], // values from the selected one back to the pixels
+  evidenceMap: null,
+  chosen: 0,
+  brushAt: null,
+};
+
+/** All networks of the page: each run's, after training and (if known) before. */
+const nets = page.runs.flatMap((run) => {
+  const known = { run: run.name, transforms: run.transforms, classes: run.classes };
+  const trained = { ...known, name: run.name, network: makeNetwork(run.steps, run.arrays) };
+  if (!run.untrained) return [trained];
+  return [trained, { ...known, name: `${run.name} before training`, network: makeNetwork(run.steps, run.untrained) }];
+});
+
+const shownNetwork = () => nets[state.shown].network;
+const partnerOf = (number) => nets.findIndex((other, at) => at !== number && other.run === nets[number].run);
+const sideResult = (side) => state.results[side];
+const sideOf = (side) => ({ ...nets[side ? state.beside : state.shown], ...(state.results?.[side] ?? {}) });
+const firstOf = (kind) => Math.max(0, shownNetwork().findIndex((step) => step.kind === kind));
+const known = () => sideOf(0).outputs.at(-1).slice(0, sideOf(0).classes.length);
+const bestLabel = () => indexOfLargest(known());
+const secondLabel = () => {
+  const scores = known();
+  scores[indexOfLargest(scores)] = -Infinity;
+  return indexOfLargest(scores);
+};
+const say = (text) => { find("status").textContent = text; };
+
+// ---------------------------------------------------------------- the workers
+
+const scriptOf = (id) => find(id).textContent;
+const workerUrl = URL.createObjectURL(new Blob([scriptOf("shared"), scriptOf("worker")], { type: "text/javascript" }));
+const waiting = new Map();
+let lastRequest = 0;
+
+/** One worker follows the picture, the other studies it meanwhile. */
+const [follower, student] = ["run", "study"].map(() => {
+  const worker = new Worker(workerUrl);
+  worker.postMessage({ what: "load", networks: nets.map(({ network }) => network) });
+  worker.onmessage = ({ data }) => {
+    const { resolve, onProgress } = waiting.get(data.id);
+    if (data.progress !== undefined) {
+      onProgress?.(data.progress);
+      return;
+    }
+    waiting.delete(data.id);
+    if (data.error) say(`Something went wrong: ${data.error}`);
+    resolve(data);
+  };
+  worker.onerror = (event) => say(`The page cannot compute here: ${event.message}`);
+  return worker;
+});
+
+function request(message, onProgress) {
+  return new Promise((resolve) => {
+    const id = ++lastRequest;
+    waiting.set(id, { resolve, onProgress });
+    (message.what === "run" ? follower : student).postMessage({ id, ...message });
+  });
+}
+
+/** Run the networks on one picture: as the tests do, and `refresh`. */
+const run = (picture, edits, numbers) =>
+  request({ what: "run", picture, edits, wanted: numbers.map((network) => ({ network, transforms: nets[network].transforms })) });
+
+// ---------------------------------------------------------------- what is shown
+
+let isRunning = false, isStale = false, whenIdle = null;
+
+/** Compute and draw everything again; while that goes on, later calls become one. */
+async function refresh() {
+  isStale = true;
+  if (isRunning || !state.picture) return;
+  isRunning = true;
+  while (isStale) {
+    isStale = false;
+    const numbers = [state.shown, state.beside].filter((number) => number !== null);
+    const answer = await run(state.picture, state.edits, numbers);
+    if (answer.error) break;
+    if (numbers.join() !== [state.shown, state.beside].filter((number) => number !== null).join()) continue;
+    Object.assign(state, { changed: answer.changed, results: answer.results });
+    state.frames = (state.frames ?? 0) + 1;
+    if (state.evidenceMap && !evidenceName()) state.evidenceMap = null;
+    await new Promise(requestAnimationFrame);
+    draw();
+  }
+  isRunning = false;
+  clearTimeout(whenIdle);
+  if (evidenceName()) whenIdle = setTimeout(refreshEvidence, evidenceName() === "gradCam" ? 0 : 250);
+}
+
+let strips = [];
+
+/** Draw what has been computed. */
+function draw() {
+  if (!state.results) return;
+  if (state.trail.length) state.trail = trailFrom(state.selected);
+  showAnswers();
+  drawPicture();
+  const current = state.hovered ?? state.selected;
+  const fields = currentFields();
+  strips.forEach((strip, side) => {
+    strip.draw(sideResult(side), current?.side === side ? fields : null, current?.side === side && !state.hovered ? state.trail : []);
+  });
+  if (current) find("detail").replaceChildren(...describeValue(current));
+}
+
+function currentFields() {
+  const current = state.hovered ?? state.selected;
+  return current ? receptiveFields(sideOf(current.side).network, current.number, current.index) : null;
+}
+
+/** Make the strips anew: another network is shown, or another one beside it. */
+function showNetworks() {
+  Object.assign(state, { results: null, selected: null, hovered: null, trail: [] });
+  const numbers = [state.shown, state.beside].filter((number) => number !== null);
+  strips = numbers.map((number, side) => new Strip(side, nets[number].network, nets[number].classes));
+  find("strips").replaceChildren(...strips.flatMap((strip, side) => [
+    make("p", { className: "strip-title", textContent: nets[numbers[side]].name }), strip.node,
+  ]));
+  find("detail").replaceChildren(make("p", { className: "pale", textContent: "Point at a value in a layer, or at a class." }));
+  find("network").value = String(state.shown);
+  find("other").value = state.beside === null ? "" : String(state.beside);
+  find("swap").disabled = partnerOf(state.shown) < 0;
+  for (const id of ["evidence-label", "wanted"]) {
+    const kept = find(id).value;
+    const first = id === "wanted" ? "the second best class" : "the answer";
+    find(id).replaceChildren(option("", first), ...nets[state.shown].classes.map((name, label) => option(label, name)));
+    find(id).value = kept;
+  }
+  find("answers").replaceChildren();
+  refresh();
+}
+
+function show(number) {
+  state.shown = number;
+  if (state.beside === number) state.beside = null;
+  showNetworks();
+}
+
+function showBeside(number) {
+  state.beside = number === null || number < 0 || number === state.shown ? null : number;
+  showNetworks();
+}
+
+// ---------------------------------------------------------------- pointing at values
+
+const isKept = ({ side, number, index }) => {
+  const { selected } = state;
+  return !state.hovered && selected?.side === side && selected.number === number && selected.index === index;
+};
+
+/** Follow the pointer; without arguments it has left. */
+function point(side, number, index) {
+  state.hovered = index === undefined || index === null ? null : { side, number, index };
+  draw();
+}
+
+/** Keep a value; index null: the largest of the layer. */
+function select(side, number, index) {
+  if (!state.results) return;
+  state.hovered = null;
+  state.selected = { side, number, index: index ?? indexOfLargest(sideOf(side).outputs[number]) };
+  state.trail = [];
+  draw();
+}
+
+/** From a value, step by step, to its largest contribution. */
+function trailFrom({ side, number, index }) {
+  const { network, outputs } = sideOf(side);
+  const trail = [{ number, index }];
+  while (number > 0) {
+    const terms = explain(network, outputs, number, index).terms.filter(({ weight }) => weight !== 0);
+    if (!terms.length) break;
+    const largest = terms.reduce((best, term) => (term.product > best.product ? term : best));
+    ({ number, index } = source(network, largest.input, largest.index));
+    trail.push({ number, index });
+  }
+  return trail;
+}
+
+function followToPixels() {
+  if (!state.selected) return;
+  state.trail = trailFrom(state.selected);
+  draw();
+}
+
+// ---------------------------------------------------------------- start
+
+function start() {
+  find("title").textContent = `See ${page.runs.map(({ name }) => name).join(" and ")} think`;
+  document.title = find("title").textContent;
+  find("about").textContent = page.runs.map(({ about }) => about).join(" ") +
+    " Everything on this page is computed here, in your browser; no picture leaves it.";
+  find("network").append(...nets.map(({ name }, number) => option(number, name)));
+  find("other").append(option("", "nothing"), ...nets.map(({ name }, number) => option(number, name)));
+  find("network").addEventListener("change", ({ target }) => show(Number(target.value)));
+  find("other").addEventListener("change", ({ target }) => showBeside(target.value === "" ? null : Number(target.value)));
+  find("swap").addEventListener("click", () => show(partnerOf(state.shown)));
+  find("group").append(...groupsOfImages().map((name) => option(name, name)));
+  find("questions").append(...QUESTIONS.map(([text, go]) => {
+    const button = make("button", { type: "button", textContent: "try it" });
+    button.addEventListener("click", go);
+    return make("li", {}, `${text} `, button);
+  }));
+  listenToPicture();
+  listenToStudies();
+  isDark.addEventListener("change", () => { makeColours(); draw(); });
+  showNetworks();
+  if (page.images.length) {
+    showGallery();
+    chooseImage(0);
+  } else {
+    for (const id of ["group", "previous", "next"]) find(id).disabled = true;
+    say(page.missing);
+    blankPage();
+  }
+}
+
+start();
