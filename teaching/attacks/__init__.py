@@ -28,6 +28,22 @@ FUNCTIONS = {  # of each file, what the tests call
         "generate_confusion_data", "generate_confusion_matrix", "plot_confusion_matrix",
         "generate_and_plot_confusion_matrix", "get_pred_images_for_target",
     ],
+    "lecture/layers": [
+        "linear", "linear_backward", "relu", "relu_backward", "softmax", "negative_log_likelihood",
+        "negative_log_likelihood_backward", "convolve", "convolve_backward", "locally_connected",
+        "locally_connected_backward", "pool", "pool_backward", "l2_pool_over_features",
+        "l2_pool_over_features_backward", "local_contrast_normalize",
+        "local_contrast_normalize_backward", "batch_normalize", "batch_normalize_backward",
+        "RunningAverages", "layer_normalize", "layer_normalize_backward", "instance_normalize",
+        "instance_normalize_backward", "dropout", "dropout_backward",
+    ],
+    "lecture/gradients": ["numeric_gradient", "wiggle"],
+    "lecture/network": ["Perceptron", "SimpleNet", "SGD", "train_step", "drawn"],
+    "lecture/counts": [
+        "fully_connected_weights", "locally_connected_weights", "convolution_weights",
+        "fully_connected_multiply_adds", "locally_connected_multiply_adds",
+        "convolution_multiply_adds", "receptive_field", "receptive_fields", "alexnet",
+    ],
 }  # fmt: skip
 
 
@@ -38,11 +54,11 @@ class Attack:
     Attributes:
         name: in a few words.
         tries: its goal, in one line.
-        adds: for some of the eight files, text to append to the base.
+        adds: for some of the files of code, text to append to the base.
         files: other files in the submission, name -> contents.
         packed: makes a zip of the files instead of a folder.
         base: what the files hold without the attack: "starter" nothing, "wrong" `WRONG` below,
-            "right" a solution.
+            "right" a solution (of the eight files).
         with_others: files of the base that are included too.
     """
 

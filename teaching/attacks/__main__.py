@@ -32,12 +32,13 @@ from pathlib import Path
 
 import numpy as np
 
-from scene_recog.assignment import STEPS
-from scene_recog.submission import STEP_FILES
+from scene_recog.assignment import FILES
+from scene_recog.submission import CODE_FILES, STEP_FILES
 from teaching import sandbox
 from teaching.attacks import WRONG, Attack
 from teaching.attacks.archives import ARCHIVES
 from teaching.attacks.leaving import LEAVING
+from teaching.attacks.lecture import LECTURE
 from teaching.attacks.lying import LYING
 from teaching.attacks.networks import NETWORKS
 from teaching.attacks.patching import PATCHING
@@ -55,7 +56,7 @@ from teaching.rubric import read_rubric
 FAMILIES = {
     "leaving early": LEAVING, "writing results": RESULTS, "reading answers": READING,
     "patching": PATCHING, "lying objects": LYING, "resources": RESOURCES, "weights": WEIGHTS,
-    "archives and names": ARCHIVES, "networks": NETWORKS,
+    "archives and names": ARCHIVES, "networks": NETWORKS, "the lecture": LECTURE,
 }  # fmt: skip
 RIGHT = Path(__file__).parents[1] / "submissions" / "right" / "course_style"
 SEED = 20_261_126  # of the hidden tests
@@ -94,7 +95,7 @@ def base_files(attack: Attack, handout: Path) -> Files:
             text = WRONG[file]
         else:
             text = (handout / "scene_recog" / f"{file}.py").read_text(encoding="utf-8")
-        files[STEP_FILES[file]] = text.encode()
+        files[CODE_FILES[file]] = text.encode()
     return files
 
 
@@ -102,7 +103,7 @@ def with_attack(attack: Attack, files: Files) -> Files:
     """The submission with the attack."""
     changed = {**files, **attack.files}
     for file, code in attack.adds.items():
-        name = STEP_FILES[file]
+        name = CODE_FILES[file]
         changed[name] = files[name] + f"\n\n{code}".encode()
     return changed
 
@@ -136,7 +137,7 @@ def graded(work: Path, files: Files, attack: Attack | None = None) -> Graded:
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
                 (path / name).write_bytes(contents)
         workshop = Workshop(work, sandbox.protections()["processes"].holds)
-        grading = Grading(out, workshop.judge, "", read_rubric(), seconds=1200)
+        grading = Grading(out, workshop.judge, "", read_rubric(lecture=True), seconds=1200)
         with contextlib.redirect_stderr(io.StringIO()):
             grade_all(grading, [path], jobs=1)
         [(name, record)] = read_all(out).items()
@@ -212,7 +213,7 @@ class Secrets:
             for path in (work / "handout").rglob("*.py")
             for line in path.read_text(encoding="utf-8").splitlines()
         }
-        for name in STEP_FILES.values():
+        for name in CODE_FILES.values():
             self._add_lines((REPOSITORY / name).read_text(encoding="utf-8"), handout)
         for path in (work / "hidden").rglob("*.py"):
             self._add_lines(path.read_text(encoding="utf-8"), handout)
@@ -315,7 +316,7 @@ class Bank:
         found.invalid = result.problems
         before, after = self.base(attack), result.points
         others = {
-            f"{STEPS[file]} {file}.py" for file in attack.with_others if file not in attack.adds
+            f"{FILES[file]} {file}.py" for file in attack.with_others if file not in attack.adds
         }
         for what in after:
             change = f"{what}: {before.get(what, 0):g} -> {after[what]:g}"
@@ -393,7 +394,7 @@ def main() -> int:
     work = options.work or Path(tempfile.mkdtemp(prefix="attacks-"))
     if not (work / "package").exists():
         work.mkdir(exist_ok=True)
-        prepare(work, 0, SEED)
+        prepare(work, 0, SEED, lecture=True)
         write_images(work)
     canaries, places = place_canaries(work)
     bank = Bank(work, Secrets(work, canaries))

@@ -5,11 +5,14 @@ The grader's process computes them, with arrays that come from the student's cod
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+
+MOST_PRODUCTS = 10**9  # of one layer; about a second
 
 
 def layer(name: str, *arguments: Any) -> Any:
@@ -46,12 +49,33 @@ def loss_gradient(scores: Any, labels: Any) -> Any:
     return torch.autograd.grad(value, at)[0].numpy()
 
 
+def _convolution(
+    maps: torch.Tensor, kernels: torch.Tensor, bias: torch.Tensor, stride: int, padding: int
+) -> torch.Tensor:
+    sides = zip(maps.shape[2:], kernels.shape[2:], strict=True)
+    positions = math.prod((side + 2 * padding - size) // stride + 1 for side, size in sides)
+    _check_work(len(maps) * kernels.numel() * positions)
+    return F.conv2d(maps, kernels, bias, stride, padding)
+
+
+def _linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    _check_work(len(x) * weight.numel())
+    return F.linear(x, weight, bias)
+
+
+def _check_work(products: int) -> None:
+    """Nobody can interrupt torch, so a student's sizes must not keep it busy for hours."""
+    if products > MOST_PRODUCTS:
+        raise ValueError(f"a layer of {products:.1e} products: no test needs one of this size")
+
+
 def _tensor(value: Any) -> Any:
     """An array as a tensor of its own; anything else as it is."""
     return torch.tensor(value, dtype=torch.float64) if hasattr(value, "shape") else value
 
 
 def _pool(maps: torch.Tensor, size: int, stride: int | None, kind: str) -> torch.Tensor:
+    _check_work(maps.numel() * size**2)
     if kind == "max":
         return F.max_pool2d(maps, size, stride)
     if kind == "average":
@@ -60,11 +84,9 @@ def _pool(maps: torch.Tensor, size: int, stride: int | None, kind: str) -> torch
 
 
 FORWARD: dict[str, Callable[..., torch.Tensor]] = {
-    "linear": F.linear,
+    "linear": _linear,
     "relu": torch.relu,
     "softmax": lambda scores: F.softmax(scores, 1),
-    "convolve": lambda maps, kernels, bias, stride, padding: F.conv2d(
-        maps, kernels, bias, stride, padding
-    ),
+    "convolve": _convolution,
     "pool": _pool,
 }
