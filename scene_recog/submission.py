@@ -44,6 +44,7 @@ from scene_recog.system.text import first_of, in_one_line, reason_of, shortened
 
 MB = 1_000_000  # bytes
 NOTEBOOK = "proj3.ipynb"
+LECTURE_NOTEBOOK = "lecture.ipynb"
 REPORT = "report.pdf"
 REPORT_DRAFT = "report.md"  # the questions, and the answers if the student wrote them here
 HANDOUT_RECORD = ".handout.json"  # in a handed-out folder: its variant, and each file's fingerprint
@@ -93,8 +94,10 @@ class Submission:
 
 def limits_of(lecture: bool) -> dict[str, int]:
     """`LIMITS`, with the files of the lecture if it was handed out."""
-    more = dict.fromkeys(LECTURE_FILES.values(), MB) if lecture else {}
-    return {name: LIMITS[name] for name in STEP_FILES.values()} | more | LIMITS
+    if not lecture:
+        return LIMITS
+    code = {name: LIMITS[name] for name in STEP_FILES.values()}
+    return code | dict.fromkeys(LECTURE_FILES.values(), MB) | LIMITS | {LECTURE_NOTEBOOK: 20 * MB}
 
 
 # ------------------------------------------------------------------------ the project's folder
@@ -145,15 +148,15 @@ def collect(project: Path, name: str | None = None) -> Submission:
         if file == ABOUT:
             continue
         contents, problem = _read(project / file, limit)
-        if file in (REPORT, REPORT_DRAFT) and problem == "is missing":
+        if file in (REPORT, REPORT_DRAFT, LECTURE_NOTEBOOK) and problem == "is missing":
             continue
         if contents is not None and problem is None:
             if file in CODE_FILES.values():
                 problem, complaints, begun = _check_source(contents)
                 is_begun |= begun
                 found.problems += [f"{file} {complaint}" for complaint in complaints]
-            elif file == NOTEBOOK:
-                contents = _check_notebook(contents, personal, found)
+            elif file in (NOTEBOOK, LECTURE_NOTEBOOK):
+                contents = _check_notebook(file, contents, personal, found)
             elif file in WEIGHTS and (
                 place := re.search(os.fsencode(personal.pattern), _without_numbers(contents))
             ):
@@ -349,8 +352,10 @@ def absolute_paths(tree: ast.Module) -> Iterator[tuple[int, str]]:
 # ------------------------------------------------------------------------ the notebook
 
 
-def _check_notebook(contents: bytes, personal: re.Pattern[str], found: Submission) -> bytes:
-    """The notebook as it is packed; messages about it are added to `found`."""
+def _check_notebook(
+    name: str, contents: bytes, personal: re.Pattern[str], found: Submission
+) -> bytes:
+    """A notebook as it is packed; messages about it are added to `found`."""
     try:
         notebook = json.loads(contents)
         cells = notebook["cells"]
@@ -362,10 +367,10 @@ def _check_notebook(contents: bytes, personal: re.Pattern[str], found: Submissio
         ]
     except (ValueError, RecursionError, KeyError, TypeError):
         found.problems.append(
-            f"{NOTEBOOK} is not a notebook that Jupyter can open; it is packed unchanged"
+            f"{name} is not a notebook that Jupyter can open; it is packed unchanged"
         )
         return contents
-    found.problems += [f"{NOTEBOOK} {complaint}" for complaint in _about_paths(places)]
+    found.problems += [f"{name} {complaint}" for complaint in _about_paths(places)]
     notebook, count = _without_paths(notebook, personal)
     for cell in notebook["cells"]:
         cell["metadata"] = {}  # times, and in Colab names
@@ -375,7 +380,7 @@ def _check_notebook(contents: bytes, personal: re.Pattern[str], found: Submissio
     }
     if count:
         found.notices.append(
-            f"{NOTEBOOK}: {count} path{'s' * (count > 1)} on your computer replaced by . or ~ in "
+            f"{name}: {count} path{'s' * (count > 1)} on your computer replaced by . or ~ in "
             "the packed copy; your own file is unchanged"
         )
     text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"

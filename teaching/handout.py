@@ -21,6 +21,7 @@ from scene_recog.assignment import LECTURE, STEPS, functions_in
 from scene_recog.submission import (
     HANDOUT_RECORD,
     LECTURE_FILES,
+    LECTURE_NOTEBOOK,
     NOTEBOOK,
     REPORT_DRAFT,
     STEP_FILES,
@@ -35,7 +36,6 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
 ASSIGNMENT = list(STEP_FILES.values())
 SECOND_ASSIGNMENT = list(LECTURE_FILES.values())
-LECTURE_NOTEBOOK = "lecture.ipynb"
 LECTURE_FOLDERS = ("scene_recog/lecture/", "unit_tests/lecture/")
 FOLDERS = ("scene_recog", "unit_tests")
 NOT_HANDED_OUT = (
@@ -69,7 +69,7 @@ WHAT = {  # to write in each file
 }
 FORBIDDEN = re.compile(
     r"(model|true|our|the) solution|solution's|teaching/|benchmarks/|submissions/|"
-    r"docs/(?!DOCTOR|FAQ|MACHINES|figure_2)|CONTRIBUTING|CHANGELOG", re.IGNORECASE
+    r"docs/(?!DOCTOR|FAQ|MACHINES|figure_2|methods\.csv)|CONTRIBUTING|CHANGELOG", re.IGNORECASE
 )  # fmt: skip
 
 
@@ -310,6 +310,7 @@ def _listed(lecture: bool) -> Iterator[str]:
     yield from FILES
     if lecture and (REPOSITORY / LECTURE_NOTEBOOK).is_file():
         yield LECTURE_NOTEBOOK
+        yield "docs/methods.csv"  # which it shows
 
 
 def _solved(name: str, variant: int) -> bytes:

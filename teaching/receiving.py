@@ -20,6 +20,7 @@ from scene_recog.submission import (
     ABOUT,
     CODE_FILES,
     LECTURE_FILES,
+    LECTURE_NOTEBOOK,
     NAMED,
     REPORT,
     REPORT_DRAFT,
@@ -34,6 +35,7 @@ DIRECTORY_LIMIT = 16_000_000  # bytes of a zip's list of entries, before it is r
 NAME_LIMIT = 80  # characters shown of a student's file name
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # unpacked in steps of a known size
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__")  # never on purpose
+OPTIONAL = (REPORT_DRAFT, ABOUT, LECTURE_NOTEBOOK)
 NOT_GRADED = "its files of the lecture are not graded: they are not part of this assignment"
 
 
@@ -143,7 +145,7 @@ def _chosen(entries: list[_Entry], notices: list[str], limits: dict[str, int]) -
     for name, limit in limits.items():
         if name not in wanted:
             has_draft = name == REPORT and REPORT_DRAFT in wanted
-            if name not in (REPORT_DRAFT, ABOUT) and not has_draft:
+            if name not in OPTIONAL and not has_draft:
                 found.notices.append(f"{name} is missing")
             continue
         contents, problem = _contents(wanted[name], limit)

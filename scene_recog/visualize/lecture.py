@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -170,3 +172,43 @@ def regions_figure(
         if values is nearest:
             axes.plot(*np.transpose(prototypes), "o", color=BLACK, markersize=4)
     return figure
+
+
+def methods_figure(path: str | Path, protocol: str = "course") -> Figure:
+    """The measured accuracy of each method on each representation, in percent, as a table of greys.
+
+    Args:
+        path: a CSV file with a line for each measurement, such as docs/methods.csv.
+        protocol: "course", or "literature" for 100 training images of each class.
+    """
+    cells: dict[tuple[str, str], list[float]] = {}
+    for row in csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines()):
+        if row["protocol"] == protocol:
+            place = row["method"], row["representation"]
+            cells.setdefault(place, []).append(100 * float(row["accuracy"]))
+    means = {place: float(np.mean(values)) for place, values in cells.items()}
+
+    def by_mean(axis: int) -> list[str]:
+        names = {place[axis] for place in means}
+        return sorted(
+            names, key=lambda name: np.mean([m for p, m in means.items() if p[axis] == name])
+        )
+
+    rows, columns = by_mean(0), by_mean(1)
+    grid = np.array([[means.get((row, column), np.nan) for column in columns] for row in rows])
+    figure = new_figure(7.5, 4.2, f"test accuracy in percent, {_counted(cells)}")
+    axes = figure.subplots()
+    axes.imshow(grid, cmap="Greys", vmin=0, vmax=130, aspect="auto")
+    for (y, x), value in np.ndenumerate(grid):
+        if np.isfinite(value):
+            axes.text(x, y, f"{value:.0f}", ha="center", va="center", fontsize=9)
+    axes.set_xticks(range(len(columns)), columns, rotation=25, ha="right", fontsize=8)
+    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    axes.tick_params(length=0)
+    return figure
+
+
+def _counted(cells: Mapping[tuple[str, str], Sequence[float]]) -> str:
+    fewest, most = min(map(len, cells.values())), max(map(len, cells.values()))
+    seeds = str(most) if fewest == most else f"{fewest} to {most}"
+    return f"{seeds} seed{'' if most == 1 else 's'}"

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from scene_recog.assignment import LECTURE
 from scene_recog.submission import NOTEBOOK
 from scene_recog.system.text import in_one_line
 from teaching.grading import course, feedback, records, results
@@ -171,7 +172,7 @@ def grade_all(
     elsewhere = sorted(known.keys() - set(folders.values()))
     if unknown := added.times.unknown:
         lines.append(f"{out / TIMES} also has {some(unknown)}, without a submission")
-    return lines + _summary(out, known, grades, fresh, elsewhere)
+    return lines + _summary(out, known, grades, fresh, elsewhere, grading.rubric.has_lecture)
 
 
 def check_out(out: Path, paths: Sequence[Path]) -> None:
@@ -346,6 +347,7 @@ def _summary(
     grades: dict[str, Grade],
     fresh: int,
     elsewhere: Sequence[str],
+    has_lecture: bool,
 ) -> list[str]:
     lines = []
     unknown = [known[folder].name for folder, grade in grades.items() if grade.late_days is None]
@@ -368,6 +370,16 @@ def _summary(
         lines.append(
             f"{len(others)} of {len(known)} have files of the lecture, which were not graded: "
             f"{some(others)} (if it was handed out with --lecture, grade with --lecture)"
+        )
+    without = [
+        known[folder].name
+        for folder in elsewhere
+        if has_lecture and LECTURE.keys().isdisjoint(known[folder].verdict.files)
+    ]
+    if without:
+        lines.append(
+            f"{len(without)} of {len(known)} were graded without the lecture, which counts 0 "
+            f"points for them: {some(without)} (grade their submissions with --lecture)"
         )
     if flagged := sum(bool(record.for_a_person()) for record in known.values()):
         need = "needs" if flagged == 1 else "need"

@@ -519,7 +519,9 @@ def test_the_lecture_is_packed_and_counted_if_it_was_handed_out(
     (project / "scene_recog" / "lecture").mkdir()
     for name in LECTURE_FILES.values():
         (project / name).write_text("def step():\n    return 1\n")
-    assert not set(submit(capsys, "--no-tests")["files"]) & set(LECTURE_FILES.values())
+    (project / "lecture.ipynb").write_bytes((project / "proj3.ipynb").read_bytes())
+    of_lecture = {*LECTURE_FILES.values(), "lecture.ipynb"}
+    assert not of_lecture.intersection(submit(capsys, "--no-tests")["files"])
 
     (project / "unit_tests" / "lecture").mkdir()
     for file in LECTURE:
@@ -530,8 +532,8 @@ def test_the_lecture_is_packed_and_counted_if_it_was_handed_out(
     )
     (project / LECTURE_FILES["lecture/network"]).unlink()
     entries = "".join(f"{f} = {{ public = 5 }}\n" for f in STEPS)
-    of_lecture = "".join(f"{f.partition('/')[2]} = {{ public = 3 }}\n" for f in LECTURE)
-    (project / "rubric.toml").write_text(f"[tests]\n{entries}[lecture]\n{of_lecture}")
+    more = "".join(f"{f.partition('/')[2]} = {{ public = 3 }}\n" for f in LECTURE)
+    (project / "rubric.toml").write_text(f"[tests]\n{entries}[lecture]\n{more}")
     summary = submit(capsys)
     assert list(summary["steps"]) == list(FILES)
     assert summary["steps"]["lecture/layers"] == {
@@ -539,7 +541,7 @@ def test_the_lecture_is_packed_and_counted_if_it_was_handed_out(
         "points": 2.0, "of": 3.0,
     }  # fmt: skip
     assert summary["public_points_of"] == 8 * 5 + 4 * 3
-    assert "scene_recog/lecture/layers.py" in summary["files"]
+    assert {"scene_recog/lecture/layers.py", "lecture.ipynb"} <= set(summary["files"])
     told = dict(re.split(":? is |: ", line, maxsplit=1) for line in summary["problems"])
     assert told == {
         "scene_recog/lecture/layers.py": "1 of its 3 tests did not pass; see pytest "

@@ -116,6 +116,15 @@ def test_broken_and_empty_ones_get_0_and_stop_nothing(grading: Grading, handed_i
     assert score(grading.out, "anna") == 100
 
 
+def test_results_without_the_lecture_are_named(grading: Grading, handed_in: Path) -> None:
+    grade_all(grading, [handed_in])
+    (handed_in / "ben.zip").unlink()
+    later = replace(grading, rubric=read_rubric(lecture=True), grader="with the lecture")
+    (line,) = [line for line in grade_all(later, [handed_in]) if "without the lecture" in line]
+    assert line.startswith("1 of 3 were graded without the lecture, which counts 0 points for them")
+    assert "ben" in line
+
+
 @pytest.mark.parametrize("how", ["crash", "die", "exit"])
 def test_a_crash_of_the_judge_is_for_a_person(
     grading: Grading, handed_in: Path, how: str, log: Path

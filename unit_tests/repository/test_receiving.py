@@ -119,7 +119,7 @@ def test_what_is_no_part_is_counted(path: Path, tmp_path: Path) -> None:
 
 
 def test_files_of_the_lecture_are_read_if_it_was_handed_out(tmp_path: Path) -> None:
-    names = [ONE, *LECTURE_FILES.values()]
+    names = [ONE, *LECTURE_FILES.values(), "lecture.ipynb"]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x = 1\n")
