@@ -24,6 +24,7 @@ Then it times the start of a process up to its first step, with an empty cache a
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import platform
 import statistics
 import subprocess
@@ -181,6 +182,10 @@ def measure(recipe: Recipe, data_dir: Path, device: str, epochs: int, folder: Pa
             synchronize(device)
             if round_number:  # the first round is a warm-up
                 seconds[name].append(time.perf_counter() - start)
+    systems.clear()
+    for peer in multiprocessing.active_children():  # they would disturb the next measurement
+        peer.terminate()
+        peer.join()
 
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     floor = min(median for name, median in medians.items() if name.startswith("e"))
