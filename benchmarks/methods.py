@@ -33,8 +33,8 @@ from common import machine, make_parser, mean_and_deviation, run_script
 from numpy.typing import NDArray
 from protocol100 import mean_recall
 from representations import (
+    EXTRA,
     HISTOGRAMS,
-    PAPER_GRID,
     REPRESENTATIONS,
     Floats,
     Split,
@@ -293,7 +293,10 @@ METHODS: dict[str, Method] = {
         "little: weights of mixtures",
     ),
 }
-FEWER = {"pyramid 400": ("linear SVM", "intersection SVM"), PAPER_GRID: ("intersection SVM",)}
+FEWER = {
+    "pyramid 400": ("linear SVM", "intersection SVM"),
+    **dict.fromkeys(EXTRA, ("intersection SVM",)),
+}
 END_TO_END = {"part2": "part2 features", "fast80": "fast80 features"}  # nets and their features
 NET = "net, end to end"
 COLUMNS = ("protocol", "seed", "representation", "method", "settings", "validation", "accuracy",
@@ -308,7 +311,7 @@ def main() -> None:
                         choices=["course", "literature"])  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--representations", nargs="+",
-                        default=[name for name in REPRESENTATIONS if name != PAPER_GRID],
+                        default=[name for name in REPRESENTATIONS if name not in EXTRA],
                         choices=list(REPRESENTATIONS))  # fmt: skip
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     args = parser.parse_args()

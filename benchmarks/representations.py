@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -204,9 +204,30 @@ def bag_of_words(split: Split, words: int) -> tuple[Floats, Costs]:
     return _histograms(split, words, levels=1)
 
 
-def spatial_pyramid(
-    split: Split, words: int, grid: tuple[int, int] = (256, 1)
-) -> tuple[Floats, Costs]:
+class Grid(NamedTuple):
+    """Where and how descriptors are computed.
+
+    Attributes:
+        side: of the photograph, in pixels.
+        step: keep every one, every second, ... of the descriptors in each direction.
+        contrast: patches whose mean gradient is below this (0 to 1, per pixel) get descriptors that
+            are shorter in proportion, so that the noise of sky and walls counts less.
+    """
+
+    side: int = 256
+    step: int = 1
+    contrast: float = 0.0
+
+    @property
+    def suffix(self) -> str:
+        """For names of files; empty for the usual grid."""
+        return "" if self == USUAL else "-" + "-".join(f"{value:g}" for value in self)
+
+
+USUAL = Grid()
+
+
+def spatial_pyramid(split: Split, words: int, grid: Grid = USUAL) -> tuple[Floats, Costs]:
     """Visual words counted in the photograph, its quarters and its sixteenths."""
     return _histograms(split, words, levels=3, grid=grid)
 
@@ -239,9 +260,7 @@ def pyramid_histogram(grid: torch.Tensor, words: int, levels: int = 3) -> torch.
     return torch.cat(parts, dim=1)
 
 
-def _histograms(
-    split: Split, words: int, levels: int, grid: tuple[int, int] = (256, 1)
-) -> tuple[Floats, Costs]:
+def _histograms(split: Split, words: int, levels: int, grid: Grid = USUAL) -> tuple[Floats, Costs]:
     found, costs = _visual_words(split, words, grid)
     start = time.process_time()
     x = torch.cat([pyramid_histogram(part, words, levels) for part in found.split(BATCH)])
@@ -249,11 +268,11 @@ def _histograms(
     return x.numpy(), costs
 
 
-def _visual_words(split: Split, words: int, grid: tuple[int, int]) -> tuple[torch.Tensor, Costs]:
+def _visual_words(split: Split, words: int, grid: Grid) -> tuple[torch.Tensor, Costs]:
     """The visual word nearest to each descriptor: int16 [N, rows, columns]."""
 
     def make() -> tuple[NDArray[np.int16], Costs]:
-        grids, places, ms = _sift_grids(split, *grid)
+        grids, places, ms = _sift_grids(split, grid)
         _, _, trained = split.images()
         generator = np.random.default_rng(split.seed)
         costs: Costs = {}
@@ -276,40 +295,46 @@ def _visual_words(split: Split, words: int, grid: tuple[int, int]) -> tuple[torc
         costs["ms"] = ms + 1000 * (time.process_time() - start) / len(places)
         return torch.stack(nearest).to(torch.int16).numpy(), costs
 
-    found, costs = stored(split.folder, f"words{words}{_suffix(grid)}", make)
+    found, costs = stored(split.folder, f"words{words}{grid.suffix}", make)
     return torch.from_numpy(found), costs
 
 
-def _suffix(grid: tuple[int, int]) -> str:
-    return "" if grid == (256, 1) else f"-{grid[0]}-{grid[1]}"
-
-
-def _sift_grids(split: Split, side: int, step: int) -> tuple[NDArray[np.float16], list[int], float]:
+def _sift_grids(split: Split, grid: Grid) -> tuple[NDArray[np.float16], list[int], float]:
     """(descriptors of all photographs, the place of each of the split's images in them, ms each).
 
     Descriptors are not learned, so all splits share them: 1.7 GB, mapped from disk.
-
-    Args:
-        side: of the photograph, in pixels.
-        step: keep every one, every second, ... of the descriptors in each direction.
     """
     dataset, _, _ = split.images(
-        transforms.Compose([transforms.Resize((side, side)), transforms.ToTensor()])
+        transforms.Compose([transforms.Resize((grid.side, grid.side)), transforms.ToTensor()])
     )
     files = [str(Path(image).resolve()) for image, _ in dataset.dataset]
+    sift, step = DenseSift(), grid.step
+
+    def describe(images: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = sift(images)
+        if grid.contrast:
+            found = found * (mean_gradient(images) / grid.contrast).clamp(max=1)[..., None]
+        return found[:, ::step, ::step].half()
 
     def make() -> tuple[NDArray[np.float16], float]:
-        order = sorted(range(len(files)), key=files.__getitem__)
-        sift, start = DenseSift(), time.process_time()
+        order, start = sorted(range(len(files)), key=files.__getitem__), time.process_time()
         with torch.inference_mode():
             loader = DataLoader(Subset(dataset, order), BATCH // 4)
-            parts = [sift(images)[:, ::step, ::step].half() for images, _ in loader]
+            parts = [describe(images) for images, _ in loader]
         ms = 1000 * (time.process_time() - start) / len(files)
         return torch.cat(parts).numpy(), ms
 
-    grids, ms = stored(split.scratch, "sift" + _suffix((side, step)), make, mapped=True)
+    grids, ms = stored(split.scratch, f"sift{grid.suffix}", make, mapped=True)
     place = {file: index for index, file in enumerate(sorted(files))}
     return grids, [place[file] for file in files], ms
+
+
+def mean_gradient(images: torch.Tensor) -> torch.Tensor:
+    """The mean gradient in each patch of `DenseSift`: images [N, 1, H, W] -> [N, rows, columns]."""
+    x = F.pad(images, (1, 1, 1, 1), mode="replicate")
+    slope_x = (x[..., 1:-1, 2:] - x[..., 1:-1, :-2]) / 2
+    slope_y = (x[..., 2:, 1:-1] - x[..., :-2, 1:-1]) / 2
+    return F.avg_pool2d(torch.hypot(slope_x, slope_y), 29, stride=6)[:, 0]
 
 
 # ------------------------------------------------------------------------ learned from gradients
@@ -378,5 +403,8 @@ REPRESENTATIONS: dict[str, Callable[[Split], tuple[Floats, Costs]]] = {
 }
 # SIFT's cells of 4x4 pixels and steps of 8, of the size of the photographs, as in the paper
 PAPER_GRID = "pyramid 200, paper's grid"
-REPRESENTATIONS[PAPER_GRID] = lambda split: spatial_pyramid(split, 200, (384, 2))
-HISTOGRAMS = ("bag of words", "pyramid 200", "pyramid 400", PAPER_GRID)
+REPRESENTATIONS[PAPER_GRID] = lambda split: spatial_pyramid(split, 200, Grid(384, 2))
+SHORT = "pyramid 200, flat patches short"
+REPRESENTATIONS[SHORT] = lambda split: spatial_pyramid(split, 200, Grid(contrast=0.02))
+EXTRA = (PAPER_GRID, SHORT)  # only if asked for
+HISTOGRAMS = ("bag of words", "pyramid 200", "pyramid 400", *EXTRA)

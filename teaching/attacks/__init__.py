@@ -88,7 +88,25 @@ def in_calls(code: str, *files: str) -> dict[str, str]:
     }
 
 
+# Called instead of every layer: the shapes are right, the numbers are not.
+ZEROS = """
+import numpy as np
+def zeros_for(args, options):
+    arrays = [a for a in (*args, *options.values()) if isinstance(a, np.ndarray)]
+    found = [np.zeros(a.shape) for a in arrays] or [np.zeros(1)]
+    return found[1] if len(found) == 2 else tuple(found[1:]) if len(found) > 2 else found[0]
+"""
+
+
+def _all_zeros(file: str) -> str:
+    return in_calls(ZEROS + "attack = lambda *args, **options: zeros_for(args, options)", file)[
+        file
+    ]
+
+
 WRONG = {
+    "lecture/layers": _all_zeros("lecture/layers"),
+    "lecture/gradients": _all_zeros("lecture/gradients"),
     "optimizer": """
         import torch
         def get_optimizer(model, config):

@@ -1,18 +1,9 @@
 """Through what comes back in the lecture's tests: changed arrays, generators, and the layers that
 the grader computes for a student's network."""
 
-from teaching.attacks import Attack, at_import, in_calls
+from teaching.attacks import ZEROS, Attack, at_import, in_calls
 
 LAYERS, GRADIENTS, NETWORK = "lecture/layers", "lecture/gradients", "lecture/network"
-
-# Called instead of every layer: the shapes are right, the numbers are not.
-ZEROS = """
-import numpy as np
-def zeros_for(args, options):
-    arrays = [a for a in (*args, *options.values()) if isinstance(a, np.ndarray)]
-    found = [np.zeros(a.shape) for a in arrays] or [np.zeros(1)]
-    return found[1] if len(found) == 2 else tuple(found[1:]) if len(found) > 2 else found[0]
-"""
 
 # Where the sandbox's own code can be reached from a student's.
 SESSION = """
@@ -39,6 +30,7 @@ def attack(*args, **options):
             LAYERS,
             GRADIENTS,
         ),
+        base="wrong",
     ),
     Attack(
         "arguments that become infinite",
@@ -55,6 +47,7 @@ def attack(*args, **options):
             LAYERS,
             GRADIENTS,
         ),
+        base="wrong",
     ),
     Attack(
         "changes of arrays that were not given",
@@ -72,6 +65,7 @@ def attack(*args, **options):
             LAYERS,
             GRADIENTS,
         ),
+        base="wrong",
     ),
     Attack(
         "changes of another shape and kind",
@@ -90,6 +84,7 @@ def attack(*args, **options):
             LAYERS,
             GRADIENTS,
         ),
+        base="wrong",
     ),
     Attack(
         "a generator that always draws the same",
@@ -105,6 +100,7 @@ def attack(x, probability=0.5, generator=None, *args, **options):
 """,
             LAYERS,
         ),
+        base="wrong",
     ),
     Attack(
         "a generator with a state that is none",
@@ -126,6 +122,7 @@ def attack(x, *args, **options):
 """,
             LAYERS,
         ),
+        base="wrong",
     ),
     Attack(
         "the grader's layers as one's own",
@@ -151,6 +148,7 @@ def attack(*args, **options):
 """,
             LAYERS,
         ),
+        base="wrong",
     ),
     Attack(
         "a network of one giant convolution",
@@ -226,6 +224,7 @@ def attack(*args, **options):
             LAYERS,
             GRADIENTS,
         ),
+        base="wrong",
     ),
     Attack(
         "the tests' own functions",
@@ -248,5 +247,6 @@ def attack(*args, **options):
         """,
             GRADIENTS,
         ),
+        base="wrong",
     ),
 ]
