@@ -568,7 +568,7 @@ def markdown(lines: list[list[str]]) -> str:
 def _figure(value: float) -> str:
     if value < 0.001:
         return "0"
-    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
+    return f"{value:.2g}" if value < 99.5 else f"{value:,.0f}"
 
 
 def _range(values: Sequence[float]) -> str:

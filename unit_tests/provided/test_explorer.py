@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,12 @@ def test_images_are_right_and_wrong_ones_of_the_split(trained: Path, data: Path)
             assert base64.b64decode(image["jpeg"])[:2] == b"\xff\xd8"
         groups = {image["group"] for image in images}
         assert groups <= {"right answers", "wrong answers", "surest mistakes"}
+
+
+def test_runs_with_one_name_are_told_apart(trained: Path) -> None:
+    shutil.copytree(trained, "elsewhere/part1-001")
+    names = [str(trained), "elsewhere/part1-001"]
+    assert [run["name"] for run in contents(write_explorer(names))["runs"]] == names
 
 
 def test_without_the_images_the_page_says_so(trained: Path, data: Path) -> None:

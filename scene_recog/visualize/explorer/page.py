@@ -64,14 +64,20 @@ def write_explorer(
     """
     if not names:
         raise ValueError("name at least one run")
-    runs = [load_run(name, device="cpu") for name in dict.fromkeys(map(str, names))]
+    different = list(dict.fromkeys(map(str, names)))
+    runs = [load_run(name, device="cpu") for name in different]
     path = Path(out).expanduser() if out is not None else runs[0].folder / EXPLORER
     if path.is_dir():
         raise ValueError(f"{path} is a folder: name a file, such as {path / EXPLORER}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"no folder {path.parent} for {path.name}: create it first")
+    shown = [run.folder.resolve().name for run in runs]
+    if len(set(shown)) < len(shown):
+        shown = different
     fresh = [before, *[None] * (len(runs) - 1)]
-    described = [_describe_run(run, net) for run, net in zip(runs, fresh, strict=True)]
+    described = [
+        _describe_run(run, name, net) for run, name, net in zip(runs, shown, fresh, strict=True)
+    ]
     images, missing = _images(runs[0], data_dir, split)
     content = page_of({"runs": described, "images": images, "missing": missing})
     write_atomically(path, lambda part: part.write_bytes(content))
@@ -112,8 +118,8 @@ def page_of(data: dict[str, Any]) -> bytes:
     return "\n".join(parts).encode("utf-8", errors="replace")
 
 
-def _describe_run(run: LoadedRun, before: nn.Module | None) -> dict[str, Any]:
-    name, class_name = run.folder.resolve().name, run.config["model"]["class_name"]
+def _describe_run(run: LoadedRun, name: str, before: nn.Module | None) -> dict[str, Any]:
+    class_name = run.config["model"]["class_name"]
     if run.members:
         member = next(iter(run.members))
         if (run.folder / member).is_dir():
