@@ -88,7 +88,7 @@ def test_images_are_right_and_wrong_ones_of_the_split(trained: Path, data: Path)
             assert image["name"].startswith(f"{folder}/{image['target']}/")
             assert base64.b64decode(image["jpeg"])[:2] == b"\xff\xd8"
         groups = {image["group"] for image in images}
-        assert groups <= {"right answers", "wrong answers", "surest mistakes"}
+        assert groups <= {"right answers", "wrong answers", "most confident mistakes"}
 
 
 def test_runs_with_one_name_are_told_apart(trained: Path) -> None:
@@ -148,6 +148,44 @@ class AcrossImages(nn.Module):
         return x.reshape(1, -1)
 
 
+class InPlace(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.clone()
+        x[x < 0] = 0
+        return x.flatten(1)
+
+
+class OwnMean(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - float(x.mean())).flatten(1)
+
+
+class OverMaps(nn.Module):
+    """The mean over maps has as many values as the mean of each map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 64, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x).mean(1, keepdim=True).flatten(1)
+
+
+class OtherOrder(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, :, torch.arange(7, -1, -1)].flatten(1)
+
+
+class Coordinates(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x, torch.ones(len(x), 1, 8, 8)], 1).flatten(1)
+
+
+class PerImage(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x / len(x)).flatten(1)
+
+
 UNKNOWN: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "layer": (lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4)), r"1, GroupNorm\(2, 4"),
     "padding": (
@@ -159,7 +197,16 @@ UNKNOWN: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "function": (lambda: nn.Sequential(nn.Flatten(), nn.Softmax(1)), "Softmax"),
     "values": (OnValues, "depends on the values of the image"),
     "dropout": (Always, r"training=self\.training"),
-    "two results": (Pair, "not one tensor"),
+    "two results": (Pair, "not a tensor of scores"),
+    "in place": (InPlace, "cannot follow"),
+    "mean of an image": (OwnMean, r"depends on the values of the image \(__float__\)"),
+    "mean over maps": (OverMaps, "cannot follow"),
+    "another order": (OtherOrder, "cannot follow"),
+    "more maps": (Coordinates, "cannot follow"),
+    "number of images": (PerImage, "cannot follow"),
+    "not finite": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 2, bias=False)).apply(
+        lambda layer: hasattr(layer, "weight") and nn.init.constant_(layer.weight, float("inf"))
+    ), "not finite"),
     "images together": (AcrossImages, r"shape \[1, 128\]"),
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ function showAnswers() {
   const sides = state.results.map((_, side) => ({ ...sideOf(side), p: softmax(sideOf(side).outputs.at(-1).slice(0, sideOf(side).classes.length)) }));
   const [{ classes }] = sides;
   const rows = find("answers").children.length === classes.length ? [...find("answers").children] : makeAnswers(classes);
+  find("answers").classList.toggle("two", sides.length > 1);
   rows.forEach((button, label) => {
     const [name, bars, number] = button.children;
     name.classList.toggle("right", classes[label] === state.label);
@@ -15,7 +16,7 @@ function showAnswers() {
   });
   find("verdict").textContent = sides.map(({ name, classes: its, p }) => {
     const best = indexOfLargest(p);
-    const isRight = state.label === null ? "" : its[best] === state.label ? ", which is right" : `, but it is ${state.label}`;
+    const isRight = state.label === null ? "" : its[best] === state.label ? ", which is right" : `, but the right answer is ${state.label}`;
     return `${name}: ${its[best]}, ${percent(p[best])}${isRight}`;
   }).join("; ") + ".";
 }

@@ -56,6 +56,15 @@ function softmax(scores) {
 
 const indexOfLargest = (values) => values.reduce((best, value, index) => (value > values[best] ? index : best), 0);
 
+/** The step that gives the scores; what only rearranges them after it does not count. */
+const lastOf = (network) => source(network, network.length - 1, 0).number;
+
+/** Past steps that only rearrange: the step that computed a value, and its index there. */
+function source(network, number, index) {
+  while (network[number].kind === "reshape") number = network[number].inputs[0];
+  return { number, index };
+}
+
 /** What is added up to one value: [{input, index, value, weight, product}], and a constant.
  *
  *  `input` is the number of an earlier step. Products and constant add up to the value, except

@@ -3,12 +3,6 @@
 const MOST_PATCHES = 4;
 const MOST_TERMS = 6;
 
-/** Past steps that only rearrange: the step that computed a value, and its index there. */
-function source(network, number, index) {
-  while (network[number].kind === "reshape") number = network[number].inputs[0];
-  return { number, index };
-}
-
 function placeInWords({ kind, shape }, index, classes, isLast) {
   const [map, y, x] = placeOf(shape, index);
   if (isLast) return `score of ${classes[map] ?? map}`;
@@ -20,7 +14,7 @@ function placeInWords({ kind, shape }, index, classes, isLast) {
 function describeValue({ side, number, index }) {
   const { network, outputs, classes, small } = sideOf(side);
   const step = network[number];
-  const isLast = number === network.length - 1;
+  const isLast = number === lastOf(network);
   const value = outputs[number][index];
   const heading = make("p", {},
     make("strong", { textContent: `${titleOf(step)}, ${placeInWords(step, index, classes, isLast)}: ${short(value)}` }));
@@ -47,7 +41,7 @@ function trailInWords(side) {
   const { network, outputs, classes } = sideOf(side);
   const items = state.trail.map(({ number, index }) => {
     const step = network[number];
-    return make("li", { textContent: `${titleOf(step)}, ${placeInWords(step, index, classes, number === network.length - 1)}: ${short(outputs[number][index])}` });
+    return make("li", { textContent: `${titleOf(step)}, ${placeInWords(step, index, classes, number === lastOf(network))}: ${short(outputs[number][index])}` });
   });
   return [make("p", { textContent: "The largest contribution, layer by layer; circles mark it above:" }), make("ol", {}, ...items)];
 }
@@ -83,12 +77,13 @@ const EQUATIONS = {
     return `(x − mean) / deviation × γ + β = (${short(x)} − ${inSum(mean[map])}) / ${short(deviation)} × ${inSum(gamma ? gamma[map] : 1)} + ${inSum(beta ? beta[map] : 0)} = ${short(value)}`;
   },
   "max pooling": ({ terms, value }) => `the largest of ${terms.map((term) => short(term.value)).join(", ")} is ${short(value)}`,
-  "average pooling": ({ terms, value }) => `the mean of ${terms.length} values is ${short(value)}`,
+  "average pooling": ({ terms, value }) => `the sum of ${terms.length} values × ${short(terms[0]?.weight ?? 0)} is ${short(value)}`,
   "power pooling": ({ step, terms, value }) => `the root of the sum of ${terms.length} values to the power of ${step.settings.power} is ${short(value)}`,
   "adaptive pooling": ({ step, terms, value }) => `the ${step.settings.how} of ${terms.length} values is ${short(value)}`,
   activation: ({ step, terms: [{ value: x }], value }) =>
     step.settings.function === "ReLU" ? `max(0, ${short(x)}) = ${short(value)}` : `${step.settings.function}(${short(x)}) = ${short(value)}`,
   dropout({ step: { settings: { probability } }, value }) {
+    if (probability === 1) return "in training: always 0; at test time nothing is dropped";
     const kept = value / (1 - probability);
     return `in training: 0 with probability ${probability}, else ${short(value)} / (1 − ${probability}) = ${short(kept)}; on average, and at test time: ${short(value)}`;
   },
@@ -183,12 +178,13 @@ function dropoutPictures({ step, index, outputs }) {
   const tall = Math.ceil(values.length / wide);
   const padded = Float32Array.from({ length: wide * tall }, (_, n) => values[n] ?? 0);
   const cell = wide > 16 ? 6 : 12;
-  const scale = (largestOf(padded) || 1) / (1 - probability);
+  const kept = Math.max(1 - probability, 1e-6);
+  const scale = (largestOf(padded) || 1) / kept;
   const training = make("span");
-  const dice = make("button", { type: "button", textContent: "throw the dice again" });
+  const dice = make("button", { type: "button", textContent: "roll the dice again" });
   const roll = () => {
     const whole = Math.random() < probability;
-    const dropped = padded.map((value) => ((ofMaps ? whole : Math.random() < probability) ? 0 : value / (1 - probability)));
+    const dropped = padded.map((value) => ((ofMaps ? whole : Math.random() < probability) ? 0 : value / kept));
     training.replaceChildren(figure(gridPicture(dropped, tall, wide, { scale, cell, label: "in training" }), "in training"));
   };
   dice.addEventListener("click", roll);

@@ -4,9 +4,9 @@
 const scoresOf = (network, input) => forward(network, input).at(-1);
 
 /** Where the last maps find evidence for a class (Grad-CAM, Selvaraju et al. 2017): [H, W] of the
- *  last step with maps larger than 1x1, from 0 to 1. */
+ *  last step with maps larger than 1x1 before they are averaged in large parts, from 0 to 1. */
 function gradCam(network, input, label) {
-  const number = network.findLastIndex(({ shape, kind }) => shape.length === 3 && Math.min(shape[1], shape[2]) > 1 && kind !== "reshape");
+  const number = network.findLastIndex(({ shape, kind }) => shape.length === 3 && Math.min(shape[1], shape[2]) > 1 && !["reshape", "adaptive pooling"].includes(kind));
   const outputs = forward(network, input);
   const gradient = new Float32Array(sizeOf(network.at(-1).shape));
   gradient[label] = 1;
@@ -59,7 +59,7 @@ function* occlusion(network, input, label) {
 
 // ---------------------------------------------------------------- what would it take?
 
-/** What changes the answer: {changes, label}, the smallest of its kind, or null if none does. */
+/** The first of the candidates that changes the answer: {changes, label}, or null if none does. */
 function* smallest(network, transforms, picture, edits, candidates) {
   const answerFor = (changes) =>
     indexOfLargest(scoresOf(network, normalized(shrunk(edited(picture, { ...edits, ...changes }), transforms), transforms)));
@@ -94,9 +94,10 @@ function* coveredSquares({ paint }, { width, height, data }) {
   const grey = Math.round(meanOf(data));
   const shorter = Math.min(width, height);
   for (const share of [0.1, 0.14, 0.2, 0.28, 0.4, 0.55]) {
-    const side = Math.round(share * shorter);
-    for (const top of cornersUpTo(height, side, Math.ceil(side / 2))) {
-      for (const left of cornersUpTo(width, side, Math.ceil(side / 2))) {
+    const side = Math.max(1, Math.round(share * shorter));
+    const stride = Math.max(Math.ceil(side / 2), Math.ceil(Math.max(width, height) / 24)); // on long strips
+    for (const top of cornersUpTo(height, side, stride)) {
+      for (const left of cornersUpTo(width, side, stride)) {
         const painted = paint ? paint.slice() : new Int16Array(width * height).fill(-1);
         for (let y = top; y < top + side; y++) painted.fill(grey, y * width + left, y * width + left + side);
         yield { changes: { paint: painted, square: { top, left, side } }, done: share / 0.55 };

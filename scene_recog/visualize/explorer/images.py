@@ -1,4 +1,4 @@
-"""The images that the page offers: right answers, wrong ones, and the surest mistakes."""
+"""The images that the page offers: right answers, wrong ones, and the most confident mistakes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def choose_images(
     groups = {
         "right answers": _spread(right),
         "wrong answers": _spread(others),
-        "surest mistakes": surest.tolist(),
+        "most confident mistakes": surest.tolist(),
     }
     return [
         {

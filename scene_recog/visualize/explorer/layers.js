@@ -26,7 +26,7 @@ class Strip {
     });
     this.node.append(...this.layers.map(({ node }) => node));
     const names = make("div", { className: "layer" }, make("h3"));
-    const { tall } = layoutOf(network.at(-1));
+    const { tall } = layoutOf(network[lastOf(network)]);
     classes.forEach((name) => {
       const row = make("div", { textContent: name, className: "pale" });
       row.style.height = `${tall + GAP}px`;

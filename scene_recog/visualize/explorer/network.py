@@ -1,7 +1,8 @@
 """A trained network as plain data for the page: its steps in order, and their weights.
 
-The network runs on two images, and each layer and function that it calls on the way is noted. So
-its `forward` may be written in any way, as long as it does not depend on the values of the images.
+The network runs on two images, and each layer and function that it calls on the way is noted. Then
+the steps are computed for other images and compared with the network, so that a page never shows
+other numbers than the network's own.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
 Step = dict[str, Any]
 
-_IMAGES = 2  # what they have to do with each other would show in a shape
+_IMAGES = 2  # several, so that mixing them would show in a shape
 # Functions by name, and the layers that do the same, with the same arguments after the first one.
 _LAYER_OF_FUNCTION: dict[str, Callable[..., nn.Module]] = {
     "max_pool2d": nn.MaxPool2d, "avg_pool2d": nn.AvgPool2d, "lp_pool2d": nn.LPPool2d,
@@ -33,6 +35,11 @@ _LAYER_OF_FUNCTION: dict[str, Callable[..., nn.Module]] = {
     "interpolate": nn.Upsample, "upsample": nn.Upsample,
 }  # fmt: skip
 _UNCHANGED = {"contiguous", "clone", "detach", "float", "to", "type", "requires_grad"}
+# They let Python see the image's values, and decide by them.
+_PEEKS = {
+    "__bool__", "__float__", "__int__", "__index__", "__array__", "__contains__", "item", "tolist",
+    "numpy", "equal", "allclose", "is_nonzero", "nonzero",
+}  # fmt: skip
 _CLAMPS = {"clamp": ("min", "max"), "clip": ("min", "max"), "clamp_min": ("min",),
            "clamp_max": ("max",)}  # fmt: skip
 _ENDLESS = 1e38  # as JSON has no infinity
@@ -42,7 +49,6 @@ _PRODUCTS = {"mul", "imul", "rmul", "multiply"}
 _DIFFERENCES = {"sub", "isub", "subtract"}
 _QUOTIENTS = {"div", "truediv", "itruediv", "divide", "true_divide"}
 _MEANS = {"mean": "average", "amax": "maximum"}
-_VALUES = {"bool", "item", "tolist", "int", "numpy", "nonzero"}  # they let Python see values
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 # Activations, with the numbers that the page needs; its arithmetic.js has their formulas.
 _ACTIVATIONS: dict[type[nn.Module], Callable[[Any], dict[str, float]]] = {
@@ -89,20 +95,31 @@ def describe_network(model: nn.Module, shape: Sequence[int]) -> tuple[list[Step]
             depends on the values of the image.
     """
     model = deepcopy(model).cpu().float().eval()
-    images = torch.rand(_IMAGES, *shape)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(_IMAGES, *shape, generator=generator)
     notes = _Notes(type(model).__name__, images)
     with torch.no_grad():
         expected = model(images.clone())
         with notes.of_layers(model), notes:
             outputs = model(images)
-    if not isinstance(outputs, torch.Tensor) or id(outputs) not in notes.number_of:
-        raise notes.unknown("a result that is not one tensor")
-    if outputs.shape != expected.shape or not torch.allclose(outputs, expected, atol=1e-5):
-        raise UnknownLayerError(
-            f"{notes.owner} gives other scores each time, even in eval mode: is F.dropout called "
-            "without training=self.training?"
-        )
-    return notes.needed_for(notes.number_of[id(outputs)])
+        if not isinstance(outputs, torch.Tensor) or id(outputs) not in notes.number_of:
+            raise notes.unknown("a result that is not a tensor of scores computed from the image")
+        if not torch.isfinite(expected).all():
+            raise UnknownLayerError(f"the scores of {notes.owner} are not finite")
+        if outputs.shape != expected.shape or not torch.allclose(outputs, expected, atol=1e-5):
+            raise UnknownLayerError(
+                f"{notes.owner} gives other scores each time, even in eval mode: is F.dropout "
+                "called without training=self.training?"
+            )
+        steps, weights = notes.needed_for(notes.number_of[id(outputs)])
+        others = torch.randn(_IMAGES + 1, *shape, generator=generator)
+        if not _agrees(steps, weights, others, model(others.clone())):
+            raise UnknownLayerError(
+                f"forward of {notes.owner} does something that the page cannot follow: its steps "
+                "give other scores. Perhaps it changes values in place, or computes with the "
+                "mean of an image"
+            )
+    return steps, [_base64(array) for array in weights]
 
 
 class _Notes(TorchFunctionMode):
@@ -110,7 +127,8 @@ class _Notes(TorchFunctionMode):
 
     Attributes:
         owner: the network's class.
-        steps, arrays: see `describe_network`; what is not known has the kind "" and a reason.
+        steps: see `describe_network`; what is not known has the kind "" and a longer name.
+        arrays: weights, as tensors.
         number_of: id of a tensor -> the step that gives its value.
     """
 
@@ -118,7 +136,7 @@ class _Notes(TorchFunctionMode):
         super().__init__()
         self.owner = owner
         self.steps: list[Step] = [_step("image", "image", [], list(images.shape[1:]))]
-        self.arrays: list[str] = []
+        self.arrays: list[torch.Tensor] = []
         self.number_of = {id(images): 0}
         self.kept: list[Any] = [images]  # so that no id is used twice
         self.depth = 0  # layers of torch.nn that are computing
@@ -156,10 +174,16 @@ class _Notes(TorchFunctionMode):
         """Called for each function of torch, with this mode off meanwhile."""
         result = func(*args, **(kwargs or {}))
         if not self.depth:
-            self._note(_name_of(func), None, args, kwargs or {}, result)
+            name = str(getattr(func, "__name__", func))
+            if name in _PEEKS and any(id(each) in self.number_of for each in _tensors(args)):
+                raise UnknownLayerError(
+                    f"forward of {self.owner} depends on the values of the image ({name}), so the "
+                    "page cannot follow it"
+                )
+            self._note(name.strip("_"), None, args, kwargs or {}, result)
         return result
 
-    def needed_for(self, last: int) -> tuple[list[Step], list[str]]:
+    def needed_for(self, last: int) -> tuple[list[Step], list[torch.Tensor]]:
         """The steps that the last one needs, and their weights, numbered anew.
 
         Raises:
@@ -171,7 +195,7 @@ class _Notes(TorchFunctionMode):
                 needed.update(self.steps[number]["inputs"])
         order = {number: place for place, number in enumerate(sorted(needed | {0}))}
         steps: list[Step] = []
-        arrays: list[str] = []
+        arrays: list[torch.Tensor] = []
         for number in order:
             step = self.steps[number]
             if not step["kind"]:
@@ -200,11 +224,6 @@ class _Notes(TorchFunctionMode):
         given = [each for each in _tensors((*args, *kwargs.values())) if id(each) in self.number_of]
         if not given:
             return
-        if name in _VALUES and layer is None:
-            raise UnknownLayerError(
-                f"forward of {self.owner} depends on the values of the image ({name}), so the page "
-                "cannot follow it"
-            )
         numbers = [self.number_of[id(each)] for each in given]
         if isinstance(layer, nn.Identity) or (layer is None and name in _UNCHANGED):
             self._keep(result, numbers[0])
@@ -212,11 +231,13 @@ class _Notes(TorchFunctionMode):
         for tensor in _tensors((result,)):
             step = _step("", name, numbers, list(tensor.shape[1:]))
             if tensor is result and tensor.ndim in (2, 4) and len(tensor) == _IMAGES:
-                known = layer or _as_layer(name, args, kwargs)
-                if known is None:
-                    self._describe_function(step, name, args, kwargs, given, tensor)
-                else:
-                    self._describe_layer(known, step, given[0])
+                # what is called in an unusual way stays unknown
+                with contextlib.suppress(TypeError, ValueError, AssertionError, LookupError):
+                    known = layer or _as_layer(name, args, kwargs)
+                    if known is None:
+                        self._describe_function(step, name, args, kwargs, given, tensor)
+                    else:
+                        self._describe_layer(known, step, given[0])
             else:
                 step["name"] += f" with a result of shape {list(tensor.shape)}"
             self.steps.append(step)
@@ -311,6 +332,17 @@ class _Notes(TorchFunctionMode):
             step["kind"] = "sum"
         elif name in ("cat", "concat", "concatenate") and _is_along_maps(args, kwargs, result):
             step["kind"] = "concatenation"
+        elif name == "batch_norm" and len(given) == 1:
+            step["kind"] = "batch norm"
+            names = ("input", "mean", "variance", "gamma", "beta", "training", "momentum", "eps")
+            values = dict(zip(names, args, strict=False)) | kwargs
+            settings["epsilon"] = values.get("eps", 1e-5)
+            self._add_weights(
+                step, mean=values.get("running_mean", values.get("mean")),
+                variance=values.get("running_var", values.get("variance")),
+                gamma=values.get("weight", values.get("gamma")),
+                beta=values.get("bias", values.get("beta")),
+            )  # fmt: skip
         elif name in _MEANS and len(shape) == 4 and result.numel() == math.prod(shape[:2]):
             step["kind"], settings["how"] = "adaptive pooling", _MEANS[name]
         elif scale is not None and len(args) == 2 and not kwargs:
@@ -321,26 +353,129 @@ class _Notes(TorchFunctionMode):
         for name, array in arrays.items():
             if array is not None:
                 step["weights"][name] = len(self.arrays)
-                self.arrays.append(_base64(array))
+                self.arrays.append(array.detach().clone())
 
 
 def _as_layer(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> nn.Module | None:
     """The layer that does what a function call does; None if there is none."""
     options = {key: value for key, value in kwargs.items() if key != "input"}
-    with contextlib.suppress(TypeError):  # arguments that the layer does not have
-        if name in _CLAMPS:
-            bounds = dict(zip(_CLAMPS[name], args[1:], strict=False)) | options
-            lowest, highest = bounds.get("min"), bounds.get("max")
-            return nn.Hardtanh(
-                -_ENDLESS if lowest is None else float(lowest),
-                _ENDLESS if highest is None else float(highest),
-            )
-        if name == "dropout":
-            probability = options.get("p", args[1] if len(args) > 1 else 0.5)
-            return nn.Dropout(probability)  # in eval mode; else the scores differ each time
-        if name in _LAYER_OF_FUNCTION:
-            return _LAYER_OF_FUNCTION[name](*args[1:], **options)
+    if name in _CLAMPS:
+        bounds = dict(zip(_CLAMPS[name], args[1:], strict=False)) | options
+        lowest, highest = bounds.get("min"), bounds.get("max")
+        return nn.Hardtanh(
+            -_ENDLESS if lowest is None else float(lowest),
+            _ENDLESS if highest is None else float(highest),
+        )
+    if name in ("dropout", "dropout2d"):  # in eval mode; else the scores differ each time
+        probability = options.get("p", args[1] if len(args) > 1 else 0.5)
+        return nn.Dropout(probability) if name == "dropout" else nn.Dropout2d(probability)
+    if name in ("interpolate", "upsample"):
+        options = {key: value for key, value in options.items() if value not in (None, False)}
+    if name in _LAYER_OF_FUNCTION:
+        return _LAYER_OF_FUNCTION[name](*args[1:], **options)
     return None
+
+
+def _agrees(
+    steps: list[Step], arrays: list[torch.Tensor], images: torch.Tensor, expected: torch.Tensor
+) -> bool:
+    """Whether the steps, computed as the page computes them, give the network's scores."""
+    values = [images]
+    for step in steps[1:]:
+        weights = {name: arrays[place] for name, place in step["weights"].items()}
+        try:
+            value = _computed(step, weights, [values[number] for number in step["inputs"]])
+        except (RuntimeError, ValueError):  # shapes that do not fit
+            return False
+        if list(value.shape) != [len(images), *step["shape"]]:
+            return False
+        values.append(value)
+    scale = max(1.0, float(expected.abs().max()))
+    return torch.allclose(values[-1], expected, rtol=0, atol=1e-4 * scale)
+
+
+def _computed(
+    step: Step, weights: dict[str, torch.Tensor], inputs: list[torch.Tensor]
+) -> torch.Tensor:
+    """The output [N, ...] of a step, by torch."""
+    x, kind, settings, shape = inputs[0], step["kind"], step["settings"], step["shape"]
+    if kind == "convolution":
+        return F.conv2d(
+            _filled(x, step), weights["weight"], weights.get("bias"), settings["stride"],
+            dilation=settings["dilation"], groups=settings["groups"],
+        )  # fmt: skip
+    if kind == "linear":
+        return F.linear(x, weights["weight"], weights.get("bias"))
+    if kind == "batch norm":
+        return F.batch_norm(
+            x, weights["mean"], weights["variance"], weights.get("gamma"), weights.get("beta"),
+            eps=settings["epsilon"],
+        )  # fmt: skip
+    if kind == "adaptive pooling":
+        pool = F.adaptive_avg_pool2d if settings["how"] == "average" else F.adaptive_max_pool2d
+        pooled: torch.Tensor = pool(x, shape[1:] if len(shape) == 3 else 1)
+        return pooled.reshape(len(x), *shape)
+    if kind.endswith("pooling"):
+        found = [_pooled(x, kind, settings, ceil_mode) for ceil_mode in (False, True)]
+        return next((each for each in found if list(each.shape[1:]) == shape), found[0])
+    if kind == "upsampling":
+        rows, columns = (
+            torch.arange(side) * given // side
+            for side, given in zip(shape[1:], x.shape[2:], strict=True)
+        )
+        repeated: torch.Tensor = x[:, :, rows][:, :, :, columns]
+        return repeated
+    if kind == "activation":
+        return _activated(x, settings, weights)
+    if kind == "scaling":
+        return torch.add(torch.mul(x, settings["factor"]), settings["shift"])
+    if kind == "sum":
+        return x + inputs[1]
+    if kind == "concatenation":
+        return torch.cat(inputs, 1)
+    return x.reshape(len(x), *shape)  # dropout in eval mode, and another shape of the same values
+
+
+def _filled(x: torch.Tensor, step: Step) -> torch.Tensor:
+    """The maps with zeros around them, as many as a convolution's output needs."""
+    settings, sides = step["settings"], []
+    for axis in (1, 0):
+        before, kernel = settings["padding"][axis], settings["kernel"][axis]
+        needed = (step["shape"][1 + axis] - 1) * settings["stride"][axis]
+        needed += (kernel - 1) * settings["dilation"][axis] + 1
+        sides += [before, needed - before - x.shape[2 + axis]]
+    return F.pad(x, sides)
+
+
+def _pooled(x: torch.Tensor, kind: str, settings: dict[str, Any], ceil_mode: bool) -> torch.Tensor:
+    kernel, stride, padding = settings["kernel"], settings["stride"], settings["padding"]
+    if kind == "max pooling":
+        highest: torch.Tensor = F.max_pool2d(
+            x, kernel, stride, padding, settings["dilation"], ceil_mode
+        )
+        return highest
+    if kind == "power pooling":
+        root: torch.Tensor = F.lp_pool2d(x, settings["power"], kernel, stride, ceil_mode)
+        return root
+    return F.avg_pool2d(
+        x, kernel, stride, padding, ceil_mode, settings["counts_padding"],
+        settings["divisor"] or None,
+    )  # fmt: skip
+
+
+def _activated(
+    x: torch.Tensor, settings: dict[str, Any], weights: dict[str, torch.Tensor]
+) -> torch.Tensor:
+    name = settings["function"]
+    if name == "PReLU":
+        return F.prelu(x, weights["slope"])
+    options = {key: value for key, value in settings.items() if key != "function"}
+    if name == "GELU":
+        options = {"approximate": "tanh" if options["tanh"] else "none"}
+    renamed = {"slope": "negative_slope", "lowest": "min_val", "highest": "max_val"}
+    layer = getattr(nn, name)(**{renamed.get(key, key): each for key, each in options.items()})
+    result: torch.Tensor = layer(x)
+    return result
 
 
 def _scale(name: str, number: float, is_first: bool) -> tuple[float, float] | None:
@@ -385,18 +520,14 @@ def _tensors(values: Sequence[Any]) -> list[torch.Tensor]:
     return found
 
 
-def _name_of(function: Any) -> str:
-    """Such as "add" for `Tensor.__add__` and `Tensor.add_`."""
-    return str(getattr(function, "__name__", function)).strip("_")
-
-
 def _step(kind: str, name: str, inputs: list[int], shape: list[int]) -> Step:
     return {"kind": kind, "name": name, "inputs": inputs, "shape": shape, "settings": {},
             "weights": {}}  # fmt: skip
 
 
 def _pair(value: Any) -> list[int]:
-    return [int(value)] * 2 if isinstance(value, int) else [int(part) for part in value]
+    parts = [value] if isinstance(value, int) else list(value)
+    return [int(part) for part in (parts * 2 if len(parts) == 1 else parts)]
 
 
 def _base64(array: torch.Tensor) -> str:

@@ -3,7 +3,8 @@
 const page = JSON.parse(find("data").textContent);
 
 const state = {
-  picture: null, // as it was chosen
+  picture: null, caption: "", // as it was chosen
+  replaced: null, // the picture that it was made from: [picture, caption, label]
   edits: { ...UNTOUCHED },
   changed: null, // the picture after the edits
   label: null, // its right class, if known
@@ -18,8 +19,8 @@ const state = {
 };
 
 /** All networks of the page: each run's, after training and (if known) before. */
-const nets = page.runs.flatMap((run) => {
-  const known = { run: run.name, transforms: run.transforms, classes: run.classes };
+const nets = page.runs.flatMap((run, number) => {
+  const known = { run: number, transforms: run.transforms, classes: run.classes };
   const trained = { ...known, name: run.name, network: makeNetwork(run.steps, run.arrays) };
   if (!run.untrained) return [trained];
   return [trained, { ...known, name: `${run.name} before training`, network: makeNetwork(run.steps, run.untrained) }];
@@ -37,6 +38,7 @@ const secondLabel = () => {
   scores[indexOfLargest(scores)] = -Infinity;
   return indexOfLargest(scores);
 };
+const lookAt = (id) => find(id).scrollIntoView({ block: "start", behavior: "smooth" });
 const say = (text) => { find("status").textContent = text; };
 
 // ---------------------------------------------------------------- the workers
@@ -85,6 +87,16 @@ async function refresh() {
   isStale = true;
   if (isRunning || !state.picture) return;
   isRunning = true;
+  try {
+    await followPicture();
+  } finally {
+    isRunning = false;
+  }
+  clearTimeout(whenIdle);
+  if (evidenceName()) whenIdle = setTimeout(refreshEvidence, evidenceName() === "gradCam" ? 0 : 250);
+}
+
+async function followPicture() {
   while (isStale) {
     isStale = false;
     const numbers = [state.shown, state.beside].filter((number) => number !== null);
@@ -93,13 +105,10 @@ async function refresh() {
     if (numbers.join() !== [state.shown, state.beside].filter((number) => number !== null).join()) continue;
     Object.assign(state, { changed: answer.changed, results: answer.results });
     state.frames = (state.frames ?? 0) + 1;
-    if (state.evidenceMap && !evidenceName()) state.evidenceMap = null;
+    if (evidenceName() !== "gradCam") state.evidenceMap = null; // it takes seconds, and is of the last picture
     await new Promise(requestAnimationFrame);
     draw();
   }
-  isRunning = false;
-  clearTimeout(whenIdle);
-  if (evidenceName()) whenIdle = setTimeout(refreshEvidence, evidenceName() === "gradCam" ? 0 : 250);
 }
 
 let strips = [];
@@ -115,7 +124,17 @@ function draw() {
   strips.forEach((strip, side) => {
     strip.draw(sideResult(side), current?.side === side ? fields : null, current?.side === side && !state.hovered ? state.trail : []);
   });
-  if (current) find("detail").replaceChildren(...describeValue(current));
+  showDetail(current);
+}
+
+let isPressed = false; // on a button of the detail, which must not be replaced before it is let go
+
+function showDetail(current) {
+  if (isPressed) return;
+  const detail = find("detail");
+  const focused = [...detail.querySelectorAll("button")].indexOf(document.activeElement);
+  detail.replaceChildren(...(current ? describeValue(current) : [make("p", { className: "pale", textContent: "Point at a value in a layer, or at a class." })]));
+  if (focused >= 0) detail.querySelectorAll("button")[focused]?.focus({ preventScroll: true });
 }
 
 function currentFields() {
@@ -125,16 +144,21 @@ function currentFields() {
 
 /** Make the strips anew: another network is shown, or another one beside it. */
 function showNetworks() {
-  Object.assign(state, { results: null, selected: null, hovered: null, trail: [] });
+  const kept = state.selected;
+  Object.assign(state, { results: null, selected: null, hovered: null, trail: [], evidenceMap: null });
+  forgetStudy();
+  const same = kept?.side === 0 && shownNetwork()[kept.number];
+  if (same && same.kind === kept.kind && sizeOf(same.shape) > kept.index) state.selected = kept; // to compare it
   const numbers = [state.shown, state.beside].filter((number) => number !== null);
   strips = numbers.map((number, side) => new Strip(side, nets[number].network, nets[number].classes));
   find("strips").replaceChildren(...strips.flatMap((strip, side) => [
     make("p", { className: "strip-title", textContent: nets[numbers[side]].name }), strip.node,
   ]));
-  find("detail").replaceChildren(make("p", { className: "pale", textContent: "Point at a value in a layer, or at a class." }));
+  showDetail(null);
   find("network").value = String(state.shown);
   find("other").value = state.beside === null ? "" : String(state.beside);
   find("swap").disabled = partnerOf(state.shown) < 0;
+  for (const each of find("other").options) each.disabled = each.value === String(state.shown);
   for (const id of ["evidence-label", "wanted"]) {
     const kept = find(id).value;
     const first = id === "wanted" ? "the second best class" : "the answer";
@@ -146,8 +170,8 @@ function showNetworks() {
 }
 
 function show(number) {
+  if (state.beside === number) state.beside = state.shown;
   state.shown = number;
-  if (state.beside === number) state.beside = null;
   showNetworks();
 }
 
@@ -172,8 +196,10 @@ function point(side, number, index) {
 /** Keep a value; index null: the largest of the layer. */
 function select(side, number, index) {
   if (!state.results) return;
+  const { network, outputs } = sideOf(side);
   state.hovered = null;
-  state.selected = { side, number, index: index ?? indexOfLargest(sideOf(side).outputs[number]) };
+  const place = source(network, number, index ?? indexOfLargest(outputs[number]));
+  state.selected = { side, ...place, kind: network[place.number].kind };
   state.trail = [];
   draw();
 }
@@ -211,6 +237,16 @@ function start() {
   find("other").addEventListener("change", ({ target }) => showBeside(target.value === "" ? null : Number(target.value)));
   find("swap").addEventListener("click", () => show(partnerOf(state.shown)));
   find("group").append(...groupsOfImages().map((name) => option(name, name)));
+  const detail = find("detail");
+  detail.addEventListener("pointerdown", () => { isPressed = true; });
+  for (const name of ["pointerup", "pointercancel"]) {
+    addEventListener(name, () => setTimeout(() => { // after the click
+      if (isPressed) {
+        isPressed = false;
+        draw();
+      }
+    }));
+  }
   find("questions").append(...QUESTIONS.map(([text, go]) => {
     const button = make("button", { type: "button", textContent: "try it" });
     button.addEventListener("click", go);

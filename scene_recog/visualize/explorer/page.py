@@ -33,6 +33,7 @@ PAGE = (
 # What the page can compute, and in which order: levels are integers until ToTensor.
 _ORDER = {"Grayscale": 0, "Resize": 1, "CenterCrop": 1, "ToTensor": 2, "Normalize": 3}
 _FILTERS = {"bilinear", "bicubic"}
+_SIZES = ((300, 200), (200, 300))  # of pictures, which must give inputs of one shape
 
 
 def write_explorer(
@@ -130,7 +131,12 @@ def _describe_run(run: LoadedRun, name: str, before: nn.Module | None) -> dict[s
     transforms = cast(list[dict[str, Any]], run.config["val_transforms"])  # as load_run checks
     if trouble := _trouble_with(transforms):
         raise ValueError(f"{name} was trained with {trouble}, which the page cannot compute")
-    shape = tuple(run.transform(Image.new("L", (300, 200))).shape)
+    shape, other = (tuple(run.transform(Image.new("L", size)).shape) for size in _SIZES)
+    if shape != other:
+        raise ValueError(
+            f"{name} takes images of different shapes ({shape} and {other}): the page needs one "
+            "size, such as Resize((64, 64))"
+        )
     try:
         steps, arrays = describe_network(run.model, shape)
     except UnknownLayerError as error:
@@ -154,7 +160,7 @@ def _describe_run(run: LoadedRun, name: str, before: nn.Module | None) -> dict[s
 def _untrained(
     model: nn.Module | None, steps: list[Step], shape: Sequence[int]
 ) -> list[str] | None:
-    """The weights before training; None if they are not known, or those of another network."""
+    """The weights before training; None if they are unknown or belong to another network."""
     if model is None:
         return None
     try:

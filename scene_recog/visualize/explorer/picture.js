@@ -2,17 +2,32 @@
 
 const LONGEST = 512; // pixels; larger photographs are made smaller, so that the page keeps up
 
-/** Show a picture, without the changes that were made to the last one. */
-function usePicture(picture, caption, label = null) {
+/** Counts what the visitor has chosen, so that what takes long does not replace a later choice. */
+let latestChoice = 0;
+
+/** Show a picture, without the changes that were made to the last one. `replaced` is what "Undo all
+ *  changes" goes back to, if this picture was made from another one. */
+function usePicture(picture, caption, label = null, replaced = null) {
   const longest = Math.max(picture.width, picture.height);
   if (longest > LONGEST) {
     const share = LONGEST / longest;
     picture = resized(picture, Math.max(1, Math.round(picture.width * share)), Math.max(1, Math.round(picture.height * share)), "bilinear");
   }
-  Object.assign(state, { picture, label, edits: { ...UNTOUCHED }, brushAt: null });
+  Object.assign(state, { picture, caption, label, replaced, edits: { ...UNTOUCHED }, brushAt: null, evidenceMap: null });
   for (const id of ["picture", "over"]) Object.assign(find(id), { width: picture.width, height: picture.height });
   find("caption").textContent = caption;
+  say("");
+  for (const button of find("gallery").children) button.classList.remove("gallery-chosen");
   showEdits();
+  forgetStudy();
+  refresh();
+}
+
+function undoAll() {
+  if (state.replaced) usePicture(...state.replaced);
+  state.edits = { ...UNTOUCHED };
+  showEdits();
+  forgetStudy();
   refresh();
 }
 
@@ -60,22 +75,27 @@ async function chooseImage(number) {
   stopWebcam();
   const images = imagesShown();
   if (!images.length) return;
+  const choice = ++latestChoice;
   state.chosen = (number + images.length) % images.length;
   const image = images[state.chosen];
-  [...find("gallery").children].forEach((button, at) => button.classList.toggle("gallery-chosen", at === state.chosen));
   const picture = await greyOfFile(blobOf(image.jpeg));
+  if (choice !== latestChoice) return;
   usePicture(picture, `${image.target}: ${image.name}`, image.target);
+  find("gallery").children[state.chosen]?.classList.add("gallery-chosen");
 }
 
 async function openFile(file) {
   if (!file) return;
   stopWebcam();
+  const choice = ++latestChoice;
+  let picture;
   try {
-    usePicture(await greyOfFile(file), file.name);
-    say("");
+    picture = await greyOfFile(file);
   } catch {
     say(`${file.name} is not a picture that this browser can open.`);
+    return;
   }
+  if (choice === latestChoice) usePicture(picture, file.name);
 }
 
 let webcam = null;
@@ -87,22 +107,32 @@ function stopWebcam() {
 }
 
 async function toggleWebcam() {
-  if (webcam) {
+  const choice = ++latestChoice; // a click while it is asked for cancels it
+  if (webcam || find("webcam").getAttribute("aria-pressed") === "true") {
     stopWebcam();
     return;
   }
+  if (!navigator.mediaDevices) {
+    say("This browser gives no webcam here: choose a photograph instead.");
+    return;
+  }
+  find("webcam").setAttribute("aria-pressed", "true");
+  let stream;
   try {
-    webcam = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240 } });
+    stream = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240 } });
   } catch (error) {
+    if (choice === latestChoice) stopWebcam();
     say(`The webcam cannot be used: ${error.message}. Choose a photograph instead.`);
     return;
   }
-  say("");
-  find("webcam").setAttribute("aria-pressed", "true");
-  const video = make("video", { srcObject: webcam, muted: true, playsInline: true });
-  await video.play();
+  const video = make("video", { srcObject: stream, muted: true, playsInline: true });
+  if (choice === latestChoice) await video.play();
+  if (choice !== latestChoice) {
+    stream.getTracks().forEach((track) => track.stop());
+    return;
+  }
+  webcam = stream;
   usePicture(greyOfDrawable(video, video.videoWidth, video.videoHeight), "webcam");
-  const stream = webcam;
   const next = () => {
     if (webcam !== stream) return;
     state.picture = greyOfDrawable(video, state.picture.width, state.picture.height);
@@ -114,21 +144,27 @@ async function toggleWebcam() {
 
 function blankPage() {
   stopWebcam();
+  latestChoice++;
   usePicture({ width: 256, height: 256, data: new Uint8Array(256 * 256).fill(255) }, "a blank page: draw with the black brush");
   document.querySelector("[name=tool][value=black]").checked = true;
+  showTool();
 }
 
 // ---------------------------------------------------------------- changing
 
-function readEdits() {
+/** Take over one control; the others keep what was set, perhaps finer than a slider can. */
+function readEdit(id) {
   const { width, height } = state.picture;
-  Object.assign(state.edits, {
-    mirrored: find("mirrored").checked,
-    brightness: Number(find("brightness").value),
-    right: Math.round((Number(find("right").value) * width) / 100),
-    down: Math.round((Number(find("down").value) * height) / 100),
-  });
+  const control = find(id);
+  const values = {
+    mirrored: () => control.checked,
+    brightness: () => Number(control.value),
+    right: () => Math.round((Number(control.value) * width) / 100),
+    down: () => Math.round((Number(control.value) * height) / 100),
+  };
+  state.edits[id] = values[id]();
   showEdits();
+  forgetStudy();
   refresh();
 }
 
@@ -143,20 +179,25 @@ function showEdits() {
   for (const [name, text] of Object.entries(texts)) document.querySelector(`output[for=${name}]`).textContent = text;
 }
 
+const toolName = () => document.querySelector("[name=tool]:checked").value;
+const showTool = () => document.body.classList.toggle("painting", toolName() !== "none");
+
 const LEVELS = { black: 0, white: 255, cover: null, erase: -1 };
 
 /** Paint a disc around a place in the picture. */
 function paintAt(x, y) {
   const { width, height, data } = state.picture;
-  const tool = document.querySelector("[name=tool]:checked").value;
+  const tool = toolName();
+  if (tool === "none") return;
   const level = LEVELS[tool] ?? Math.round(meanOf(data));
   const paint = state.edits.paint ??= new Int16Array(width * height).fill(-1);
-  const radius = (Number(find("brush").value) / 200) * Math.max(width, height);
+  const radius = Math.max(1, (Number(find("brush").value) / 200) * Math.max(width, height));
   for (let row = Math.max(0, Math.ceil(y - radius)); row <= Math.min(height - 1, y + radius); row++) {
     for (let column = Math.max(0, Math.ceil(x - radius)); column <= Math.min(width - 1, x + radius); column++) {
       if ((row - y) ** 2 + (column - x) ** 2 <= radius ** 2) paint[row * width + column] = level;
     }
   }
+  forgetStudy();
   refresh();
 }
 
@@ -200,11 +241,15 @@ function listenToPicture() {
   for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { last = null; });
   canvas.addEventListener("keydown", paintWithKeys);
   canvas.addEventListener("blur", () => { state.brushAt = null; drawOver(); });
-  for (const id of ["mirrored", "brightness", "right", "down"]) find(id).addEventListener("input", readEdits);
-  find("reset").addEventListener("click", () => { state.edits = { ...UNTOUCHED }; showEdits(); refresh(); });
+  for (const id of ["mirrored", "brightness", "right", "down"]) find(id).addEventListener("input", () => readEdit(id));
+  for (const input of document.querySelectorAll("[name=tool]")) input.addEventListener("change", showTool);
+  find("reset").addEventListener("click", undoAll);
   find("blank").addEventListener("click", blankPage);
   find("webcam").addEventListener("click", toggleWebcam);
-  find("file").addEventListener("change", ({ target }) => openFile(target.files[0]));
+  find("file").addEventListener("change", ({ target }) => {
+    openFile(target.files[0]);
+    target.value = ""; // so that the same one can be opened again
+  });
   find("group").addEventListener("change", () => { showGallery(); chooseImage(0); });
   find("previous").addEventListener("click", () => chooseImage(state.chosen - 1));
   find("next").addEventListener("click", () => chooseImage(state.chosen + 1));
@@ -221,12 +266,15 @@ function listenToPicture() {
 
 /** The picture as changed, and over it the evidence, what the current value sees, and the brush. */
 function drawPicture() {
-  const { width, height, data } = state.changed;
-  const context = find("picture").getContext("2d");
-  const image = context.createImageData(width, height);
-  new Uint32Array(image.data.buffer).forEach((_, at, pixels) => { pixels[at] = greyColours[data[at]]; });
-  context.putImageData(image, 0, 0);
+  drawLevels(find("picture").getContext("2d"), state.changed);
   drawOver();
+}
+
+function drawLevels(context, { width, height, data }) {
+  const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let at = 0; at < data.length; at++) pixels[at] = greyColours[data[at]];
+  context.putImageData(image, 0, 0);
 }
 
 function drawOver() {
@@ -234,11 +282,11 @@ function drawOver() {
   const context = canvas.getContext("2d");
   const { width, height } = canvas;
   context.clearRect(0, 0, width, height);
-  const { transforms, network } = sideOf(0);
-  const part = seenPart({ width, height }, transforms);
-  if (state.evidenceMap) drawEvidence(context, state.evidenceMap, part);
+  if (state.evidenceMap) drawEvidence(context, state.evidenceMap, seenPart({ width, height }, sideOf(0).transforms));
   const field = currentFields()?.[0];
   if (field && state.results) {
+    const { transforms, network } = sideOf((state.hovered ?? state.selected).side);
+    const part = seenPart({ width, height }, transforms);
     const [, tall, wide] = network[0].shape;
     context.strokeStyle = variable("--mark");
     context.lineWidth = width / 120;
