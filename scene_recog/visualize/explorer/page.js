@@ -161,7 +161,7 @@ function showNetworks() {
   for (const each of find("other").options) each.disabled = each.value === String(state.shown);
   for (const id of ["evidence-label", "wanted"]) {
     const kept = find(id).value;
-    const first = id === "wanted" ? "the second best class" : "the answer";
+    const first = id === "wanted" ? "the second-best class" : "the answer";
     find(id).replaceChildren(option("", first), ...nets[state.shown].classes.map((name, label) => option(label, name)));
     find(id).value = kept;
   }
