@@ -31,7 +31,11 @@ RIGHT = REPOSITORY / "teaching" / "submissions" / "right"
 SCRIPTS = REPOSITORY / "scene_recog" / "visualize" / "explorer"
 NODE = shutil.which("node")
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+pytestmark = [
+    pytest.mark.skipif(NODE is None, reason="Node.js is not installed"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # in students' files
+    pytest.mark.filterwarnings("ignore:Using padding='same'"),
+]
 
 # Reads {name: argument} from stdin, and writes what `answer(argument)` gives.
 DRIVER = """
