@@ -2,7 +2,7 @@
 
 The page needs no network connection and no server. What stands in which file:
 
-    network.py       a network as data: its steps and weights
+    network.py       a network as data: its steps and weights; replay.py: are they all of it?
     images.py        which images the page offers
     page.py          puts the page together
     explorer.html    what is on the page, and explorer.css how it looks
