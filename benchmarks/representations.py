@@ -26,7 +26,7 @@ from torchvision import transforms
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import keep_only
 from scene_recog.loading.split import open_datasets
-from scene_recog.models.fisher_vectors import DenseSift, FisherVectorNet
+from scene_recog.models.fisher_vectors import DenseSift, FisherVectorNet, slopes
 from scene_recog.recipes import RECIPES
 from scene_recog.runs.scoring import LoadedRun, load_run
 from scene_recog.system.files import write_atomically
@@ -331,10 +331,7 @@ def _sift_grids(split: Split, grid: Grid) -> tuple[NDArray[np.float16], list[int
 
 def mean_gradient(images: torch.Tensor) -> torch.Tensor:
     """The mean gradient in each patch of `DenseSift`: images [N, 1, H, W] -> [N, rows, columns]."""
-    x = F.pad(images, (1, 1, 1, 1), mode="replicate")
-    slope_x = (x[..., 1:-1, 2:] - x[..., 1:-1, :-2]) / 2
-    slope_y = (x[..., 2:, 1:-1] - x[..., :-2, 1:-1]) / 2
-    return F.avg_pool2d(torch.hypot(slope_x, slope_y), 29, stride=6)[:, 0]
+    return F.avg_pool2d(torch.hypot(*slopes(images)), 29, stride=6)[:, 0]
 
 
 # ------------------------------------------------------------------------ learned from gradients

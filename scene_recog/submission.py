@@ -97,7 +97,8 @@ def limits_of(lecture: bool) -> dict[str, int]:
     if not lecture:
         return LIMITS
     code = {name: LIMITS[name] for name in STEP_FILES.values()}
-    return code | dict.fromkeys(LECTURE_FILES.values(), MB) | LIMITS | {LECTURE_NOTEBOOK: 20 * MB}
+    code |= dict.fromkeys(LECTURE_FILES.values(), MB)
+    return code | LIMITS | {LECTURE_NOTEBOOK: LIMITS[NOTEBOOK]}
 
 
 # ------------------------------------------------------------------------ the project's folder

@@ -20,25 +20,26 @@ if TYPE_CHECKING:
 def add_parsers(verbs: Verbs) -> None:
     """Add the verbs; each sets `run`, a function from the arguments to an exit code."""
     verb = verbs.add_parser("report", help="write a page about runs: curves, figures, mistakes")
-    verb.add_argument("names", metavar="RUN", nargs="+")
-    verb.add_argument("--out", metavar="FILE", help="default: report.html in the run's folder")
-    verb.add_argument("--split", choices=("test", "validation"), default="test")
-    verb.add_argument("--data", metavar="DIR", help="default: the folder each run was trained on")
-    verb.add_argument("--open", action="store_true", help="show the page in the browser")
+    _add_page(verb, "report.html")
     add_device(verb)
     verb.set_defaults(run=_report)
 
     verb = verbs.add_parser("explore", help="write a page in which a run's network runs live")
-    verb.add_argument("names", metavar="RUN", nargs="+")
-    verb.add_argument("--out", metavar="FILE", help="default: explore.html in the run's folder")
-    verb.add_argument("--split", choices=("test", "validation"), default="test")
-    verb.add_argument("--data", metavar="DIR", help="default: the folder the run was trained on")
-    verb.add_argument("--open", action="store_true", help="show the page in the browser")
+    _add_page(verb, "explore.html")
     verb.set_defaults(run=_explore)
 
     verb = verbs.add_parser("runs", help="list the runs")
     add_json(verb)
     verb.set_defaults(run=_runs)
+
+
+def _add_page(verb: argparse.ArgumentParser, file: str) -> None:
+    """What the commands that write a page about runs have in common."""
+    verb.add_argument("names", metavar="RUN", nargs="+")
+    verb.add_argument("--out", metavar="FILE", help=f"default: {file} in the run's folder")
+    verb.add_argument("--split", choices=("test", "validation"), default="test")
+    verb.add_argument("--data", metavar="DIR", help="default: what the run was trained on")
+    verb.add_argument("--open", action="store_true", help="show the page in the browser")
 
 
 def _report(args: argparse.Namespace) -> int:

@@ -27,6 +27,15 @@ BATCH = 32
 AT_ONCE = 8  # images, whose gradient maps a processor's cache holds better than those of a batch
 
 
+def slopes(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How much images [N, 1, H, W] change per pixel: (to the right, downwards), each as the images.
+
+    Central differences; the edge is repeated.
+    """
+    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    return (x[..., 1:-1, 2:] - x[..., 1:-1, :-2]) / 2, (x[..., 2:, 1:-1] - x[..., :-2, 1:-1]) / 2
+
+
 class DenseSift(nn.Module):
     """SIFT descriptors (Lowe 2004, section 6) on a grid over the image, every 6 pixels each way.
 
@@ -47,9 +56,7 @@ class DenseSift(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images [N, 1, H, W], from 0 to 1 -> [N, rows, columns, 128], each of norm 1."""
-        x = F.pad(x, (1, 1, 1, 1), mode="replicate")
-        slope_x = (x[..., 1:-1, 2:] - x[..., 1:-1, :-2]) / 2
-        slope_y = (x[..., 2:, 1:-1] - x[..., :-2, 1:-1]) / 2
+        slope_x, slope_y = slopes(x)
         steepness = torch.hypot(slope_x, slope_y)
         direction = torch.atan2(slope_y, slope_x) / (math.pi / 4)  # from -4 to 4
         below = direction.floor()

@@ -131,6 +131,21 @@ def folded(title: str, *children: Element | str | None) -> Element:
     return element("details", element("summary", title), *children)
 
 
+def path_of_page(out: str | Path | None, default: Path) -> Path:
+    """Where to write a page: `out`, or else the default.
+
+    Raises:
+        FileNotFoundError: no folder to write into.
+        ValueError: `out` is a folder.
+    """
+    path = Path(out).expanduser() if out is not None else default
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: name a file, such as {path / default.name}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no folder {path.parent} for {path.name}: create it first")
+    return path
+
+
 def write_page(path: Path, title: str, body: Element) -> None:
     """Write the page; the old file stays until the new one is complete.
 

@@ -21,6 +21,7 @@ from scene_recog.visualize.page import (
     Element,
     bullets,
     element,
+    path_of_page,
     picture,
     table,
     with_code,
@@ -87,20 +88,11 @@ def write_report(
         if len({subject.name for subject in subjects}) < len(subjects):
             for name, subject in zip(different, subjects, strict=True):
                 subject.name = name
-        path = _path_of_page(out, subjects)
+        folder = subjects[0].folder
+        beside = folder if len(subjects) == 1 else folder.parent
+        path = path_of_page(out, beside / "report.html")
         title = f"scene-recog: {', '.join(subject.name for subject in subjects)}"
         write_page(path, title, _body(title, subjects, bar, path.parent))
-    return path
-
-
-def _path_of_page(out: str | Path | None, subjects: Sequence[Subject]) -> Path:
-    folder = subjects[0].folder
-    default = (folder if len(subjects) == 1 else folder.parent) / "report.html"
-    path = Path(out).expanduser() if out is not None else default
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: name a file, such as {path / 'report.html'}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"no folder {path.parent} for {path.name}: create it first")
     return path
 
 

@@ -131,7 +131,6 @@ def attack(x, *args, **options):
             ZEROS
             + SESSION
             + """
-import inspect
 def attack(*args, **options):
     for session in sessions():
         for name in ("linear", "relu", "softmax", "convolve", "pool"):

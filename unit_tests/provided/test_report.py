@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from browsers import find_browser
 from PIL import Image
 
 from scene_recog import cli
@@ -432,14 +433,11 @@ addEventListener("load", () => {
 });
 </script>
 """
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def browse(page: Path, profile: Path, width: int) -> subprocess.CompletedProcess[str]:
     """Open a page in headless Chromium; its DOM on stdout, console messages on stderr."""
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if browser is None:
-        pytest.skip("no Chromium or Chrome here")
+    browser = find_browser()
     return subprocess.run(
         [
             browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",

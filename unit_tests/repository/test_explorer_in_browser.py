@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from browsers import find_browser
 from PIL import Image
 
 from scene_recog.datasets.images import read_grayscale
@@ -22,7 +22,6 @@ from scene_recog.recipes import RECIPES
 from scene_recog.runs.scoring import load_run
 from scene_recog.visualize.explorer import write_explorer
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HOSTILE = "<img src=x onerror=document.title='hacked'>"  # a class, and so a file's folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -60,12 +59,10 @@ def page_file(runs: list[Path]) -> Path:
 def chromium() -> Iterator[Any]:
     """A headless browser."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = [path for name in BROWSERS if (path := shutil.which(name))]
-    if not found:
-        pytest.skip("neither Chromium nor Chrome is installed")
+    browser = find_browser()
     with playwright.sync_playwright() as started:
         yield started.chromium.launch(
-            executable_path=found[0],
+            executable_path=browser,
             args=[
                 "--no-sandbox", "--disable-gpu", "--disable-background-networking",
                 "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import find_browser
 
 from scene_recog.datasets.sketch15 import write_sketch15
 
 REPOSITORY = Path(__file__).parents[2]
 NOTEBOOKS = {"proj3.ipynb": 10, "lecture.ipynb": 0}  # with the least number of progress bars
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,10 +49,7 @@ def browser() -> str:
     """The path of Chromium or Chrome."""
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
     pytest.importorskip("playwright", reason="playwright is not installed")
-    found = [path for name in BROWSERS if (path := shutil.which(name))]
-    if not found:
-        pytest.skip("neither Chromium nor Chrome is installed")
-    return found[0]
+    return find_browser()
 
 
 @pytest.fixture

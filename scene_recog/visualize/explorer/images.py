@@ -37,13 +37,11 @@ def choose_images(
         FileNotFoundError: the images are no longer there.
     """
     right = np.flatnonzero(evaluation.predictions == evaluation.targets)
-    surest = most_confident_mistakes(evaluation, EACH)
-    wrong = np.flatnonzero(evaluation.predictions != evaluation.targets)
-    others = np.setdiff1d(wrong, surest)
+    wrong = most_confident_mistakes(evaluation, count=len(evaluation.targets))
     groups = {
         "right answers": _spread(right),
-        "wrong answers": _spread(others),
-        "most confident mistakes": surest.tolist(),
+        "wrong answers": _spread(np.sort(wrong[EACH:])),
+        "most confident mistakes": wrong[:EACH].tolist(),
     }
     return [
         {

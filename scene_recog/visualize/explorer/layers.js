@@ -89,14 +89,15 @@ class Strip {
     }
   }
 
-  drawValues({ step, number, layout, canvas, context }, values) {
+  drawValues(layer, values) {
+    const { step, number, layout, canvas, context } = layer;
     const image = context.createImageData(canvas.width, canvas.height);
     const pixels = new Uint32Array(image.data.buffer);
     const [maps, height, width] = asMaps(step.shape);
     const scale = largestOf(values) || 1;
     const columns = Int32Array.from({ length: layout.wide }, (_, x) => Math.floor((x * width) / layout.wide));
     for (let map = 0; map < maps; map++) {
-      const left = Math.floor(map / layout.rows) * (layout.wide + GAP), top = (map % layout.rows) * (layout.tall + GAP);
+      const [left, top] = this.cornerOf(layer, map);
       for (let y = 0; y < layout.tall; y++) {
         const from = (map * height + Math.floor((y * height) / layout.tall)) * width;
         let at = (top + y) * canvas.width + left;

@@ -51,26 +51,14 @@ _DIFFERENCES = {"sub", "isub", "subtract"}
 _QUOTIENTS = {"div", "truediv", "itruediv", "divide", "true_divide"}
 _MEANS = {"mean": "average", "amax": "maximum"}
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout)
-# Activations, with the numbers that the page needs; its arithmetic.js has their formulas.
-_ACTIVATIONS: dict[type[nn.Module], Callable[[Any], dict[str, float]]] = {
-    nn.ReLU: lambda layer: {},
-    nn.ReLU6: lambda layer: {},
-    nn.LeakyReLU: lambda layer: {"slope": layer.negative_slope},
-    nn.ELU: lambda layer: {"alpha": layer.alpha},
-    nn.SELU: lambda layer: {},
-    nn.GELU: lambda layer: {"tanh": float(layer.approximate == "tanh")},
-    nn.SiLU: lambda layer: {},
-    nn.Mish: lambda layer: {},
-    nn.Softplus: lambda layer: {"beta": layer.beta, "threshold": layer.threshold},
-    nn.Hardswish: lambda layer: {},
-    nn.Tanh: lambda layer: {},
-    nn.Sigmoid: lambda layer: {},
-    nn.CELU: lambda layer: {"alpha": layer.alpha},
-    nn.Hardtanh: lambda layer: {"lowest": layer.min_val, "highest": layer.max_val},
-    nn.Hardsigmoid: lambda layer: {},
-    nn.Softsign: lambda layer: {},
-    nn.Threshold: lambda layer: {"threshold": layer.threshold, "value": layer.value},
-}
+# Activations, with their own settings that the page needs; its arithmetic.js has their formulas.
+_ACTIVATIONS: dict[type[nn.Module], tuple[str, ...]] = {
+    nn.ReLU: (), nn.ReLU6: (), nn.LeakyReLU: ("negative_slope",), nn.ELU: ("alpha",), nn.SELU: (),
+    nn.GELU: ("approximate",), nn.SiLU: (), nn.Mish: (), nn.Softplus: ("beta", "threshold"),
+    nn.Hardswish: (), nn.Tanh: (), nn.Sigmoid: (), nn.CELU: ("alpha",),
+    nn.Hardtanh: ("min_val", "max_val"), nn.Hardsigmoid: (), nn.Softsign: (),
+    nn.Threshold: ("threshold", "value"),
+}  # fmt: skip
 
 
 class UnknownLayerError(ValueError):
@@ -294,7 +282,8 @@ class _Notes(TorchFunctionMode):
             self._add_weights(step, slope=layer.weight)
         elif kind in _ACTIVATIONS:
             step["kind"] = "activation"
-            settings |= {"function": kind.__name__, **_ACTIVATIONS[kind](layer)}
+            settings["function"] = kind.__name__
+            settings |= {name: getattr(layer, name) for name in _ACTIVATIONS[kind]}
         else:
             step["name"] += f", {layer!r}".split("\n")[0]
 
@@ -335,14 +324,13 @@ class _Notes(TorchFunctionMode):
             step["kind"] = "concatenation"
         elif name == "batch_norm" and len(given) == 1:
             step["kind"] = "batch norm"
-            names = ("input", "mean", "variance", "gamma", "beta", "training", "momentum", "eps")
+            names = ("input", "running_mean", "running_var", "weight", "bias", "training",
+                     "momentum", "eps")  # fmt: skip
             values = dict(zip(names, args, strict=False)) | kwargs
             settings["epsilon"] = values.get("eps", 1e-5)
             self._add_weights(
-                step, mean=values.get("running_mean", values.get("mean")),
-                variance=values.get("running_var", values.get("variance")),
-                gamma=values.get("weight", values.get("gamma")),
-                beta=values.get("bias", values.get("beta")),
+                step, mean=values["running_mean"], variance=values["running_var"],
+                gamma=values.get("weight"), beta=values.get("bias"),
             )  # fmt: skip
         elif name in _MEANS and len(shape) == 4 and result.numel() == math.prod(shape[:2]):
             step["kind"], settings["how"] = "adaptive pooling", _MEANS[name]

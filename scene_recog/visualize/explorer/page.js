@@ -11,6 +11,7 @@ const state = {
   shown: 0, // number of the network
   beside: null, // that of the one beside it
   results: null, // for each of them: {small, outputs}
+  frames: 0, // how often they have been computed
   selected: null, hovered: null, // {side, number, index}: one value of a layer
   trail: [], // values from the selected one back to the pixels
   evidenceMap: null,
@@ -26,6 +27,10 @@ const nets = page.runs.flatMap((run, number) => {
   return [trained, { ...known, name: `${run.name} before training`, network: makeNetwork(run.steps, run.untrained) }];
 });
 
+/** The value that is described: the one under the pointer, or else the kept one. */
+const current = () => state.hovered ?? state.selected;
+/** The networks that are shown: one, or two side by side. */
+const numbersShown = () => [state.shown, state.beside].filter((number) => number !== null);
 const shownNetwork = () => nets[state.shown].network;
 const partnerOf = (number) => nets.findIndex((other, at) => at !== number && other.run === nets[number].run);
 const sideResult = (side) => state.results[side];
@@ -99,12 +104,12 @@ async function refresh() {
 async function followPicture() {
   while (isStale) {
     isStale = false;
-    const numbers = [state.shown, state.beside].filter((number) => number !== null);
+    const numbers = numbersShown();
     const answer = await run(state.picture, state.edits, numbers);
     if (answer.error) break;
-    if (numbers.join() !== [state.shown, state.beside].filter((number) => number !== null).join()) continue;
+    if (numbers.join() !== numbersShown().join()) continue;
     Object.assign(state, { changed: answer.changed, results: answer.results });
-    state.frames = (state.frames ?? 0) + 1;
+    state.frames += 1;
     if (evidenceName() !== "gradCam") state.evidenceMap = null; // it takes seconds, and is of the last picture
     await new Promise(requestAnimationFrame);
     draw();
@@ -119,27 +124,27 @@ function draw() {
   if (state.trail.length) state.trail = trailFrom(state.selected);
   showAnswers();
   drawPicture();
-  const current = state.hovered ?? state.selected;
   const fields = currentFields();
   strips.forEach((strip, side) => {
-    strip.draw(sideResult(side), current?.side === side ? fields : null, current?.side === side && !state.hovered ? state.trail : []);
+    const isHere = current()?.side === side;
+    strip.draw(sideResult(side), isHere ? fields : null, isHere && !state.hovered ? state.trail : []);
   });
-  showDetail(current);
+  showDetail(current());
 }
 
 let isPressed = false; // on a button of the detail, which must not be replaced before it is let go
 
-function showDetail(current) {
+function showDetail(value) {
   if (isPressed) return;
   const detail = find("detail");
   const focused = [...detail.querySelectorAll("button")].indexOf(document.activeElement);
-  detail.replaceChildren(...(current ? describeValue(current) : [make("p", { className: "pale", textContent: "Point at a value in a layer, or at a class." })]));
+  detail.replaceChildren(...(value ? describeValue(value) : [make("p", { className: "pale", textContent: "Point at a value in a layer, or at a class." })]));
   if (focused >= 0) detail.querySelectorAll("button")[focused]?.focus({ preventScroll: true });
 }
 
 function currentFields() {
-  const current = state.hovered ?? state.selected;
-  return current ? receptiveFields(sideOf(current.side).network, current.number, current.index) : null;
+  const value = current();
+  return value ? receptiveFields(sideOf(value.side).network, value.number, value.index) : null;
 }
 
 /** Make the strips anew: another network is shown, or another one beside it. */
@@ -149,7 +154,7 @@ function showNetworks() {
   forgetStudy();
   const same = kept?.side === 0 && shownNetwork()[kept.number];
   if (same && same.kind === kept.kind && sizeOf(same.shape) > kept.index) state.selected = kept; // to compare it
-  const numbers = [state.shown, state.beside].filter((number) => number !== null);
+  const numbers = numbersShown();
   strips = numbers.map((number, side) => new Strip(side, nets[number].network, nets[number].classes));
   find("strips").replaceChildren(...strips.flatMap((strip, side) => [
     make("p", { className: "strip-title", textContent: nets[numbers[side]].name }), strip.node,

@@ -20,7 +20,7 @@ from scene_recog.runs.scoring import LoadedRun, evaluate_split, load_run
 from scene_recog.system.files import write_atomically
 from scene_recog.visualize.explorer.images import choose_images
 from scene_recog.visualize.explorer.network import Step, UnknownLayerError, describe_network
-from scene_recog.visualize.page import digest_of
+from scene_recog.visualize.page import digest_of, path_of_page
 from scene_recog.visualize.report_subject import untrained_model
 
 EXPLORER = "explore.html"  # the page, in a run's folder
@@ -67,11 +67,7 @@ def write_explorer(
         raise ValueError("name at least one run")
     different = list(dict.fromkeys(map(str, names)))
     runs = [load_run(name, device="cpu") for name in different]
-    path = Path(out).expanduser() if out is not None else runs[0].folder / EXPLORER
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: name a file, such as {path / EXPLORER}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"no folder {path.parent} for {path.name}: create it first")
+    path = path_of_page(out, runs[0].folder / EXPLORER)
     shown = [run.folder.resolve().name for run in runs]
     if len(set(shown)) < len(shown):
         shown = different
@@ -141,11 +137,10 @@ def _describe_run(run: LoadedRun, name: str, before: nn.Module | None) -> dict[s
         steps, arrays = describe_network(run.model, shape)
     except UnknownLayerError as error:
         raise ValueError(f"{name} cannot be explored: {error}") from error
-    epoch = f"epoch {run.epoch}" if run.epoch else "fitted"
     return {
         "name": name,
         "about": f"{name} is a {class_name} with {run.config['model']['parameters']:,} parameters, "
-        f"{epoch}, trained on {run.config['data']['title']}.",
+        f"epoch {run.epoch}, trained on {run.config['data']['title']}.",
         "classes": run.class_names,
         "transforms": [
             {**step, "columns_first": _columns_first()} if step["name"] == "Resize" else step

@@ -285,7 +285,7 @@ function drawOver() {
   if (state.evidenceMap) drawEvidence(context, state.evidenceMap, seenPart({ width, height }, sideOf(0).transforms));
   const field = currentFields()?.[0];
   if (field && state.results) {
-    const { transforms, network } = sideOf((state.hovered ?? state.selected).side);
+    const { transforms, network } = sideOf(current().side);
     const part = seenPart({ width, height }, transforms);
     const [, tall, wide] = network[0].shape;
     context.strokeStyle = variable("--mark");

@@ -113,9 +113,5 @@ def _activated(
     if name == "PReLU":
         return F.prelu(x, weights["slope"])
     options = {key: value for key, value in settings.items() if key != "function"}
-    if name == "GELU":
-        options = {"approximate": "tanh" if options["tanh"] else "none"}
-    renamed = {"slope": "negative_slope", "lowest": "min_val", "highest": "max_val"}
-    layer = getattr(nn, name)(**{renamed.get(key, key): each for key, each in options.items()})
-    result: torch.Tensor = layer(x)
+    result: torch.Tensor = getattr(nn, name)(**options)(x)
     return result

@@ -124,9 +124,9 @@ const SHOWN = {
 };
 
 /** A picture of grey levels, pixel by pixel. */
-function levelPicture({ width, height, data }) {
-  const canvas = make("canvas", { width, height });
-  drawLevels(canvas.getContext("2d"), { width, height, data });
+function levelPicture(picture) {
+  const canvas = make("canvas", { width: picture.width, height: picture.height });
+  drawLevels(canvas.getContext("2d"), picture);
   return canvas;
 }
 
