@@ -20,12 +20,18 @@ from scene_recog.fitter import Fitter
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import class_names
 from scene_recog.models.fisher_vectors import FisherVectorNet
-from scene_recog.recipes import AnyRecipe, Recipe, check_given_once, get_recipe
+from scene_recog.recipes import (
+    AnyRecipe,
+    FittedRecipe,
+    Recipe,
+    RecordRecipe,
+    check_given_once,
+    get_recipe,
+)
 from scene_recog.runner import Trainer
 from scene_recog.runs.config import CONFIG, read_config
 from scene_recog.runs.scoring import Evaluation, LoadedRun, at_sizes, averaged, evaluate_split
 
-FISHER_VECTORS = "fisher-vectors"
 Views = dict[str, Evaluation]  # by view of the images, such as "plain" or "flip"
 
 
@@ -70,17 +76,19 @@ def machine() -> str:
     )
 
 
-def recipes_of(names: list[str], settings: list[str]) -> list[Recipe | None]:
-    """The recipes with `settings` applied; None for Fisher vectors.
+def recipes_of(names: list[str], settings: list[str]) -> list[Recipe | FittedRecipe]:
+    """The recipes; `settings` change those of networks.
 
     Raises:
-        ValueError: two recipes have the same name.
+        ValueError: two recipes have the same name, or one makes an ensemble.
     """
-    recipes: list[Recipe | None] = []
+    recipes: list[Recipe | FittedRecipe] = []
     for name in names:
         recipe = get_recipe(name)
-        recipes.append(recipe.override(settings) if isinstance(recipe, Recipe) else None)
-    if len({recipe and recipe.name for recipe in recipes}) < len(recipes):
+        if isinstance(recipe, RecordRecipe):
+            raise ValueError(f"{name} makes an ensemble: name its members instead")
+        recipes.append(recipe.override(settings) if isinstance(recipe, Recipe) else recipe)
+    if len({recipe.name for recipe in recipes}) < len(recipes):
         raise ValueError(
             "two recipes have one name, so one folder: list each once, and do not set name"
         )
@@ -119,16 +127,18 @@ def train_to_the_end(trainer: Trainer | Fitter | Assembler, epochs: int) -> None
         trainer.run_training_loop(left)
 
 
-def fit_fisher_vectors(seed: int, data_dir: Path) -> tuple[LoadedRun, dict[str, float]]:
+def fit_fisher_vectors(
+    recipe: FittedRecipe, seed: int, data_dir: Path
+) -> tuple[LoadedRun, dict[str, float]]:
     """Fit Fisher vectors to all of train; return the unsaved run, and its wall and CPU seconds."""
     start, cpu = time.perf_counter(), time.process_time()
     dataset = ImageLoader(data_dir, "train", FisherVectorNet.transform)
-    net = FisherVectorNet()
+    net = recipe.make_model()
     net.fit(dataset, seed=seed)
     times = {"seconds": time.perf_counter() - start, "CPU seconds": time.process_time() - cpu}
     run = LoadedRun(
-        folder=Path(FISHER_VECTORS),
-        checkpoint=Path(FISHER_VECTORS),
+        folder=Path(recipe.name),
+        checkpoint=Path(recipe.name),
         epoch=0,
         model=net.eval(),
         transform=FisherVectorNet.transform,
@@ -139,18 +149,18 @@ def fit_fisher_vectors(seed: int, data_dir: Path) -> tuple[LoadedRun, dict[str, 
     return run, times
 
 
-def evaluate_views(recipe: Recipe | None, run: LoadedRun, data_dir: Path) -> Views:
+def evaluate_views(recipe: Recipe | FittedRecipe, run: LoadedRun, data_dir: Path) -> Views:
     """Evaluate a run on the test split, once for each view of the images.
 
     A network that takes one size only, such as SimpleNet, has no view of several sizes.
 
     The three sizes are the evaluation size and 16 pixels below and above it. A network that halves
     the sides four times trained on a multiple of 16, where no stage has an odd side. At other sizes
-    its maps would be padded at edges where it has never seen padding. Fisher vectors (recipe None)
-    use several sizes anyway, so they have no such view.
+    its maps would be padded at edges where it has never seen padding. Fisher vectors use several
+    sizes anyway, so they have no such view.
     """
     views = {flip: evaluate_split(run, data_dir, flip=flip == "flip") for flip in ("plain", "flip")}
-    if recipe is not None:
+    if isinstance(recipe, Recipe):
         size = recipe.eval_size or recipe.input_size
         try:
             several = at_sizes(run, (size - 16, size, size + 16))

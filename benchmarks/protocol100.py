@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from common import (
-    FISHER_VECTORS,
     Views,
     check_settings,
     evaluate_views,
@@ -36,7 +35,7 @@ from numpy.typing import NDArray
 from scene_recog.datasets import find_dataset
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import class_names
-from scene_recog.recipes import Recipe
+from scene_recog.recipes import FittedRecipe, Recipe
 from scene_recog.runs.scoring import LoadedRun, load_run
 
 
@@ -52,19 +51,18 @@ def main() -> None:
     source = find_dataset(args.data)
     print(machine())
     for recipe in recipes:
-        print(recipe or FISHER_VECTORS)
+        print(recipe)
     columns: dict[str, list[float]] = {}
     for number in args.splits:
         folder = Path("model_checkpoints") / "protocol100" / f"split{number}"
         draw_split(source, folder / "data", number, args.per_class)
         seen: dict[str, Views] = {}  # by recipe
         for recipe in recipes:
-            if recipe is None:
-                run, _ = fit_fisher_vectors(number, folder / "data")
+            if isinstance(recipe, FittedRecipe):
+                run, _ = fit_fisher_vectors(recipe, number, folder / "data")
             else:
                 run = train(recipe, folder, number)
-            name = recipe.name if recipe else FISHER_VECTORS
-            seen[name] = evaluate_views(recipe, run, folder / "data")
+            seen[recipe.name] = evaluate_views(recipe, run, folder / "data")
         if len(recipes) > 1:
             seen["ensemble"] = together(list(seen.values()))
         for name, views in seen.items():

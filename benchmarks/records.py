@@ -17,7 +17,7 @@ probabilities (Lakshminarayanan et al. 2017). Each recipe has the same weight, a
 training time of all members. With --set val_fraction=0.01, two images per class are held out of
 train, and test is read only at the end.
 
-fisher-vectors is fitted to all of train here, and not stored; `scene-recog train --recipe
+Fisher vectors are fitted to all of train here, and not stored; `scene-recog train --recipe
 fisher-vectors --set val_fraction=0` makes a run with the same weights.
 """
 
@@ -29,7 +29,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common import (
-    FISHER_VECTORS,
     Views,
     check_settings,
     evaluate_views,
@@ -45,7 +44,7 @@ from common import (
 
 from scene_recog.datasets import find_dataset
 from scene_recog.datasets.layout import duplicates_in_train
-from scene_recog.recipes import Recipe
+from scene_recog.recipes import FittedRecipe, Recipe
 from scene_recog.runs.history import EpochRecord
 from scene_recog.runs.scoring import LoadedRun, accuracy_without, load_run
 
@@ -78,22 +77,26 @@ def main() -> None:
 
 
 def measure(
-    recipe: Recipe | None, seeds: list[int], data_dir: Path, twins: set[str], target: float
+    recipe: Recipe | FittedRecipe,
+    seeds: list[int],
+    data_dir: Path,
+    twins: set[str],
+    target: float,
 ) -> tuple[list[Views], list[float]]:
     """Train and print each seed; return the evaluations and the training seconds of each.
 
     Args:
-        recipe: None for Fisher vectors.
+        recipe: with its settings.
         seeds, target: from the command line.
         data_dir: folder with train/ and test/.
         twins: test images with an identical twin in train, left out of one figure.
     """
-    print(recipe or FISHER_VECTORS)
+    print(recipe)
     nets: list[Views] = []
     columns: dict[str, list[float]] = {}
     for seed in seeds:
-        if recipe is None:
-            run, times = fit_fisher_vectors(seed, data_dir)
+        if isinstance(recipe, FittedRecipe):
+            run, times = fit_fisher_vectors(recipe, seed, data_dir)
         else:
             run, times = train(recipe.override([f"seed={seed}"]), data_dir, target)
         views = evaluate_views(recipe, run, data_dir)

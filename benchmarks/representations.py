@@ -26,7 +26,8 @@ from torchvision import transforms
 from scene_recog.image_loader import ImageLoader
 from scene_recog.loading.reading import keep_only
 from scene_recog.loading.split import open_datasets
-from scene_recog.models.fisher_vectors import DenseSift, FisherVectorNet, slopes
+from scene_recog.models.descriptors import DenseSift, slopes
+from scene_recog.models.fisher_vectors import FisherVectorNet
 from scene_recog.recipes import RECIPES
 from scene_recog.runs.scoring import LoadedRun, load_run
 from scene_recog.system.files import write_atomically

@@ -1,10 +1,11 @@
 """The best model within a given time: Fisher vectors and networks, put together as one run.
 
-    record-001/fisher-vectors/   a run, fitted first, because its time cannot be chosen
-    record-001/best/             a run, with as many epochs as there is time for; `fast80` instead,
-                                 if they would be too few
-    record-001/best-gradients/   another, if there is time for both at full length
-    record-001/checkpoint.pt     the ensemble of them, which can be used without their folders
+    record-001/fisher-vectors-four/  a run, fitted first, because its time cannot be chosen;
+                                     `fisher-vectors` instead, if there is little time
+    record-001/best/                 a run, with as many epochs as there is time for; `fast80`
+                                     instead, if they would be too few
+    record-001/best-gradients/       another, if there is time for both at full length
+    record-001/checkpoint.pt         the ensemble of them, which can be used without their folders
 
 A run that was stopped continues with what is missing, as it was planned.
 """
@@ -32,9 +33,11 @@ from scene_recog.system.progress import notice, progress_bar
 from scene_recog.system.versions import versions
 
 if TYPE_CHECKING:
+    from scene_recog.fitter import Fitter
     from scene_recog.recipes import FittedRecipe, Recipe
 
 RESERVE = 0.04  # of the time, for what is not trained: loading, measuring, saving
+FITTED = 0.6  # of the time, at most, for Fisher vectors of several kinds of descriptor
 LEAST, MOST = 0.4, 2.0  # times a network's own number of epochs
 
 
@@ -46,7 +49,8 @@ class Assembler:
     Args:
         data_dir: folder with train/ and test/.
         model_dir: the run's folder; members are runs in it.
-        fitted: the recipe that is fitted first.
+        fitted: the recipe that is fitted first, and a smaller one for when it would take most of
+            the time, or more memory than there is.
         quick, best, second: recipes of networks whose images grow. `best` gets as many epochs as
             there is time for; if they are too few, `quick` does. `second` is trained too if there
             is time for all epochs of both.
@@ -64,7 +68,7 @@ class Assembler:
         self,
         data_dir: str | Path,
         model_dir: str | Path,
-        fitted: FittedRecipe,
+        fitted: tuple[FittedRecipe, FittedRecipe],
         *,
         quick: Recipe,
         best: Recipe,
@@ -78,7 +82,7 @@ class Assembler:
         self.fitted, self.networks, self.minutes = fitted, (quick, best, second), minutes
         self.device = choose_device(device)
         self.dataset_info = describe_dataset(data_dir)
-        self.validation_name = "validation" if fitted.val_fraction > 0 else "test"
+        self.validation_name = "validation" if fitted[0].val_fraction > 0 else "test"
         self.evaluation: Evaluation | None = None  # of the validation images
         self.records: list[EpochRecord] = []
         self._skip_images = sorted(skip_images)
@@ -115,11 +119,12 @@ class Assembler:
                 bar.refresh()
                 return seconds
 
-            self._fit()
+            if not self._name_of_fitted:
+                self._note(fitted=self._chosen(FITTED * total).name)
+            to_measure = self._fit()
             if not self._plan:
-                plan = self._planned(total * (1 - RESERVE) - elapsed())
-                self.config = cast(RunConfig, {**self.config, "plan": plan})
-                write_config(self.model_dir, self.config)
+                left = total * (1 - RESERVE) - to_measure - elapsed()
+                self._note(plan=self._planned(left))
             for network in self.networks:
                 if epochs := self._plan.get(network.name):
                     self._train(replace(network, epochs=epochs), elapsed)
@@ -133,16 +138,38 @@ class Assembler:
         plan: dict[str, int] = cast(dict[str, Any], self.config)["plan"]
         return plan
 
-    def _fit(self) -> None:
-        fitter = self.fitted.make_trainer(
-            self.data_dir,
-            self.model_dir / self.fitted.name,
-            device="cpu",
-            load_from_disk=True,
-            skip_images=self._skip_images,
+    @property
+    def _name_of_fitted(self) -> str:
+        """That of the recipe that is fitted first, once it is chosen."""
+        name: str = cast(dict[str, Any], self.config)["fitted"]
+        return name
+
+    def _note(self, **choices: Any) -> None:
+        self.config = cast(RunConfig, {**self.config, **choices})
+        write_config(self.model_dir, self.config)
+
+    def _chosen(self, most: float) -> FittedRecipe:
+        """The first recipe that is fitted in this time and in the memory of this machine."""
+        large, small = self.fitted
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                fitter = self._fitter(large, Path(folder))
+            except ValueError:  # too many images; the small one says so, if they are for it too
+                return small
+        return large if fitter.expected_seconds(large.input_size) <= most else small
+
+    def _fitter(self, recipe: FittedRecipe, folder: Path) -> Fitter:
+        return recipe.make_trainer(
+            self.data_dir, folder, device="cpu", load_from_disk=True, skip_images=self._skip_images
         )
+
+    def _fit(self) -> float:
+        """Fit what is not fitted yet; the seconds that its validation took."""
+        (recipe,) = (each for each in self.fitted if each.name == self._name_of_fitted)
+        fitter = self._fitter(recipe, self.model_dir / recipe.name)
         if not fitter.epochs_done:
             fitter.run_training_loop()
+        return fitter.best_record.validation_seconds
 
     def _train(self, network: Recipe, on_epoch: Any) -> None:
         folder = self.model_dir / network.name
@@ -162,8 +189,9 @@ class Assembler:
             trainer.run_training_loop(left, on_epoch=on_epoch)
 
     def _put_together(self) -> None:
-        members = [self.model_dir / name / LAST for name in (*self._plan, self.fitted.name)]
-        kept = {"plan": self._plan, **self._extra_config}
+        names = (*self._plan, self._name_of_fitted)
+        members = [self.model_dir / name / LAST for name in names]
+        kept = {"fitted": self._name_of_fitted, "plan": self._plan, **self._extra_config}
         write_ensemble(self.model_dir, self.model_dir.name, members, plain_data(kept))
         self.config = read_config(self.model_dir)
         self.epochs_done = 1
@@ -252,14 +280,19 @@ class Assembler:
                 name in names and isinstance(epochs, int) for name, epochs in plan.items()
             ):
                 raise ValueError(f"{self.model_dir / CONFIG} is damaged: its plan is {plan!r}")
-            return config
+            small = self.fitted[1].name  # the only one, when runs did not note it yet
+            fitted = cast(dict[str, Any], config).get("fitted", small)
+            if fitted not in ("", *(recipe.name for recipe in self.fitted)):
+                raise ValueError(f"{self.model_dir / CONFIG} is damaged: its fitted is {fitted!r}")
+            return cast(RunConfig, {**config, "fitted": fitted})
         new: dict[str, Any] = {
             **self._extra_config,
             "format": FORMAT,
+            "fitted": "",
             "plan": {},
             "model": {"class_name": ENSEMBLE},
             "skipped_images": self._skip_images,
-            "val_fraction": self.fitted.val_fraction,
+            "val_fraction": self.fitted[0].val_fraction,
             "data": {
                 "folder": str(self.data_dir.resolve()),
                 "kind": self.dataset_info.kind,

@@ -26,7 +26,7 @@ from scene_recog.loading.bad_images import all_bad_images_named
 from scene_recog.loading.loaders import make_loader
 from scene_recog.loading.reading import ImageByImage, listed
 from scene_recog.loading.split import open_datasets
-from scene_recog.models.fisher_vectors import BATCH, FisherVectorNet
+from scene_recog.models.fisher_vectors import AT_ONCE, BATCH, FisherVectorNet
 from scene_recog.models.misfit import misfit
 from scene_recog.runs.checkpoint import read_data, write_data
 from scene_recog.runs.config import RunConfig, describe_run
@@ -40,6 +40,8 @@ from scene_recog.system.numbers import plain_data
 from scene_recog.system.progress import notice, progress_bar
 
 PART = 8 * BATCH  # images; a multiple of BATCH, so that no batch is divided
+FOR_WORDS = 2000  # images could be seen in the time that the visual words take
+OF_WEIGHTS = 1.3  # times as long as the images takes with the weights, for three thousand
 
 
 class Fitter:
@@ -140,6 +142,17 @@ class Fitter:
             ValueError: the net is not fitted yet.
         """
         return self._history.best
+
+    @torch.inference_mode()
+    def expected_seconds(self, side: int) -> float:
+        """About how long all of it takes here, measured on a few images of side x side pixels."""
+        images = torch.rand(AT_ONCE, 1, side, side)
+        self.model.fisher_vectors(images)  # the first time takes longer
+        start = time.perf_counter()
+        self.model.fisher_vectors(images)
+        of_image = (time.perf_counter() - start) / len(images)
+        seen = 2 * len(self.train_dataset) + len(self.val_dataset)
+        return of_image * (FOR_WORDS + OF_WEIGHTS * seen)
 
     def run_training_loop(self, num_epochs: int = 1) -> None:
         """Fit what is not fitted yet, validate and save.

@@ -26,7 +26,7 @@ from scene_recog.fitter import Fitter
 from scene_recog.loading.bad_images import all_bad_images_named
 from scene_recog.loading.statistics import pixel_stats as measure_pixel_stats
 from scene_recog.models import FITTED, NETS
-from scene_recog.models.fisher_vectors import FisherVectorNet
+from scene_recog.models.fisher_vectors import KINDS, FisherVectorNet
 from scene_recog.models.misfit import misfit
 from scene_recog.runner import Trainer
 from scene_recog.system import processes
@@ -345,6 +345,7 @@ class FittedRecipe(_WithoutEpochs):
         name: as in `Recipe`.
         model: a class in `scene_recog.models.FITTED`.
         words: number of visual words.
+        descriptors: a name in `fisher_vectors.KINDS`.
         input_size: side of the square input, in pixels.
         val_fraction: as in `TrainerOptions`.
         seed: for the validation split, the sample of descriptors and the initial words.
@@ -355,6 +356,7 @@ class FittedRecipe(_WithoutEpochs):
 
     model: str = option("FisherVectorNet", one_of=FITTED)
     words: int = option(128, least=2, most=1024)
+    descriptors: str = option("sift", one_of=KINDS)
     input_size: int = option(256, least=100, most=1024)
     val_fraction: float = redefault(TrainerOptions, "val_fraction", 0.1)
     seed: int = redefault(TrainerOptions, "seed", 0)
@@ -365,7 +367,13 @@ class FittedRecipe(_WithoutEpochs):
 
     def describe(self) -> str:
         """Network and fitting, in one line."""
-        return f"{self.model}, {self.words} words, fitted without epochs"
+        kinds = len(KINDS[self.descriptors])
+        of_kinds = f", {kinds} kinds of descriptor" if kinds > 1 else ""
+        return f"{self.model}, {self.words} words{of_kinds}, fitted without epochs"
+
+    def make_model(self) -> FisherVectorNet:
+        """The net, not fitted yet."""
+        return FisherVectorNet(self.words, self.descriptors)
 
     def make_trainer(
         self,
@@ -390,7 +398,7 @@ class FittedRecipe(_WithoutEpochs):
         size = (self.input_size, self.input_size)
         return Fitter(
             data_dir,
-            FisherVectorNet(self.words),
+            self.make_model(),
             model_dir,
             transforms.Compose([transforms.Resize(size), transforms.ToTensor()]),
             val_fraction=self.val_fraction,
@@ -461,7 +469,10 @@ class RecordRecipe(_WithoutEpochs):
         return Assembler(
             data_dir,
             model_dir,
-            replace(FITTED_RECIPES["fisher-vectors"], **shared),
+            (
+                replace(FITTED_RECIPES["fisher-vectors-four"], **shared),
+                replace(FITTED_RECIPES["fisher-vectors"], **shared),
+            ),
             quick=replace(RECIPES["fast80"], **shared),
             best=replace(RECIPES["best"], **shared),
             second=replace(RECIPES["best-gradients"], **shared),
@@ -662,7 +673,10 @@ RECIPES = {
         ),
     )
 }
-FITTED_RECIPES = {"fisher-vectors": FittedRecipe(name="fisher-vectors")}
+FITTED_RECIPES = {
+    "fisher-vectors": FittedRecipe(name="fisher-vectors"),
+    "fisher-vectors-four": FittedRecipe(name="fisher-vectors-four", descriptors="four"),
+}
 ALL_RECIPES: dict[str, AnyRecipe] = {
     **RECIPES,
     **FITTED_RECIPES,

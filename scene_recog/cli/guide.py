@@ -19,7 +19,7 @@ EXAMPLES = {
         "scene-recog train": "recipe part2, on the photographs or on drawn scenes",
         "scene-recog train --recipe part1 --epochs 20 --set lr=0.002": "other settings",
         "scene-recog train --resume part2-001": "continue a run that was stopped",
-        "scene-recog train --recipe fisher-vectors": "without gradient descent, two minutes",
+        "scene-recog train --recipe fisher-vectors": "without gradient descent",
         "scene-recog train --recipe record --minutes 10": "the best that ten minutes allow",
     },
     "doctor": {

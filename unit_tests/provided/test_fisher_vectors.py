@@ -8,7 +8,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from scene_recog.models.fisher_vectors import DenseSift, FisherVectorNet
+from scene_recog.models.descriptors import (
+    DenseCensus,
+    DenseCurvature,
+    DenseDescriptor,
+    DenseSift,
+    curvatures,
+)
+from scene_recog.models.fisher_vectors import FOUR_SCALES, KINDS, FisherVectorNet, VisualWords
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
@@ -75,52 +82,111 @@ def test_sift_is_what_loops_over_pixels_give(contrast: float) -> None:
     assert torch.allclose(seen[0, 0, 0].double(), sift_pixel_by_pixel(x[0, 0]), atol=1e-4)
 
 
+@pytest.mark.parametrize("cell", [4, 6])
+@pytest.mark.parametrize("kind", [DenseSift, DenseCurvature, DenseCensus])
+def test_cells_are_sums_of_maps(kind: type[DenseDescriptor], cell: int) -> None:
+    describe = kind(cell)
+    x = torch.rand(2, 1, 50, 43, generator=torch.Generator().manual_seed(0))
+    maps, seen = describe.maps(x), describe(x)
+    assert maps.shape == (2, 8, 50, 43)
+    assert (maps >= 0).all()
+    assert torch.allclose(seen.norm(dim=3), torch.ones(seen.shape[:3]), atol=1e-4)
+    row, column = seen.shape[1] - 1, seen.shape[2] - 2
+    away = torch.arange(50.0)
+    sums = torch.empty(8, 4, 4)
+    for i in range(4):
+        for j in range(4):
+            of_row = 1 - (away - (cell - 1 + (row + i) * cell)).abs() / cell
+            of_column = 1 - (away[:43] - (cell - 1 + (column + j) * cell)).abs() / cell
+            weights = of_row.clamp(min=0)[:, None] * of_column.clamp(min=0)
+            sums[:, i, j] = (maps[1] * weights).sum((1, 2))
+    expected = sums.flatten() / (sums.norm() + 4e-3)
+    expected = expected.clamp(max=0.2)
+    expected = (expected / expected.sum()).sqrt()
+    assert torch.allclose(seen[1, row, column], expected, atol=1e-4)
+
+
+def test_curvatures_are_those_of_a_parabola() -> None:
+    down, right = torch.meshgrid(torch.arange(9.0), torch.arange(11.0), indexing="ij")
+    x = 0.3 * right**2 - 0.2 * down**2 + 0.5 * right * down + right
+    for found, expected in zip(curvatures(x[None, None]), (0.6, -0.4, 0.5), strict=True):
+        assert torch.allclose(found[..., 1:-1, 1:-1], torch.tensor(expected), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("lying", "bright", "direction"), [(False, False, 0), (False, True, 4), (True, False, 4)]
+)
+def test_curvature_sees_lines(lying: bool, bright: bool, direction: int) -> None:
+    x = torch.full((1, 1, 21, 21), 0.0 if bright else 1.0)
+    x[..., 9:12] = 1.0 if bright else 0.0
+    maps = DenseCurvature().maps(x.mT if lying else x)[0]
+    assert maps[:, 10, 10].argmax() == direction
+    assert maps[:, 10, 10].sum() == pytest.approx(maps[direction, 10, 10].item(), abs=1e-5)
+    assert maps[direction, 10, 10] == pytest.approx(1 / 3, abs=1e-5)
+    assert not maps[:, :5, :5].any()
+
+
+def test_census_compares_a_pixel_with_its_neighbours() -> None:
+    x = torch.full((1, 1, 9, 9), 0.4)
+    x[..., 4, 6] = 0.8  # right of (4, 4), below and right of (2, 4)
+    x[..., 6, 2] = 0.6  # below and left of (4, 4)
+    maps = DenseCensus().maps(x)[0]
+    mean = (0.4 + 0.2) / 8
+    expected = [min(1, 0.4 / (mean + 0.01)), 0, 0, min(1, 0.2 / (mean + 0.01)), 0, 0, 0, 0]
+    assert maps[:, 4, 4].tolist() == pytest.approx(expected, abs=1e-4)
+    assert maps[:, 2, 4].argmax() == 1
+    assert not maps[:, 0, 0].any()
+
+
 def test_descriptors_are_of_four_scales() -> None:
-    grids = [tuple(d.shape) for d in FisherVectorNet(2)._descriptors(torch.rand(1, 1, 256, 200))]
+    words = VisualWords(DenseSift(), FOUR_SCALES, 2)
+    grids = [tuple(d.shape) for d in words.descriptors(torch.rand(1, 1, 256, 200))]
     assert grids == [(1, 38, 29, 128), (1, 26, 19, 128), (1, 17, 12, 128), (1, 11, 7, 128)]
     sharp = torch.rand(1, 1, 200, 200)
-    *_, smallest = FisherVectorNet(2)._descriptors(sharp)
+    *_, smallest = words.descriptors(sharp)
     small = F.interpolate(sharp, (70, 70), mode="bilinear", antialias=True)
     assert torch.allclose(smallest, DenseSift()(small))
 
 
-def random_words(net: FisherVectorNet) -> None:
+def some_words(count: int) -> VisualWords:
+    """Words of SIFT at random places."""
     torch.manual_seed(0)
-    net.center.copy_(torch.rand(128) / 10)
-    net.projection.copy_(torch.linalg.qr(torch.randn(128, net.components)).Q)
-    net.shares.copy_(torch.rand(len(net.shares)).softmax(0))
-    net.means.copy_(torch.randn_like(net.means) / 10)
-    net.variances.copy_(torch.rand_like(net.variances) / 10 + 0.01)
+    words = VisualWords(DenseSift(), FOUR_SCALES, count)
+    words.center.copy_(torch.rand(128) / 10)
+    words.projection.copy_(torch.linalg.qr(torch.randn(words.projection.shape)).Q)
+    words.shares.copy_(torch.rand(count).softmax(0))
+    words.means.copy_(torch.randn_like(words.means) / 10)
+    words.variances.copy_(torch.rand_like(words.variances) / 10 + 0.01)
+    return words
 
 
 def test_fisher_vectors_are_the_gradients_of_the_likelihood() -> None:
-    net = FisherVectorNet(words=3)
-    random_words(net)
+    words = some_words(3)
     x = torch.rand(2, 1, 110, 100)
     expected = []
     for i in range(2):
         regions: list[list[torch.Tensor]] = [[] for _ in range(5)]
-        for grid in net._descriptors(x[i : i + 1]):
-            d = ((grid[0] - net.center) @ net.projection).double()
+        for grid in words.descriptors(x[i : i + 1]):
+            d = ((grid[0] - words.center) @ words.projection).double()
             above, left = d.shape[0] // 2, d.shape[1] // 2
             parts = d, d[:above, :left], d[:above, left:], d[above:, :left], d[above:, left:]
             for region, part in zip(regions, parts, strict=True):
                 region.append(part.flatten(0, 1))
         for region in regions:
-            means = net.means.double().requires_grad_()
-            deviations = net.variances.double().sqrt().requires_grad_()
-            words = torch.distributions.MixtureSameFamily(
-                torch.distributions.Categorical(net.shares.double()),
+            means = words.means.double().requires_grad_()
+            deviations = words.variances.double().sqrt().requires_grad_()
+            mixture = torch.distributions.MixtureSameFamily(
+                torch.distributions.Categorical(words.shares.double()),
                 torch.distributions.Independent(torch.distributions.Normal(means, deviations), 1),
             )
-            likelihood = words.log_prob(torch.cat(region)).sum()
+            likelihood = mixture.log_prob(torch.cat(region)).sum()
             of_means, of_deviations = torch.autograd.grad(likelihood, (means, deviations))
-            unit = deviations.detach() / net.shares.double().sqrt()[:, None]
+            unit = deviations.detach() / words.shares.double().sqrt()[:, None]
             vector = torch.cat(
                 [(of_means * unit).flatten(), (of_deviations * unit).flatten() / 2**0.5]
             )
             expected.append(F.normalize(vector.sign() * vector.abs().sqrt(), dim=0) / 5**0.5)
-    vectors = net.fisher_vectors(x)
+    vectors = words(x)
     assert torch.allclose(vectors, torch.stack(expected).view(2, -1).float(), atol=2e-3)
     assert torch.allclose(vectors.norm(dim=1), torch.ones(2))
 
@@ -131,14 +197,14 @@ def test_words_are_found_where_descriptors_are() -> None:
     crowds = [6000, 2000, 8000, 4000]
     d = torch.cat([c.expand(n, 128) for c, n in zip(centers, crowds, strict=True)])
     d = d + 0.05 * torch.randn(d.shape, generator=generator)
-    net = FisherVectorNet(words=16)
+    words = VisualWords(DenseSift(), FOUR_SCALES, 16)
     with torch.inference_mode():
-        net._fit_words(d, generator)
-    found = net.means @ net.projection.T + net.center
-    of_crowd = F.one_hot(torch.cdist(found, centers).argmin(dim=1), 4) * net.shares[:, None]
+        words.fit(d, generator)
+    found = words.means @ words.projection.T + words.center
+    of_crowd = F.one_hot(torch.cdist(found, centers).argmin(dim=1), 4) * words.shares[:, None]
     assert of_crowd.sum(0).tolist() == pytest.approx([0.3, 0.1, 0.4, 0.2], abs=1e-3)
     assert torch.allclose(of_crowd.T @ found / of_crowd.sum(0)[:, None], centers, atol=0.01)
-    deviation = (net.shares @ net.variances).mean().sqrt().item()
+    deviation = (words.shares @ words.variances).mean().sqrt().item()
     assert deviation == pytest.approx(0.05, rel=0.1)
 
 
@@ -204,12 +270,44 @@ def test_weights_are_fitted_to_every_image_and_its_mirror_image() -> None:
             assert near == [label]
 
 
+def test_kinds_of_descriptors_are_weighted_and_stand_side_by_side() -> None:
+    net = FisherVectorNet(words=4, descriptors="four")
+    net.fit(Stripes(seed=0, count=24))
+    x = torch.stack([image for image, _ in Stripes(seed=1, count=20)])
+    assert net(x).argmax(dim=1).tolist() == Stripes(seed=1, count=20).labels
+    vectors = net.fisher_vectors(x)
+    assert torch.allclose(vectors.norm(dim=1), torch.ones(20), atol=1e-4)
+    of_kinds = vectors.split([640 * 4, *[640 * 2] * 3], dim=1)
+    for number, kind in enumerate(KINDS["four"]):
+        share = kind.weight / 5
+        assert torch.allclose(of_kinds[number].norm(dim=1).square(), torch.tensor(share))
+        words = VisualWords(kind.descriptor(kind.cell), kind.scales, 2 if number else 4)
+        saved = net.state_dict()
+        start = f"kinds.{number}."
+        words.load_state_dict({k[len(start) :]: v for k, v in saved.items() if k.startswith(start)})
+        assert torch.allclose(of_kinds[number], words(x) * share**0.5, atol=1e-5)
+
+
+def test_loads_what_was_saved_when_there_was_one_kind() -> None:
+    net, other = FisherVectorNet(words=4), FisherVectorNet(words=4)
+    net.fit(Stripes(seed=0, count=24))
+    old = {name.removeprefix("kinds.0."): value for name, value in net.state_dict().items()}
+    assert set(old) == {
+        "center", "projection", "shares", "means", "variances", "linear.weight",
+    }  # fmt: skip
+    other.load_state_dict(old)
+    x = torch.stack([image for image, _ in Stripes(seed=1, count=4)])
+    assert torch.equal(other(x), net(x))
+    assert "center" in old  # what was given is left as it was
+
+
 def test_the_seed_decides_on_the_words() -> None:
     nets = [FisherVectorNet(words=4) for _ in range(3)]
     for net, seed in zip(nets, (0, 0, 1), strict=True):
         net.fit(Stripes(seed=0, count=8), seed=seed)
-    assert torch.allclose(nets[0].means, nets[1].means, atol=1e-4)
-    assert not torch.allclose(nets[0].means, nets[2].means, atol=1e-2)
+    words = [net.state_dict()["kinds.0.means"] for net in nets]
+    assert torch.allclose(words[0], words[1], atol=1e-4)
+    assert not torch.allclose(words[0], words[2], atol=1e-2)
 
 
 def test_flat_images_give_numbers() -> None:
@@ -224,11 +322,14 @@ def test_flat_images_give_numbers() -> None:
 def test_weights_are_as_many_as_the_docstring_says() -> None:
     assert FisherVectorNet().linear.weight.numel() == 1_228_800
     assert FisherVectorNet(2).linear.weight.numel() == 15 * 640 * 2
+    assert FisherVectorNet(2, "four").linear.weight.numel() == 15 * 640 * 5
 
 
 def test_says_what_does_not_suit_it() -> None:
     with pytest.raises(ValueError, match="words is 1: it must be from 2 to 1024"):
         FisherVectorNet(1)
+    with pytest.raises(ValueError, match="descriptors is 'hog': it must be sift or four"):
+        FisherVectorNet(2, "hog")
     net = FisherVectorNet(2)
     with pytest.raises(ValueError, match=r"\[1, 1, 64, 128\].*at least 100x100 pixels"):
         net(torch.rand(1, 1, 64, 128))

@@ -21,7 +21,7 @@ from torchvision import transforms
 from scene_recog import cli, fitter
 from scene_recog.fitter import Fitter
 from scene_recog.image_loader import ImageLoader
-from scene_recog.models.fisher_vectors import FisherVectorNet
+from scene_recog.models.fisher_vectors import FisherVectorNet, VisualWords
 from scene_recog.recipes import FITTED_RECIPES, FittedRecipe, get_recipe, recipe_from_dict
 from scene_recog.runs.checkpoint import read_checkpoint, write_checkpoint
 from scene_recog.runs.config import read_config
@@ -101,6 +101,7 @@ def test_the_recipe_survives_json_and_refuses_what_makes_no_sense() -> None:
         ("lr=0.1", "has no 'lr'"),
         ("words=1", "words is 1"),
         ("words=2000", "words is 2000"),
+        ("descriptors=hog", "descriptors is 'hog'"),
         ("input_size=64", "input_size is 64"),
         ("model=SimpleNet", "model is 'SimpleNet'"),
         ("name=../x", "name is '../x'"),
@@ -141,7 +142,7 @@ def test_a_run_has_everything(fitted: Path, sketches: Path) -> None:
     ]  # fmt: skip
     config = read_config(fitted)
     assert config["model"]["class_name"] == "FisherVectorNet"
-    assert config["model"]["arguments"] == {"words": 2}
+    assert config["model"]["arguments"] == {"words": 2, "descriptors": "sift"}
     assert config["data"]["train_images"] + config["data"]["val_images"] == 90
     assert recipe_from_dict(config["recipe"]) == RECIPE
     (row,) = read_history(fitted)
@@ -263,7 +264,7 @@ def fit_and_die(data_dir: Path, folder: Path, point: str, count: int) -> None:
     torch.set_num_threads(1)
     fitter.PART = 32
     calls = iter(range(1, 10**9))
-    owner: Any = {"fit_weights": FisherVectorNet, "_fit_words": FisherVectorNet,
+    owner: Any = {"fit_weights": FisherVectorNet, "fit": VisualWords,
                   "_write_part": Fitter, "save_epoch": RunFolder, "training_vectors":
                   FisherVectorNet, "evaluate_batches": fitter}.get(point)  # fmt: skip
     if owner is not None:
@@ -282,7 +283,7 @@ def fit_and_die(data_dir: Path, folder: Path, point: str, count: int) -> None:
 @pytest.mark.parametrize(
     ("point", "count", "parts"),
     [
-        ("_fit_words", 1, 0),
+        ("fit", 1, 0),
         ("training_vectors", 1, 0),
         ("training_vectors", 2, 1),
         ("_write_part", 2, 1),
@@ -408,7 +409,9 @@ def test_a_checkpoint_of_another_size_is_named(
     fitted: Path, sketches: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(fitted, tmp_path / "run")
-    with pytest.raises(ValueError, match=r"does not fit this FisherVectorNet \(shares is \[2\]"):
+    with pytest.raises(
+        ValueError, match=r"does not fit this FisherVectorNet \(kinds.0.shares is \[2\]"
+    ):
         RECIPE.override(["words=3"]).make_trainer(sketches, folder, load_from_disk=True)
     with pytest.raises(ValueError, match=r"val_fraction is 0.5, but the images"):
         RECIPE.override(["val_fraction=0.5"]).make_trainer(sketches, folder, load_from_disk=True)
@@ -425,6 +428,9 @@ def test_a_checkpoint_of_another_size_is_named(
         ({"model": {"class_name": "FisherVectorNet", "arguments": {"words": 10**9}}}, "width"),
         ({"model": {"class_name": "FisherVectorNet", "arguments": {"words": 3}}}, "do not fit"),
         ({"model": {"class_name": "FisherVectorNet", "arguments": {"sift": 2}}}, "arguments that"),
+        ({"model": {"class_name": "FisherVectorNet", "arguments": {"words": "2"}}}, "arguments"),
+        ({"model": {"class_name": "FisherVectorNet", "arguments": {"descriptors": "x"}}}, "argum"),
+        ({"model": {"class_name": "FisherVectorNet", "arguments": {"words": [2]}}}, "width"),
         ({"val_transforms": [{"name": "ToTensor"}, {"name": "Resize", "size": 64}]}, "do not fit"),
     ],
 )

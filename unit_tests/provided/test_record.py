@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scene_recog import cli, recipes
+from scene_recog import cli, fitter, recipes
 from scene_recog.assembler import Assembler
 from scene_recog.fitter import Fitter
 from scene_recog.recipes import FITTED_RECIPES, RECIPES, RecordRecipe, get_recipe, recipe_from_dict
@@ -21,15 +21,19 @@ from scene_recog.runs.scoring import load_run
 SMALL_NET = ["width=2", "start_size=32", "input_size=48", "eval_size=48", "cache_size=48",
              "epochs=12", "amp=off", "memory_format=contiguous"]  # fmt: skip
 
+FOUR = "fisher-vectors-four"
+
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Members that take seconds, and an epoch that takes one."""
-    words = FITTED_RECIPES["fisher-vectors"].override(["words=2", "input_size=100"])
-    monkeypatch.setitem(recipes.FITTED_RECIPES, "fisher-vectors", words)
+    for name in ("fisher-vectors", FOUR):
+        words = FITTED_RECIPES[name].override(["words=2", "input_size=100"])
+        monkeypatch.setitem(recipes.FITTED_RECIPES, name, words)
     for name in ("fast80", "best", "best-gradients"):
         monkeypatch.setitem(recipes.RECIPES, name, RECIPES[name].override(SMALL_NET))
     monkeypatch.setattr(Assembler, "_seconds_of_epoch", lambda self, network: 10.0)
+    monkeypatch.setattr(Fitter, "expected_seconds", lambda self, side: 30.0)
 
 
 def make(data: Path, folder: Path, minutes: float = 1, **changes: Any) -> Assembler:
@@ -50,8 +54,8 @@ def test_a_short_time_has_one_network_and_makes_an_ensemble(sketches: Path, tmp_
     assert recipe_from_dict(config["recipe"]) == RecordRecipe(
         name="record", minutes=1, val_fraction=0.34
     )
-    assert epochs_of(tmp_path / "run") == config["plan"] | {"fisher-vectors": 1}
-    assert list(load_run(tmp_path / "run").members) == [*config["plan"], "fisher-vectors"]
+    assert epochs_of(tmp_path / "run") == config["plan"] | {FOUR: 1}
+    assert list(load_run(tmp_path / "run").members) == [*config["plan"], FOUR]
     assert assembler.evaluation is not None
     assert assembler.best_record.validation_accuracy == assembler.evaluation.accuracy
     assert make(sketches, tmp_path / "run").epochs_done == 1
@@ -63,7 +67,7 @@ def test_a_long_time_has_both_networks_with_all_their_epochs(
     sketches: Path, tmp_path: Path
 ) -> None:
     make(sketches, tmp_path / "run", minutes=10).run_training_loop()
-    assert epochs_of(tmp_path / "run") == {"best": 12, "best-gradients": 12, "fisher-vectors": 1}
+    assert epochs_of(tmp_path / "run") == {"best": 12, "best-gradients": 12, FOUR: 1}
     assert len(load_run(tmp_path / "run").members) == 3
 
 
@@ -90,7 +94,39 @@ def test_a_plan_fits_the_time(
     assert ("too few to learn: 5 are trained" in capsys.readouterr().err) == (seconds < 30)
 
 
-@pytest.mark.parametrize("stopped", ["fisher-vectors", "best"])
+@pytest.mark.parametrize("why", ["time", "memory"])
+def test_fewer_descriptors_where_many_do_not_fit(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    if why == "time":
+        monkeypatch.setattr(Fitter, "expected_seconds", lambda self, side: 37.0)
+    else:
+        monkeypatch.setattr(fitter, "physical_memory", lambda: 1_000)
+    assert make(sketches, tmp_path / "run")._chosen(36.0).name == "fisher-vectors"
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_time_to_fit_is_measured(
+    sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    seconds = []
+    for words in (2, 512):
+        recipe = FITTED_RECIPES[FOUR].override([f"words={words}", "input_size=100"])
+        seconds.append(recipe.make_trainer(sketches, tmp_path).expected_seconds(100))
+    assert 0 < seconds[0] < seconds[1] < 10_000
+
+
+def test_a_run_from_before_there_was_a_choice_continues(sketches: Path, tmp_path: Path) -> None:
+    assembler, folder = make(sketches, tmp_path / "run"), tmp_path / "run"
+    folder.mkdir()
+    old = {key: value for key, value in assembler.config.items() if key != "fitted"}
+    (folder / "config.json").write_text(json.dumps({**old, "plan": {"best": 5}}))
+    make(sketches, folder).run_training_loop()
+    assert epochs_of(folder) == {"best": 5, "fisher-vectors": 1}
+
+
+@pytest.mark.parametrize("stopped", [FOUR, "best"])
 def test_a_stopped_run_continues_as_planned(
     sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: str
 ) -> None:
@@ -189,6 +225,10 @@ def test_a_damaged_plan_is_named(sketches: Path, tmp_path: Path) -> None:
     config = {**assembler.config, "plan": {"other": 3}}
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match=r"config\.json is damaged: its plan is \{'other': 3\}"):
+        make(sketches, tmp_path / "run")
+    config = {**assembler.config, "fitted": "../x"}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"config\.json is damaged: its fitted is '\.\./x'"):
         make(sketches, tmp_path / "run")
 
 
