@@ -84,6 +84,7 @@ def jupyterlab(root: Path) -> Iterator[str]:
         port = listener.getsockname()[1]
     environment = os.environ | {
         "SCENE_RECOG_NOTEBOOK": "quick",
+        "OMP_NUM_THREADS": "1",  # chosen; else training says that the browser keeps it waiting
         "PYTHONPATH": str(root),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
