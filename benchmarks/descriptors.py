@@ -22,31 +22,25 @@ from common import machine, make_parser, run_script
 
 from scene_recog.datasets import find_dataset
 from scene_recog.image_loader import ImageLoader
-from scene_recog.models.descriptors import DenseCensus, DenseCurvature, DenseSift
-from scene_recog.models.fisher_vectors import (
-    FOUR_SCALES,
-    KINDS,
-    FisherVectorNet,
-    Kind,
-    products_of,
-    solve_ridge,
-)
+from scene_recog.models.fisher_vectors import KINDS, FisherVectorNet, products_of, solve_ridge
 from scene_recog.system.files import write_atomically
 
 WORDS = 128
 FOLDS, DRAWS = 5, 3
 LABELS = "labels.pt"
+(SIFT,) = KINDS["sift"]
+LARGE, SMALL, CURVATURE, CENSUS = KINDS["four"]  # all but the first with half the words
 CANDIDATES = {
-    "sift 6": Kind(DenseSift, 6, FOUR_SCALES),
-    "sift 4": Kind(DenseSift, 4, FOUR_SCALES),
-    "sift 8": Kind(DenseSift, 8, FOUR_SCALES),
-    "large": Kind(DenseSift, 4, (1.0, 0.7)),
-    "small": Kind(DenseSift, 4, (0.5, 0.35, 0.25)),
-    "half small": Kind(DenseSift, 4, (0.5, 0.35, 0.25), words=0.5),
-    "curvature": Kind(DenseCurvature, 6, FOUR_SCALES),
-    "half curvature": Kind(DenseCurvature, 6, FOUR_SCALES, words=0.5),
-    "census": Kind(DenseCensus, 6, FOUR_SCALES),
-    "half census": Kind(DenseCensus, 6, FOUR_SCALES, words=0.5),
+    "sift 6": SIFT,
+    "sift 4": SIFT._replace(cell=4),
+    "sift 8": SIFT._replace(cell=8),
+    "large": LARGE,
+    "small": SMALL._replace(words=1.0),
+    "half small": SMALL,
+    "curvature": CURVATURE._replace(words=1.0),
+    "half curvature": CURVATURE,
+    "census": CENSUS._replace(words=1.0),
+    "half census": CENSUS,
 }
 KINDS.update({name: (kind,) for name, kind in CANDIDATES.items()})
 ROWS = [  # kinds that are put together, with their weights

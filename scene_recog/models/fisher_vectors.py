@@ -173,6 +173,19 @@ class VisualWords(nn.Module):
         )
         return log_likelihood.softmax(dim=-1)
 
+    def some_descriptors(
+        self, batches: Sequence[torch.Tensor], generator: torch.Generator
+    ) -> torch.Tensor:
+        """Up to 250 descriptors of each image, of batches [N, 1, H, W]: [M, 128]."""
+        chosen = []
+        with progress_bar(total=sum(map(len, batches)), unit="img", desc="descriptors") as bar:
+            for x in batches:
+                of_batch = torch.cat([d.flatten(1, 2) for d in self.descriptors(x)], dim=1)
+                for d in of_batch:
+                    chosen.append(d[torch.randperm(len(d), generator=generator)[:250]])
+                bar.update(len(x))
+        return torch.cat(chosen)
+
     def fit(self, descriptors: torch.Tensor, generator: torch.Generator) -> None:
         """Principal components, then a mixture of Gaussians: k-means first, then EM."""
         if len(descriptors) < len(self.shares):
@@ -312,8 +325,9 @@ class FisherVectorNet(nn.Module):
             raise ValueError("there are no images to learn from")
         generator = torch.Generator().manual_seed(seed)
         some = Subset(dataset, torch.randperm(count, generator=generator)[:1000].tolist())
+        batches = [x for x, _ in self._batches(some)]  # read once for all kinds
         for words in cast(list[VisualWords], self.kinds):
-            words.fit(self._some_descriptors(words, some, generator), generator)
+            words.fit(words.some_descriptors(batches, generator), generator)
 
     @torch.inference_mode()
     def training_vectors(
@@ -342,19 +356,6 @@ class FisherVectorNet(nn.Module):
                     f"an image has label {y.max()}, but there are only {outputs} outputs"
                 )
             yield x, y
-
-    def _some_descriptors(
-        self, words: VisualWords, images: Dataset[Any], generator: torch.Generator
-    ) -> torch.Tensor:
-        """Up to 250 descriptors of each image: [M, 128]."""
-        chosen = []
-        with progress_bar(total=len(images), unit="img", desc="descriptors") as bar:  # type: ignore[arg-type]
-            for x, _ in self._batches(images):
-                of_batch = torch.cat([d.flatten(1, 2) for d in words.descriptors(x)], dim=1)
-                for d in of_batch:
-                    chosen.append(d[torch.randperm(len(d), generator=generator)[:250]])
-                bar.update(len(x))
-        return torch.cat(chosen)
 
     @torch.inference_mode()
     def fit_weights(self, vectors: torch.Tensor, labels: torch.Tensor) -> None:

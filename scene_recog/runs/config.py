@@ -243,7 +243,7 @@ def trouble_with(config: RunConfig) -> str:
         return "does not name its network"
     arguments = values["model"].get("arguments", {})
     if not isinstance(arguments, dict) or any(
-        not isinstance(value, (int, str)) or (isinstance(value, int) and value > 1024)
+        not (isinstance(value, str) or (isinstance(value, int) and value <= 1024))
         for value in arguments.values()
     ):
         return "does not give the width of its network"

@@ -426,6 +426,7 @@ def test_layers_and_counts_learned_by_heart_fail(tmp_path: Path) -> None:
     run(tmp_path / "spy", SOURCES, spies, expression=choice)
     public = run(tmp_path / "public", SOURCES, replays, expression=choice)
     assert set(public.outcomes.values()) == {"passed"}, public.reasons
+    assert all(outcomes_of(public, name) for name in replays)
     hidden = run(tmp_path / "hidden", twins.hidden(SOURCES, 5), replays, expression=choice)
     assert functions(hidden) == functions(public)
     assert "passed" not in hidden.outcomes.values()
