@@ -94,17 +94,18 @@ def until(page: Any, expression: str, seconds: float = 60) -> None:
 
 def settle(page: Any) -> None:
     """Wait until what was asked for is computed and drawn."""
-    until(page, "state.results !== null && !isRunning")
+    until(page, "isSettled()")
 
 
 def frames(page: Any) -> int:
-    """How often the network has run."""
+    """How often the network has run, when all that was asked for before is done."""
+    settle(page)
     return int(page.evaluate("state.frames"))
 
 
 def after(page: Any, count: int) -> None:
     """Wait until it has run again."""
-    until(page, f"state.frames > {count} && !isRunning")
+    until(page, f"state.frames > {count} && isSettled()")
 
 
 def test_page_is_one_small_file_that_asks_for_nothing(page_file: Path) -> None:
@@ -176,13 +177,14 @@ def test_the_network_before_training_has_the_weights_of_its_seed(
 def test_everything_can_be_done_with_the_picture(page: Any, tmp_path: Path) -> None:
     for group in ("wrong answers", "most confident mistakes", "right answers"):
         page.select_option("#group", group)
-        until(page, f"find('group').value === {group!r}")
-    count = frames(page)
+        settle(page)
+        assert page.evaluate("imagesShown()[0].name") in page.inner_text("#caption")
     page.click("#gallery button:nth-child(3)")
-    after(page, count)
+    settle(page)
     caption = page.inner_text("#caption")
     page.click("#next")
-    until(page, f"find('caption').textContent !== {caption!r} && !isRunning")
+    settle(page)
+    assert page.inner_text("#caption") != caption
 
     before = page.evaluate("Array.from(state.results[0].small.data)")
     for name, value in (("brightness", "0.4"), ("right", "20"), ("down", "-15")):

@@ -87,6 +87,9 @@ const run = (picture, edits, numbers) =>
 
 let isRunning = false, isStale = false, whenIdle = null;
 
+/** Whether all that was asked for is computed and drawn: the tests wait for it. */
+const isSettled = () => state.results !== null && !isRunning && beingRead === 0;
+
 /** Compute and draw everything again; while that goes on, later calls become one. */
 async function refresh() {
   isStale = true;

@@ -4,6 +4,7 @@ const LONGEST = 512; // pixels; larger photographs are made smaller, so that the
 
 /** Counts what the visitor has chosen, so that what takes long does not replace a later choice. */
 let latestChoice = 0;
+let beingRead = 0; // pictures
 
 /** Show a picture, without the changes that were made to the last one. `replaced` is what "Undo all
  *  changes" goes back to, if this picture was made from another one. */
@@ -42,9 +43,14 @@ function greyOfDrawable(drawable, width, height) {
 }
 
 async function greyOfFile(blob) {
-  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
-  const share = Math.min(1, 4096 / Math.max(bitmap.width, bitmap.height)); // what a canvas can surely hold
-  return greyOfDrawable(bitmap, Math.max(1, Math.round(bitmap.width * share)), Math.max(1, Math.round(bitmap.height * share)));
+  beingRead++;
+  try {
+    const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
+    const share = Math.min(1, 4096 / Math.max(bitmap.width, bitmap.height)); // what a canvas can surely hold
+    return greyOfDrawable(bitmap, Math.max(1, Math.round(bitmap.width * share)), Math.max(1, Math.round(bitmap.height * share)));
+  } finally {
+    beingRead--;
+  }
 }
 
 const blobOf = (base64) => new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: "image/jpeg" });
