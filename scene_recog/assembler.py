@@ -29,7 +29,7 @@ from scene_recog.runs.run_folder import LAST
 from scene_recog.runs.scoring import Evaluation, evaluate_split, load_run
 from scene_recog.system.devices import choose_device
 from scene_recog.system.numbers import plain_data
-from scene_recog.system.progress import notice, progress_bar
+from scene_recog.system.progress import clock, notice
 from scene_recog.system.versions import versions
 
 if TYPE_CHECKING:
@@ -107,18 +107,10 @@ class Assembler:
         """
         if num_epochs != 1 or self.epochs_done:
             raise ValueError("an ensemble is put together once")
-        started, before = time.monotonic(), self._seconds_of_members()
         self.model_dir.mkdir(parents=True, exist_ok=True)
         write_config(self.model_dir, self.config)
-        total = round(60 * self.minutes)
-        with progress_bar(total=total, unit="s", desc=self.model_dir.name) as bar:
-
-            def elapsed(*_: object) -> float:
-                seconds = before + time.monotonic() - started
-                bar.n = min(total, round(seconds))
-                bar.refresh()
-                return seconds
-
+        total = 60 * self.minutes
+        with clock(total, self._seconds_of_members(), self.model_dir.name) as elapsed:
             if not self._name_of_fitted:
                 self._note(fitted=self._chosen(FITTED * total).name)
             to_measure = self._fit()
@@ -127,7 +119,7 @@ class Assembler:
                 self._note(plan=self._planned(left))
             for network in self.networks:
                 if epochs := self._plan.get(network.name):
-                    self._train(replace(network, epochs=epochs), elapsed)
+                    self._train(replace(network, epochs=epochs))
             self._put_together()
             seconds = elapsed()
         self._measure(seconds)
@@ -171,7 +163,7 @@ class Assembler:
             fitter.run_training_loop()
         return fitter.best_record.validation_seconds
 
-    def _train(self, network: Recipe, on_epoch: Any) -> None:
+    def _train(self, network: Recipe) -> None:
         folder = self.model_dir / network.name
         pixel_stats = None
         if (folder / CONFIG).is_file():
@@ -186,7 +178,7 @@ class Assembler:
             pixel_stats=pixel_stats,
         )
         if (left := network.epochs - trainer.epochs_done) > 0:
-            trainer.run_training_loop(left, on_epoch=on_epoch)
+            trainer.run_training_loop(left)
 
     def _put_together(self) -> None:
         names = (*self._plan, self._name_of_fitted)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -29,6 +33,42 @@ def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
     else:
         options = {"dynamic_ncols": True, **options}
     return tqdm(iterable, disable=silent, **options)
+
+
+@contextmanager
+def clock(total: float, already: float, description: str) -> Iterator[Callable[[], float]]:
+    """A bar of seconds that moves by itself while the block runs.
+
+    Args:
+        total: seconds that the block is expected to take; the bar stays there if it takes longer.
+        already: seconds that were spent before.
+        description: in front of the bar.
+
+    Yields:
+        A function without arguments: the seconds spent so far.
+    """
+    started, ended = time.monotonic() - already, threading.Event()
+
+    def seconds() -> float:
+        return time.monotonic() - started
+
+    layout = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} s"
+    with progress_bar(total=round(total), desc=description, bar_format=layout) as bar:
+
+        def tick() -> None:
+            while not bar.disable:
+                bar.n = min(bar.total, round(seconds()))
+                bar.refresh()
+                if ended.wait(1):
+                    return
+
+        ticking = threading.Thread(target=tick, daemon=True)
+        ticking.start()
+        try:
+            yield seconds
+        finally:
+            ended.set()
+            ticking.join()
 
 
 def notice(text: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from scene_recog.runner import Trainer
 from scene_recog.runs.config import read_config
 from scene_recog.runs.history import read_history
 from scene_recog.runs.scoring import load_run
+from scene_recog.system import progress
 
 SMALL_NET = ["width=2", "start_size=32", "input_size=48", "eval_size=48", "cache_size=48",
              "epochs=12", "amp=off", "memory_format=contiguous"]  # fmt: skip
@@ -115,6 +118,21 @@ def test_the_time_to_fit_is_measured(
         recipe = FITTED_RECIPES[FOUR].override([f"words={words}", "input_size=100"])
         seconds.append(recipe.make_trainer(sketches, tmp_path).expected_seconds(100))
     assert 0 < seconds[0] < seconds[1] < 10_000
+
+
+def test_the_bar_moves_by_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "is_watched", lambda: True)
+    drawn = ""
+    with progress.clock(60, 20.0, "record") as elapsed:
+        while "21 of 60 s" not in drawn and elapsed() < 50:
+            time.sleep(0.1)
+            drawn += capsys.readouterr().err
+    assert elapsed() > 20
+    assert "20 of 60 s" in drawn
+    assert "21 of 60 s" in drawn
+    assert not [thread for thread in threading.enumerate() if "tick" in thread.name]
 
 
 def test_a_run_from_before_there_was_a_choice_continues(sketches: Path, tmp_path: Path) -> None:
