@@ -12,10 +12,11 @@ A run that was stopped continues with what is missing, as it was planned.
 
 from __future__ import annotations
 
+import itertools
 import math
 import tempfile
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -31,6 +32,7 @@ from scene_recog.system.devices import choose_device
 from scene_recog.system.numbers import plain_data
 from scene_recog.system.progress import clock, notice
 from scene_recog.system.versions import versions
+from scene_recog.training.mixing import shares_of_sizes
 
 if TYPE_CHECKING:
     from scene_recog.fitter import Fitter
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 RESERVE = 0.04  # of the time, for what is not trained: loading, measuring, saving
 FITTED = 0.6  # of the time, at most, for Fisher vectors of several kinds of descriptor
 LEAST, MOST = 0.4, 2.0  # times a network's own number of epochs
+WARM_UP, MEASURED = 5, 15  # batches, to find out how long an epoch takes
 
 
 class Assembler:
@@ -232,26 +235,27 @@ class Assembler:
         return {best.name: in_time(best, of_best)}
 
     def _seconds_of_epoch(self, network: Recipe) -> float:
-        """The mean over a run in which the images grow, from an epoch at each end.
+        """The mean over a run in which the images grow, from some batches of each size.
 
-        Each size gets the same number of pixels (see `growing_size`), so the mean is the harmonic.
+        The first batches take longer, so they do not count.
         """
         notice(f"Measuring how long an epoch of {network.name} takes.")
-        seconds, validation = [], 0.0
+        full, mean = network.input_size, 0.0
         with tempfile.TemporaryDirectory() as folder:
-            for size in (network.start_size or network.input_size, network.input_size):
-                fixed = replace(network, start_size=None, input_size=size)
-                trainer = fixed.make_trainer(
+            for size, share in shares_of_sizes(network.start_size or full, full).items():
+                trainer = replace(network, start_size=size).make_trainer(
                     self.data_dir, folder, device=str(self.device), skip_images=self._skip_images
                 )
+                started: list[float] = []
+                batches = len(trainer.train_loader)
+                trainer.train_loader = _some_batches(trainer.train_loader, started)
                 with trainer.arithmetic.in_use([trainer.model], trainer.optimizer):
-                    begun = time.perf_counter()
                     trainer.train_epoch()
                     trained = time.perf_counter()
                     trainer.validate()
-                seconds.append(trained - begun)
-                validation = time.perf_counter() - trained
-        return len(seconds) / sum(1 / each for each in seconds) + validation
+                of_batch = (trained - started[0]) / MEASURED
+                mean += share * (batches * of_batch + time.perf_counter() - trained)
+        return mean
 
     def _seconds_of_members(self) -> float:
         return sum(
@@ -296,3 +300,11 @@ class Assembler:
             "versions": versions(),
         }
         return cast(RunConfig, plain_data(new))
+
+
+def _some_batches(loader: Iterable[Any], started: list[float]) -> Any:
+    """Notes in `started` when the first `WARM_UP` of them are done."""
+    again = itertools.chain.from_iterable(itertools.repeat(loader))
+    yield from itertools.islice(again, WARM_UP)
+    started.append(time.perf_counter())
+    yield from itertools.islice(again, MEASURED)

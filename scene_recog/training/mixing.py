@@ -59,20 +59,29 @@ class Growth:
 def growing_size(start: int, full: int, progress: float) -> int:
     """The side of the images in pixels at this progress of the training.
 
-    It grows in steps of 16. Each size gets the same number of pixels, so about the same time:
-    smaller sizes get more epochs.
-
     Args:
         start: the initial side in pixels.
         full: the final side; if it is below `start`, there is no growth.
         progress: from 0 to 1.
     """
-    sizes: list[int] = [*range(start, full, 16), full]
-    epochs = [1 / size**2 for size in sizes]
-    for size, share_done in zip(sizes, itertools.accumulate(epochs), strict=True):
-        if progress < share_done / sum(epochs):
+    shares = shares_of_sizes(start, full)
+    for size, share_done in zip(shares, itertools.accumulate(shares.values()), strict=True):
+        if progress < share_done:
             return size
     return full
+
+
+def shares_of_sizes(start: int, full: int) -> dict[int, float]:
+    """The sides in pixels, in steps of 16, and the share of the epochs that each gets.
+
+    Each gets the same number of pixels, so about the same time: smaller sizes get more epochs.
+
+    Args:
+        start, full: as for `growing_size`.
+    """
+    sizes = [*range(start, full, 16), full]
+    epochs = [1 / size**2 for size in sizes]
+    return {size: each / sum(epochs) for size, each in zip(sizes, epochs, strict=True)}
 
 
 def shrink(x: torch.Tensor, width: int) -> torch.Tensor:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from scene_recog import cli, fitter, recipes
 from scene_recog.assembler import Assembler
 from scene_recog.fitter import Fitter
+from scene_recog.models.scene_net import ScenePyramidNet
 from scene_recog.recipes import FITTED_RECIPES, RECIPES, RecordRecipe, get_recipe, recipe_from_dict
 from scene_recog.runner import Trainer
 from scene_recog.runs.config import read_config
@@ -178,23 +180,33 @@ def test_a_stopped_run_continues_as_planned(
     assert (resumed.evaluation.probabilities == whole.evaluation.probabilities).all()
 
 
-def test_the_time_of_an_epoch_is_measured_at_both_sizes(
+def test_the_time_of_an_epoch_is_measured_at_each_size(
     sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
     assembler = make(sketches, tmp_path / "run")
-    network = RECIPES["best"].override([*SMALL_NET, "val_fraction=0.34"])
+    network = RECIPES["best"].override(
+        [*SMALL_NET, "input_size=64", "batch_size=8", "val_fraction=0.34"]
+    )
     seen: list[int] = []
-    original = Trainer.train_epoch
+    now = 0.0
 
-    def train_epoch(trainer: Trainer) -> tuple[float, float]:
-        seen.append(next(iter(trainer.train_loader))[0].shape[-1])
-        return original(trainer)
+    def forward(net: ScenePyramidNet, x: torch.Tensor) -> torch.Tensor:
+        nonlocal now
+        if net.training:
+            now += 100 if len(seen) % 20 < 5 else x.shape[-1]  # the first 5 of 20 take long
+            seen.append(x.shape[-1])
+        return net.fc_layers(net.conv_layers(x))
 
-    monkeypatch.setattr(Trainer, "train_epoch", train_epoch)
-    assert 0 < assembler._seconds_of_epoch(network) < 60
-    assert seen == [32, 48]
+    monkeypatch.setattr(ScenePyramidNet, "forward", forward)
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    seconds = assembler._seconds_of_epoch(network)
     assert not (tmp_path / "run").exists()
+    sizes = [32, 48, 64]
+    assert [seen.count(size) for size in sizes] == [20, 20, 20]
+    share = {size: 1 / size**2 for size in sizes}
+    expected = sum(share[size] * 8 * size for size in sizes) / sum(share.values())
+    assert seconds == pytest.approx(expected)
 
 
 def test_the_command_makes_a_run_like_any_other(
