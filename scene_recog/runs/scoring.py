@@ -203,7 +203,8 @@ def _assembled(
         )
     if not isinstance(steps, list):
         raise ValueError(
-            f"{path} was trained with transforms that cannot be rebuilt from the file ({steps}): "
+            f"{path} was trained with transforms that cannot be rebuilt from the file "
+            f"({' '.join(steps.split())}): "
             "evaluate it in Python with generate_confusion_data"
         )
     try:

@@ -519,6 +519,18 @@ def test_damaged_run_gets_one_line(trained: Path, capsys: pytest.CaptureFixture[
     assert "checkpoint.pt is damaged" in refuse(capsys, "train", "--resume", "part1-001")
 
 
+def test_transforms_that_a_file_cannot_hold_get_one_line(
+    here: Path,
+    sketches: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("scene_recog.runs.config.describe_transforms", lambda _: None)
+    assert cli.main(["train", *FAST, "--epochs", "1", "--data", str(sketches)]) == 0
+    capsys.readouterr()
+    assert "cannot be rebuilt from the file (Compose( " in refuse(capsys, "evaluate", "part1-001")
+
+
 def test_a_bug_keeps_its_traceback(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def buggy(_args: object) -> int:
         return json.loads("{")  # a ValueError that is not ours

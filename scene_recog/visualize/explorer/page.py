@@ -124,7 +124,8 @@ def _describe_run(run: LoadedRun, name: str, before: nn.Module | None) -> dict[s
         raise ValueError(f"{name} is an ensemble: explore one of its members, such as {member}")
     if class_name in FITTED:
         raise ValueError(f"{name} holds {class_name}, which is no neural network")
-    transforms = cast(list[dict[str, Any]], run.config["val_transforms"])  # as load_run checks
+    described = cast(list[dict[str, Any]], run.config["val_transforms"])  # as load_run checks
+    transforms = _in_first_version(described)
     if trouble := _trouble_with(transforms):
         raise ValueError(f"{name} was trained with {trouble}, which the page cannot compute")
     shape, other = (tuple(run.transform(Image.new("L", size)).shape) for size in _SIZES)
@@ -173,6 +174,22 @@ def _columns_first() -> bool:
     bilinear = Image.Resampling.BILINEAR
     in_order = tall.resize((64, 180), bilinear).resize((64, 64), bilinear)
     return tall.resize((64, 64), bilinear).tobytes() != in_order.tobytes()
+
+
+def _in_first_version(transforms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same transforms, without those of `transforms.v2` where the first version has them.
+
+    Both resize alike, except that a pixel of a tensor may differ from Pillow's by one grey level.
+    """
+    renamed = []
+    for step in transforms:
+        name = step["name"]
+        if name == "v2.ToDtype" and step.get("dtype") == "torch.float32" and step.get("scale"):
+            renamed.append({"name": "ToTensor"})
+        elif name != "v2.ToImage":
+            is_alike = name.removeprefix("v2.") in _ORDER and step.get("antialias", True)
+            renamed.append(step | {"name": name.removeprefix("v2.")} if is_alike else step)
+    return renamed
 
 
 def _trouble_with(transforms: Sequence[dict[str, Any]]) -> str:

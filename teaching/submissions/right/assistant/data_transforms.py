@@ -1,12 +1,12 @@
 """Image transforms for training and evaluation.
 
-The four public functions of this module return :class:`torchvision.transforms.Compose` objects
+The four public functions of this module return :class:`torchvision.transforms.v2.Compose` objects
 which convert a grayscale PIL image into a tensor. All of them are assembled by one private builder,
 so that the order of the steps is the same everywhere:
 
 1. ``Resize``
 2. ``RandomHorizontalFlip`` and ``ColorJitter`` (training only)
-3. ``ToTensor``
+3. ``ToImage`` and ``ToDtype``
 4. ``Normalize`` (optional)
 """
 
@@ -17,7 +17,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Iterator, Optional, Sequence, Tuple
 
-from torchvision import transforms
+import torch
+from torchvision.transforms import v2
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class NormalizationConfig:
         return config
 
 
-def get_fundamental_transforms(inp_size: Tuple[int, int]) -> transforms.Compose:
+def get_fundamental_transforms(inp_size: Tuple[int, int]) -> v2.Compose:
     """Returns the transforms that every image needs.
 
     Args:
@@ -88,7 +89,7 @@ def get_fundamental_transforms(inp_size: Tuple[int, int]) -> transforms.Compose:
     return _build(inp_size)
 
 
-def get_fundamental_augmentation_transforms(inp_size: Tuple[int, int]) -> transforms.Compose:
+def get_fundamental_augmentation_transforms(inp_size: Tuple[int, int]) -> v2.Compose:
     """Returns the fundamental transforms with data augmentation.
 
     Args:
@@ -99,7 +100,7 @@ def get_fundamental_augmentation_transforms(inp_size: Tuple[int, int]) -> transf
 
 def get_fundamental_normalization_transforms(
     inp_size: Tuple[int, int], pixel_mean: Sequence[float], pixel_std: Sequence[float]
-) -> transforms.Compose:
+) -> v2.Compose:
     """Returns the fundamental transforms with normalization.
 
     Args:
@@ -113,7 +114,7 @@ def get_fundamental_normalization_transforms(
 
 def get_all_transforms(
     inp_size: Tuple[int, int], pixel_mean: Sequence[float], pixel_std: Sequence[float]
-) -> transforms.Compose:
+) -> v2.Compose:
     """Returns the transforms for training: augmentation and normalization.
 
     Args:
@@ -129,11 +130,11 @@ def _build(
     inp_size: Tuple[int, int],
     augmentation: Optional[AugmentationConfig] = None,
     normalization: Optional[NormalizationConfig] = None,
-) -> transforms.Compose:
+) -> v2.Compose:
     """Assembles the pipeline."""
     if len(inp_size) != 2 or min(inp_size) < 1:
         raise ValueError(f"inp_size must be (height, width), but got {inp_size}.")
-    pipeline = transforms.Compose(list(_iterate_steps(inp_size, augmentation, normalization)))
+    pipeline = v2.Compose(list(_iterate_steps(inp_size, augmentation, normalization)))
     logger.debug("Built the pipeline %s.", pipeline)
     return pipeline
 
@@ -144,12 +145,13 @@ def _iterate_steps(
     normalization: Optional[NormalizationConfig],
 ) -> Iterator[Any]:
     """Yields the steps in their order."""
-    yield transforms.Resize(inp_size)
+    yield v2.Resize(inp_size)
     if augmentation is not None:
-        yield transforms.RandomHorizontalFlip(p=augmentation.flip_probability)
-        yield transforms.ColorJitter(
+        yield v2.RandomHorizontalFlip(p=augmentation.flip_probability)
+        yield v2.ColorJitter(
             brightness=augmentation.brightness, contrast=augmentation.contrast
         )
-    yield transforms.ToTensor()
+    yield v2.ToImage()
+    yield v2.ToDtype(torch.float32, scale=True)
     if normalization is not None:
-        yield transforms.Normalize(mean=normalization.mean, std=normalization.std)
+        yield v2.Normalize(mean=normalization.mean, std=normalization.std)
