@@ -526,7 +526,7 @@ def check_given_once(settings: Iterable[str]) -> None:
 
 def _trouble_with_size(model: nn.Module, size: int) -> RuntimeError | None:
     try:
-        with torch.inference_mode():
+        with torch.no_grad():  # in inference mode, lazy layers make weights that cannot learn
             model.eval()(torch.zeros(1, 1, size, size))
     except RuntimeError as error:
         return error

@@ -205,6 +205,41 @@ def test_a_wrong_layer_is_not_called_a_wrong_size(
     assert "change input_size" not in message
 
 
+class LazyNet(nn.Module):
+    """Its layers find their sizes with the first image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LazyConv2d(2, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(15)
+        )
+        self.loss_criterion = nn.CrossEntropyLoss()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.layers(x)
+        return scores
+
+
+def test_lazy_layers_learn(
+    make_trainer: Callable[..., Trainer],
+    sketches: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(NETS, "LazyNet", LazyNet)
+    recipe = RECIPES["part1"].override(["model=LazyNet"])
+    for trainer in (
+        make_trainer(LazyNet()),
+        recipe.make_trainer(sketches, tmp_path / "recipe", device="cpu"),
+    ):
+        layer = trainer.model.layers[3]
+        before = layer.weight.clone()
+        trainer.run_training_loop(1)
+        assert not torch.equal(layer.weight, before)
+        loaded = load_run(trainer.model_dir, device="cpu").model.layers[3]
+        assert torch.equal(loaded.weight, layer.weight)
+
+
 class Widening(SceneNet):
     """Keeps its width only if `kept` says so."""
 
