@@ -6,7 +6,6 @@ repeats bit for bit with the same choices: they are recorded, and a resumed run 
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import os
@@ -24,6 +23,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from scene_recog.models.copies import can_be_copied, copy_of
 from scene_recog.system import processes
 from scene_recog.system.devices import has_bfloat16
 from scene_recog.system.files import user_cache_dir, write_atomically
@@ -72,13 +72,18 @@ class Arithmetic:
             before: the config of the run that is resumed, whose choices stay; empty if none is.
             model: the network, on its device; its state is not changed.
             device: where it computes.
-            batches: of an epoch. If they are few, only bfloat16 is measured.
+            batches: of an epoch. If they are few, only bfloat16 is measured; nothing is if the
+                network cannot be copied.
             first_batch: returns images to measure with.
         """
-        trial = _Trial(model, device, first_batch, is_long=batches >= WORTH_MEASURING)
+        is_measured = can_be_copied(model)
+        is_long = is_measured and batches >= WORTH_MEASURING
+        trial = _Trial(model, device, first_batch, is_long=is_long)
         amp, memory_format = options.amp, options.memory_format
         if amp == "auto" and "bfloat16" in before:
             amp = "on" if before["bfloat16"] else "off"
+        if amp == "auto" and not is_measured:
+            amp = "off"
         if memory_format == "auto" and (before or options.compile_model):
             memory_format = "channels_last" if before.get("channels_last") else "contiguous"
 
@@ -168,7 +173,7 @@ class _Trial:
 
     def copied(self) -> nn.Module:
         """Another copy."""
-        return copy.deepcopy(self.model).train()
+        return copy_of(self.model).train()
 
     def seconds_of_steps(self, steps: list[Callable[[], float]]) -> list[list[float]]:
         """Seconds of each kind of step; they take turns, and the first of each is left out."""

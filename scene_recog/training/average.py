@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from scene_recog.models.copies import copy_of
+
 
 class NoAverage:
     """No average: the model itself is validated."""
@@ -40,12 +42,15 @@ class WeightAverage(NoAverage):
 
     Attributes:
         model: a copy of the network with the averaged weights.
+
+    Raises:
+        ValueError: the network cannot be copied.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._trained = model
         self._decay = decay
-        self._average = AveragedModel(model, multi_avg_fn=self._move, use_buffers=True)
+        self._average = AveragedModel(copy_of(model), multi_avg_fn=self._move, use_buffers=True)
         super().__init__(self._average.module)
 
     def update(self) -> None:

@@ -7,13 +7,13 @@ labels all ten correctly in seconds. One that cannot will not learn three thousa
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from scene_recog.models.copies import copy_of
 from scene_recog.training.loss import TrainingLoss
 from scene_recog.training.options import TrainerOptions
 
@@ -116,7 +116,7 @@ def layer_gradients(
         labels: integers [N].
         device: where to compute.
     """
-    model = copy.deepcopy(model).to(device).train()
+    model = copy_of(model).to(device).train()
     images, labels = images.to(device), labels.to(device)
     parameters = dict(model.named_parameters())
     largest = dict.fromkeys(parameters, 0.0)

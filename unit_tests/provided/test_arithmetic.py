@@ -16,6 +16,7 @@ from scene_recog.runs.scoring import load_run
 from scene_recog.simple_net import SimpleNet
 from scene_recog.training import arithmetic
 from scene_recog.training.arithmetic import Arithmetic, share_of_processors, use_fused
+from scene_recog.visualize.explorer.network import describe_network
 
 MakeTrainer = Callable[..., Trainer]
 LONG = {"batch_size": 4}  # of 90 images
@@ -133,6 +134,23 @@ def test_the_format_is_measured_once_on_a_machine(
     kept = json.loads((cache_folder / arithmetic.KEPT).read_text())
     assert sorted(kept.values()) == [False, True]
     assert all(key.startswith("SimpleNet ") for key in kept)
+
+
+def test_a_network_that_cannot_be_copied_is_trained_without_measurements(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = set_times(monkeypatch, faster_in(channels_last=True))
+    monkeypatch.setattr(arithmetic, "has_bfloat16", lambda _device: True)
+    model = SimpleNet()
+    model.seen = (image for image in [])  # a generator
+    trainer = make_trainer(model, amp="auto", **LONG)
+    trainer.train_epoch()
+    assert steps == []
+    assert not trainer.arithmetic.channels_last
+    with pytest.raises(ValueError, match=r"SimpleNet cannot be copied .*generator"):
+        make_trainer(model, ema_decay=0.9)
+    with pytest.raises(ValueError, match=r"SimpleNet cannot be copied .*generator"):
+        describe_network(model, (1, 64, 64))
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"a": 1', '{"x": "yes"}', "\x00"])

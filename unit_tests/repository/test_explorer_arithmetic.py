@@ -89,6 +89,7 @@ class Functions(nn.Module):
         x = F.max_pool2d(F.relu(self.first(x)), kernel_size=2)
         x = torch.tanh(x + self.second(x))
         x = F.dropout(x, 0.5, training=self.training)
+        x = torch.cat([x[:, 4:], x[:, :4, ...]], dim=1)
         x = F.adaptive_avg_pool2d(x, (4, 4))
         return self.last(x.view(x.size(0), -1))
 
@@ -159,7 +160,7 @@ NETS: dict[str, tuple[Callable[[], nn.Module], int]] = {
     "SimpleNetFinal": (SimpleNetFinal, 64),
     "SceneNet": (lambda: SceneNet(8), 64),
     "ScenePyramidNet": (lambda: ScenePyramidNet(8), 64),
-    "TinySceneNet": (lambda: TinySceneNet(10), 64),
+    "TinySceneNet": (lambda: TinySceneNet(6), 64),
     "functions": (Functions, 32),
 }
 

@@ -552,6 +552,21 @@ const concatenation = {
   },
 };
 
+const selection = {
+  offset: ({ shape, settings: { first } }) => first * sizeOf(shape.slice(1)),
+  forward(step, [x], output) {
+    output.set(x.subarray(this.offset(step), this.offset(step) + output.length));
+  },
+  backward(step, gradient, inputs, [into]) {
+    for (let n = 0; n < gradient.length; n++) into[this.offset(step) + n] += gradient[n];
+  },
+  explain(step, [x], index) {
+    const at = index + this.offset(step);
+    return { terms: [{ input: 0, index: at, value: x[at], weight: 1, product: x[at] }] };
+  },
+  sees: (step, field) => (field.index === undefined ? field : { ...field, index: field.index + selection.offset(step) }),
+};
+
 const KINDS = {
   convolution,
   linear,
@@ -566,5 +581,6 @@ const KINDS = {
   reshape,
   sum,
   concatenation,
+  selection,
   scaling,
 };

@@ -90,6 +90,7 @@ const EQUATIONS = {
   sum: ({ terms, value }) => `${terms.map((term) => inSum(term.value)).join(" + ")} = ${short(value)}`,
   upsampling: ({ value }) => `the nearest value below: ${short(value)}`,
   concatenation: ({ value }) => `passed on as it is: ${short(value)}`,
+  selection: ({ value }) => `passed on as it is: ${short(value)}`,
   scaling: ({ step: { settings }, terms: [{ value: x }], value }) => `${short(x)} × ${short(settings.factor)} + ${short(settings.shift)} = ${short(value)}`,
 };
 

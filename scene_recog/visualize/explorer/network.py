@@ -11,7 +11,6 @@ import base64
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from scene_recog.models.copies import copy_of
 from scene_recog.visualize.explorer.replay import agrees
 
 Step = dict[str, Any]
@@ -82,8 +82,9 @@ def describe_network(model: nn.Module, shape: Sequence[int]) -> tuple[list[Step]
     Raises:
         UnknownLayerError: a layer or an operation that the page cannot compute, or a `forward` that
             depends on the values of the image.
+        ValueError: the network cannot be copied.
     """
-    model = deepcopy(model).cpu().float().eval()
+    model = copy_of(model).cpu().float().eval()
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(_IMAGES, *shape, generator=generator)
     notes = _Notes(type(model).__name__, images)
@@ -201,8 +202,8 @@ class _Notes(TorchFunctionMode):
         """The error that says what the page cannot compute."""
         return UnknownLayerError(
             f"{self.owner} has something that the page cannot compute: {what}. It knows "
-            "convolution, batch norm, pooling, activations, dropout, linear layers, flatten, sums "
-            "and concatenations"
+            "convolution, batch norm, pooling, activations, dropout, linear layers, flatten, sums, "
+            "slices of maps and concatenations"
         )
 
     # ------------------------------------------------------------------- noting a step
@@ -318,6 +319,8 @@ class _Notes(TorchFunctionMode):
             self._add_weights(step, **arrays, **kwargs)
         elif name in _RESHAPES and result.numel() == given[0].numel():
             step["kind"] = "reshape"
+        elif name == "getitem" and (first := _first_of_slice(*args)) is not None:
+            step["kind"], settings["first"] = "selection", first
         elif name in _SUMS and len(given) == 2 and shape == given[1].shape and not kwargs:
             step["kind"] = "sum"
         elif name in ("cat", "concat", "concatenate") and _is_along_maps(args, kwargs, result):
@@ -388,6 +391,17 @@ def _is_container(module: nn.Module) -> bool:
 
 def _is_along_maps(args: Sequence[Any], kwargs: dict[str, Any], result: torch.Tensor) -> bool:
     return kwargs.get("dim", args[1] if len(args) > 1 else 0) in (1, 1 - result.ndim)
+
+
+def _first_of_slice(x: torch.Tensor, index: Any) -> int | None:
+    """Where maps begin that are taken by `x[:, first:last]`; None for any other index."""
+    parts = list(index) if isinstance(index, tuple) else []
+    while parts and parts[-1] in (slice(None), Ellipsis):
+        parts.pop()
+    if len(parts) != 2 or parts[0] != slice(None) or not isinstance(parts[1], slice):
+        return None
+    first, _, stride = parts[1].indices(x.shape[1])
+    return first if stride == 1 else None
 
 
 def _window(layer: Any, padding: list[int], dilation: list[int]) -> dict[str, Any]:

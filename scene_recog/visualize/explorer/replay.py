@@ -76,6 +76,8 @@ def _computed(
         return x + inputs[1]
     if kind == "concatenation":
         return torch.cat(inputs, 1)
+    if kind == "selection":
+        return x[:, settings["first"] :][:, : shape[0]]
     return x.reshape(len(x), *shape)  # dropout in eval mode, and another shape of the same values
 
 

@@ -22,6 +22,7 @@ const TITLES = {
   upsampling: () => "enlarged",
   sum: () => "sum",
   concatenation: () => "paths joined",
+  selection: ({ settings: { first }, shape }) => `${shape.length === 3 ? "maps" : "values"} ${first + 1} to ${first + shape[0]}`,
   scaling: ({ settings: { factor, shift } }) => `× ${short(factor)} + ${short(shift)}`,
 };
 
@@ -42,6 +43,7 @@ const SENTENCES = {
   upsampling: "Each value is repeated, so that the map becomes larger.",
   sum: "A shortcut: the layers beside it only have to learn what to change, and the gradient passes undiminished.",
   concatenation: "The values of several paths, one after the other.",
+  selection: "Only some of the values take this path.",
   scaling: "Every value is multiplied and shifted in the same way.",
   scores: "One score for each class. The scores are no probabilities yet: softmax makes them positive and lets them add up to 1.",
 };
