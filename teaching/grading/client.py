@@ -28,8 +28,6 @@ from typing import Any
 import matplotlib
 import torch
 from torch import nn
-from torch.utils.data import Dataset
-from torchvision import transforms
 
 from teaching import sandbox
 from teaching.grading import wire
@@ -398,7 +396,7 @@ class _Pickler:
             return None
         if isinstance(value, self.follows):
             return "followed", self._followed(value)
-        if not isinstance(value, nn.Module | torch.Tensor | Dataset | transforms.Compose):
+        if not isinstance(value, (nn.Module, torch.Tensor, *wire.LIBRARY.values())):
             return None
         number = self.numbers.get(id(value), -1)
         if number < 0:

@@ -21,13 +21,18 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 from torchvision import transforms
+from torchvision.transforms import v2
 
 FRAME_LIMIT = 128_000_000  # bytes
 HEADER_LIMIT = 8_000_000  # bytes; as Python objects, they take 20 times as much
 VALUES_LIMIT = 1 << 26  # pixels of an image, characters of an array of strings
 LENGTHS = struct.Struct(">QQ")  # of the header, of the bytes behind it
 LENGTH = struct.Struct(">Q")  # of what is pickled, the other way
-LIBRARY = {"Compose": transforms.Compose, "Dataset": Dataset}  # classes of students' objects
+LIBRARY: dict[str, type] = {  # classes of students' objects
+    "Compose": transforms.Compose,
+    "v2.Compose": v2.Compose,
+    "Dataset": Dataset,
+}
 GENERATORS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {  # read, restore
     "torch": (torch.get_rng_state, torch.set_rng_state),
     "numpy": (np.random.get_state, np.random.set_state),

@@ -188,7 +188,8 @@ class Session:
             }  # fmt: skip
         if isinstance(value, wire.PLAIN):
             return None
-        if isinstance(value, nn.Module):
+        names = [name for name, each in wire.LIBRARY.items() if isinstance(value, each)]
+        if isinstance(value, nn.Module) and not names:  # v2.Compose is a module, but no network
             with contextlib.suppress(NotImplementedError):
                 return {
                     "k": "net",
@@ -202,7 +203,6 @@ class Session:
             }  # fmt: skip
         if isinstance(value, type):
             return {"k": "class", "name": value.__name__}
-        names = [name for name, each in wire.LIBRARY.items() if isinstance(value, each)]
         return {"k": "ref", "r": self._kept(value), "name": type(value).__name__, "as": names}
 
     def _kept(self, value: Any) -> int:

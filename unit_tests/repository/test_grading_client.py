@@ -371,6 +371,15 @@ def solution(file: str) -> str:
     return (REPOSITORY / STEP_FILES[file]).read_text(encoding="utf-8")
 
 
+def test_transforms_of_the_second_version_are_no_network(workshop: Workshop) -> None:
+    path = REPOSITORY / "teaching/submissions/right/assistant/data_transforms.py"
+    source = path.read_text(encoding="utf-8")
+    assert "v2.Compose" in source
+    judgement = judged(workshop, data_transforms=source).files["data_transforms"]
+    assert judgement.public
+    assert {each.outcome for each in [*judgement.public, *judgement.hidden]} == {"passed"}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_what_hidden_tests_ask_is_not_told(workshop: Workshop) -> None:

@@ -214,7 +214,9 @@ def test_weights_are_tried_on_the_images(workshop: Workshop, tmp_path: Path) -> 
     assert "does not fit simple_net_final.py" in str(trained["SimpleNetFinal"].problem)
 
 
-@pytest.mark.parametrize("name", ["right/loops", "right/torch_first"])
+@pytest.mark.parametrize(
+    "name", ["right/loops", "right/torch_first", "right/assistant", "right/library_user"]
+)
 def test_right_work_of_others_passes_all(workshop: Workshop, name: str) -> None:
     folder = REPOSITORY / "teaching" / "submissions" / name
     files = {f"scene_recog/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
