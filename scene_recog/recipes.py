@@ -662,14 +662,14 @@ RECIPES = {
         Recipe(
             name="tiny80",
             model="TinySceneNet",
-            width=10,
+            width=6,
             epochs=400,
             batch_size=64,
-            input_size=64,
-            eval_size=80,
+            input_size=96,
+            eval_size=112,
             cache_size=192,
             rotation=0.0,
-            **_SCENE_NET | {"lr": 0.2, "label_smoothing": 0.05},
+            **_SCENE_NET | {"optimizer_type": "muon", "lr": 0.05, "label_smoothing": 0.05},
         ),
     )
 }

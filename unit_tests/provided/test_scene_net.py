@@ -9,6 +9,7 @@ from torch import nn
 from scene_recog.models.oriented_gradients import GradientPyramidNet, OrientedGradients
 from scene_recog.models.scene_net import (
     BasicBlock,
+    PoolingShortcut,
     SceneNet,
     ScenePyramidNet,
     SeparableBlock,
@@ -24,7 +25,7 @@ from scene_recog.models.scene_net import (
         (SceneNet(), 693_399),
         (ScenePyramidNet(32), 1_245_551),
         (GradientPyramidNet(32), 1_251_151),
-        (TinySceneNet(), 9_665),
+        (TinySceneNet(), 5_994),
     ],
 )
 def test_parameters_are_as_the_docstring_says(net: nn.Module, parameters: int) -> None:
@@ -47,6 +48,15 @@ def test_a_new_basic_block_hands_its_input_through() -> None:
 @pytest.mark.parametrize("block", [BasicBlock, SeparableBlock])
 def test_a_block_of_stride_2_halves_the_sides(block: type[nn.Module]) -> None:
     assert block(3, 5, stride=2)(torch.rand(2, 3, 9, 8)).shape == (2, 5, 5, 4)
+
+
+def test_a_pooling_shortcut_has_means_and_then_maxima() -> None:
+    x = torch.arange(32.0).view(1, 2, 4, 4)
+    found = PoolingShortcut(2, 3, stride=2)(x).flatten(2)
+    assert found.tolist() == [[[2.5, 4.5, 10.5, 12.5], [18.5, 20.5, 26.5, 28.5], [5, 7, 13, 15]]]
+    assert torch.equal(PoolingShortcut(2, 2, stride=1)(x), x)
+    with pytest.raises(ValueError, match="from 2 to 5 maps: 2 to 4"):
+        PoolingShortcut(2, 5, stride=1)
 
 
 def test_a_pyramid_has_the_mean_of_the_whole_and_of_each_quarter() -> None:
