@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from torch import nn
 
@@ -15,8 +17,15 @@ def copy_of(model: nn.Module) -> nn.Module:
     Raises:
         ValueError: one of them cannot be copied, such as an open file.
     """
-    try:
+    with copying(model):
         return copy.deepcopy(model)
+
+
+@contextmanager
+def copying(model: nn.Module) -> Iterator[None]:
+    """Turn any error of a block that copies a network into the one of `copy_of`."""
+    try:
+        yield
     except Exception as error:  # whatever an attribute raises
         raise ValueError(
             f"{type(model).__name__} cannot be copied ({reason_of(error)}): keep open files, "

@@ -204,8 +204,7 @@ def _assembled(
     if not isinstance(steps, list):
         raise ValueError(
             f"{path} was trained with transforms that cannot be rebuilt from the file "
-            f"({' '.join(steps.split())}): "
-            "evaluate it in Python with generate_confusion_data"
+            f"({' '.join(steps.split())}): evaluate it in Python with generate_confusion_data"
         )
     try:
         model = nets[class_name](**config["model"].get("arguments", {}))

@@ -76,14 +76,10 @@ class Arithmetic:
                 network cannot be copied.
             first_batch: returns images to measure with.
         """
-        is_measured = can_be_copied(model)
-        is_long = is_measured and batches >= WORTH_MEASURING
-        trial = _Trial(model, device, first_batch, is_long=is_long)
+        trial = _Trial(model, device, first_batch, batches)
         amp, memory_format = options.amp, options.memory_format
         if amp == "auto" and "bfloat16" in before:
             amp = "on" if before["bfloat16"] else "off"
-        if amp == "auto" and not is_measured:
-            amp = "off"
         if memory_format == "auto" and (before or options.compile_model):
             memory_format = "channels_last" if before.get("channels_last") else "contiguous"
 
@@ -150,7 +146,6 @@ class _Trial:
 
     Attributes:
         model: the network that is copied; a copy is in training mode.
-        is_long: whether the run is long enough for more than the most important trials.
         bfloat16: the precision of the run.
     """
 
@@ -159,12 +154,21 @@ class _Trial:
         model: nn.Module,
         device: torch.device,
         first_batch: Callable[[], torch.Tensor],
-        *,
-        is_long: bool,
+        batches: int,
     ) -> None:
         self.model, self.device, self._first_batch = model, device, first_batch
-        self.is_long = is_long
+        self._batches = batches
         self.bfloat16 = False
+
+    @cached_property
+    def is_possible(self) -> bool:
+        """Whether the network can be copied."""
+        return can_be_copied(self.model)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the run is long enough for more than the most important trials."""
+        return self._batches >= WORTH_MEASURING and self.is_possible
 
     @cached_property
     def images(self) -> torch.Tensor:
@@ -197,7 +201,7 @@ def _choose_bfloat16(amp: str, trial: _Trial) -> bool:
     """ "auto" is on if the processor has it, and steps are at least 10 % faster."""
     if amp != "auto":
         return amp == "on"
-    if not has_bfloat16(trial.device):
+    if not has_bfloat16(trial.device) or not trial.is_possible:
         return False
     model = trial.copied()
     plain, half = trial.seconds_of_steps(

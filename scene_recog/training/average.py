@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from scene_recog.models.copies import copy_of
+from scene_recog.models.copies import copying
 
 
 class NoAverage:
@@ -50,7 +50,8 @@ class WeightAverage(NoAverage):
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._trained = model
         self._decay = decay
-        self._average = AveragedModel(copy_of(model), multi_avg_fn=self._move, use_buffers=True)
+        with copying(model):
+            self._average = AveragedModel(model, multi_avg_fn=self._move, use_buffers=True)
         super().__init__(self._average.module)
 
     def update(self) -> None:

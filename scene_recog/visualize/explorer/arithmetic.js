@@ -558,13 +558,16 @@ const selection = {
     output.set(x.subarray(this.offset(step), this.offset(step) + output.length));
   },
   backward(step, gradient, inputs, [into]) {
-    for (let n = 0; n < gradient.length; n++) into[this.offset(step) + n] += gradient[n];
+    const offset = this.offset(step);
+    for (let n = 0; n < gradient.length; n++) into[offset + n] += gradient[n];
   },
   explain(step, [x], index) {
     const at = index + this.offset(step);
     return { terms: [{ input: 0, index: at, value: x[at], weight: 1, product: x[at] }] };
   },
-  sees: (step, field) => (field.index === undefined ? field : { ...field, index: field.index + selection.offset(step) }),
+  sees(step, field) {
+    return field.index === undefined ? field : { ...field, index: field.index + this.offset(step) };
+  },
 };
 
 const KINDS = {

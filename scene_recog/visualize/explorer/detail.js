@@ -67,6 +67,7 @@ function largestTerms(side, network, classes, terms) {
 const sumInWords = ({ terms, constant, value }) =>
   `sum of ${terms.length} products ${short(terms.reduce((sum, { product }) => sum + product, 0))} + bias ${inSum(constant)} = ${short(value)}`;
 
+const passedOn = ({ value }) => `passed on as it is: ${short(value)}`;
 const EQUATIONS = {
   convolution: sumInWords,
   linear: sumInWords,
@@ -89,8 +90,8 @@ const EQUATIONS = {
   },
   sum: ({ terms, value }) => `${terms.map((term) => inSum(term.value)).join(" + ")} = ${short(value)}`,
   upsampling: ({ value }) => `the nearest value below: ${short(value)}`,
-  concatenation: ({ value }) => `passed on as it is: ${short(value)}`,
-  selection: ({ value }) => `passed on as it is: ${short(value)}`,
+  concatenation: passedOn,
+  selection: passedOn,
   scaling: ({ step: { settings }, terms: [{ value: x }], value }) => `${short(x)} × ${short(settings.factor)} + ${short(settings.shift)} = ${short(value)}`,
 };
 

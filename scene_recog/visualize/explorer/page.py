@@ -183,12 +183,13 @@ def _in_first_version(transforms: Sequence[dict[str, Any]]) -> list[dict[str, An
     """
     renamed = []
     for step in transforms:
-        name = step["name"]
-        if name == "v2.ToDtype" and step.get("dtype") == "torch.float32" and step.get("scale"):
+        name = step["name"].removeprefix("v2.")
+        if name == "ToDtype" and step.get("dtype") == "torch.float32" and step.get("scale"):
             renamed.append({"name": "ToTensor"})
-        elif name != "v2.ToImage":
-            is_alike = name.removeprefix("v2.") in _ORDER and step.get("antialias", True)
-            renamed.append(step | {"name": name.removeprefix("v2.")} if is_alike else step)
+        elif name in _ORDER and step.get("antialias", True):
+            renamed.append(step | {"name": name})
+        elif name != "ToImage":
+            renamed.append(step)
     return renamed
 
 
